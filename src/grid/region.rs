@@ -1,0 +1,127 @@
+//! A half-open box of an array.
+
+use std::fmt;
+
+use super::element_count;
+
+/// A half-open box `[start, start + shape)` of an array, one entry an axis.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Region {
+    start: Vec<u64>,
+    shape: Vec<u64>,
+}
+
+impl Region {
+    /// The box that starts at `start` and has this shape.
+    ///
+    /// # Panics
+    /// When the two lengths differ.
+    pub fn new(start: Vec<u64>, shape: Vec<u64>) -> Self {
+        assert_eq!(start.len(), shape.len(), "a region has one start and one length an axis");
+        Self { start, shape }
+    }
+
+    /// The whole of an array of this shape.
+    pub fn whole(shape: &[u64]) -> Self {
+        Self { start: vec![0; shape.len()], shape: shape.to_vec() }
+    }
+
+    /// First index, one entry an axis.
+    pub fn start(&self) -> &[u64] {
+        &self.start
+    }
+
+    /// Lengths, one entry an axis.
+    pub fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    /// One past the last index of `axis`.
+    pub fn end(&self, axis: usize) -> u64 {
+        self.start[axis] + self.shape[axis]
+    }
+
+    /// Number of axes.
+    pub fn ndim(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Number of elements.
+    ///
+    /// # Panics
+    /// When it does not fit `u64`; a region of an opened source always does.
+    pub fn len(&self) -> u64 {
+        element_count(&self.shape).expect("a region of an opened array has a counted size")
+    }
+
+    /// True when some axis has length 0.
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
+    /// This box with `axis` cut to `[start, start + len)` (absolute indices).
+    #[must_use]
+    pub fn with_axis(&self, axis: usize, start: u64, len: u64) -> Self {
+        let mut cut = self.clone();
+        cut.start[axis] = start;
+        cut.shape[axis] = len;
+        cut
+    }
+
+    /// The part both boxes share, or `None`.
+    pub fn overlap(&self, other: &Self) -> Option<Self> {
+        let mut start = Vec::with_capacity(self.ndim());
+        let mut shape = Vec::with_capacity(self.ndim());
+        for axis in 0..self.ndim() {
+            let low = self.start[axis].max(other.start[axis]);
+            let high = self.end(axis).min(other.end(axis));
+            if low >= high {
+                return None;
+            }
+            start.push(low);
+            shape.push(high - low);
+        }
+        Some(Self { start, shape })
+    }
+
+    /// True when this box lies inside an array of `shape`.
+    pub fn fits(&self, shape: &[u64]) -> bool {
+        self.ndim() == shape.len()
+            && (0..self.ndim())
+                .all(|a| self.start[a].checked_add(self.shape[a]).is_some_and(|e| e <= shape[a]))
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for axis in 0..self.ndim() {
+            if axis > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{}..{}", self.start[axis], self.end(axis))?;
+        }
+        f.write_str("]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Region;
+
+    #[test]
+    fn overlap_is_the_shared_box_or_nothing() {
+        let a = Region::new(vec![2, 0], vec![4, 3]);
+        let b = Region::new(vec![5, 1], vec![9, 9]);
+        assert_eq!(a.overlap(&b), Some(Region::new(vec![5, 1], vec![1, 2])));
+        assert_eq!(a.overlap(&Region::new(vec![6, 0], vec![1, 1])), None);
+        assert_eq!(format!("{a:?}"), "[2..6, 0..3]");
+    }
+
+    #[test]
+    fn a_region_past_the_end_does_not_fit_even_when_the_sum_overflows() {
+        assert!(Region::new(vec![1], vec![2]).fits(&[3]));
+        assert!(!Region::new(vec![2], vec![2]).fits(&[3]));
+        assert!(!Region::new(vec![u64::MAX], vec![2]).fits(&[3]));
+    }
+}

@@ -1,0 +1,161 @@
+//! What is a run besides its voxels?
+//!
+//! A [`Run`] pairs a voxel [`Source`] with the facts a scanner file carries: where the voxels lie
+//! (affine), when (TR), what a stored number means (slope/inter), and the header it came with.
+//! `nifti` and `store` both make runs; everything else takes them without asking which. Reads and
+//! writes nothing itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::source::Source;
+
+/// A 4-D acquisition (or 3-D, then of one volume): voxels `(x, y, z, t)` and what they mean.
+#[derive(Clone)]
+pub struct Run {
+    source: Arc<dyn Source>,
+    info: Arc<RunInfo>,
+}
+
+impl Run {
+    /// A run of these voxels and facts.
+    pub fn new(source: Arc<dyn Source>, info: RunInfo) -> Self {
+        Self { source, info: Arc::new(info) }
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    /// Lengths of `(x, y, z, t)`.
+    pub fn shape(&self) -> &[u64] {
+        self.source.shape()
+    }
+
+    /// The stored voxels, unscaled.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// Everything else.
+    pub fn info(&self) -> &RunInfo {
+        &self.info
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("name", &self.name())
+            .field("shape", &self.shape())
+            .field("dtype", &self.source.dtype())
+            .field("scaling", &self.info.scaling)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The facts of a run that are not voxels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunInfo {
+    /// Voxel indices to millimetres.
+    pub geometry: Geometry,
+    /// Seconds from volume to volume, where known.
+    pub timing: Timing,
+    /// Stored numbers to true values.
+    pub scaling: Scaling,
+    /// The source file's bytes before its first voxel (header, extender, extensions), untouched.
+    pub header: Arc<[u8]>,
+    /// The file the voxels come from.
+    pub origin: Origin,
+    /// The BIDS sidecar that lay beside the file, as parsed JSON; an empty object where none was.
+    pub sidecar: serde_json::Map<String, serde_json::Value>,
+    /// Untidy things that change no voxel and no place of a voxel.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something untidy about a source that was accepted; codes are rows of `docs/correctness.md`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Short stable code, such as `N75`.
+    pub code: String,
+    /// One sentence: field, value, what was done.
+    pub message: String,
+}
+
+/// Where voxels lie.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Geometry {
+    /// Rows of the 4x4 matrix from voxel index to millimetres; the last row is `0 0 0 1`.
+    pub affine: [[f64; 4]; 4],
+    /// Which header field the affine was taken from: `sform`, `qform` or `pixdim`.
+    pub affine_source: &'static str,
+    /// The header's qform_code.
+    pub qform_code: i16,
+    /// The header's sform_code.
+    pub sform_code: i16,
+    /// Voxel edge lengths in millimetres, always finite and above 0.
+    pub zooms_mm: [f64; 3],
+}
+
+/// When volumes were taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// Repetition time; `None` where neither header nor sidecar tells.
+    pub tr_seconds: Option<f64>,
+    /// `header`, `sidecar` or `unknown`.
+    pub tr_source: &'static str,
+    /// Time of the first volume, from toffset.
+    pub start_seconds: f64,
+    /// Echo time, from the sidecar.
+    pub echo_time_seconds: Option<f64>,
+    /// pixdim\[4\] as the header has it.
+    pub header_pixdim4: f64,
+    /// The header's time unit: `second`, `millisecond`, `microsecond`, `hertz`, ... or `unknown`.
+    pub header_time_unit: &'static str,
+}
+
+/// True value = stored * slope + inter, by nibabel's rules.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// What to multiply by; 1 where the header's slope is 0 or not finite.
+    pub slope: f64,
+    /// What to add; 0 where the slope is not used.
+    pub inter: f64,
+    /// scl_slope as the header has it.
+    pub header_slope: f64,
+    /// scl_inter as the header has it.
+    pub header_inter: f64,
+}
+
+impl Scaling {
+    /// True when stored numbers are the true values.
+    pub fn is_identity(&self) -> bool {
+        self.slope == 1.0 && self.inter == 0.0
+    }
+}
+
+/// The file a run's voxels come (or once came) from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// File name without folder.
+    pub file_name: String,
+    /// BIDS-like path hint: the folders above the file that look like `sub-*/ses-*/datatype`.
+    pub bids_folder: Option<String>,
+    /// Size of the file in bytes.
+    pub file_bytes: u64,
+    /// Modification time, RFC 3339, UTC.
+    pub modified: Option<String>,
+    /// SHA-256 of the file in hex; known after a full pass or an ingest.
+    pub sha256: Option<String>,
+    /// `nifti1` or `nifti2`.
+    pub format: &'static str,
+    /// True for a big-endian source.
+    pub big_endian: bool,
+    /// True when the source was gzip.
+    pub gzip: bool,
+    /// dim\[0..8\] of the header.
+    pub dim: [i64; 8],
+    /// NIfTI datatype code.
+    pub datatype: i16,
+}

@@ -1,0 +1,199 @@
+//! Counted memory: a budget, leases on it, and buffers that come out of a lease.
+//!
+//! A lease is taken whole or not at all, so two workers can never each hold half of what both
+//! need. A buffer larger than what is left of its lease is an error: a wrong formula in the planner
+//! shows up as a failed test, not as a killed process.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytemuck::Pod;
+use bytesize::ByteSize;
+
+/// Memory was asked for that the budget or a lease does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BudgetError {
+    /// A lease did not fit what is left of the budget.
+    #[error("{what} needs {} but {} of the budget of {} are in use",
+        ByteSize(*.wanted_bytes), ByteSize(*.used_bytes), ByteSize(*.limit_bytes))]
+    Exhausted {
+        /// Who asked.
+        what: &'static str,
+        /// Bytes asked for.
+        wanted_bytes: u64,
+        /// Bytes handed out already.
+        used_bytes: u64,
+        /// The budget.
+        limit_bytes: u64,
+    },
+    /// A buffer did not fit its lease: the plan's formula was too small. This is a bug in voxstore.
+    #[error("{what}: a buffer of {wanted_bytes} bytes was asked for and its lease has \
+        {left_bytes} left; the memory plan was wrong, please report it")]
+    Overrun {
+        /// Who asked.
+        what: &'static str,
+        /// Bytes asked for.
+        wanted_bytes: u64,
+        /// What the lease had left.
+        left_bytes: u64,
+    },
+    /// The operating system refused memory that the budget allows.
+    #[error("{what}: the system has no {} left, though the budget allows it; \
+        use a smaller --memory or close other programs", ByteSize(*.wanted_bytes))]
+    System {
+        /// Who asked.
+        what: &'static str,
+        /// Bytes asked for.
+        wanted_bytes: u64,
+    },
+}
+
+/// Bytes that may be used at once, and how many are.
+#[derive(Clone, Debug)]
+pub(crate) struct Budget {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    limit_bytes: u64,
+    used_bytes: AtomicU64,
+    peak_bytes: AtomicU64,
+}
+
+impl Budget {
+    pub(crate) fn new(limit_bytes: u64) -> Self {
+        let shared =
+            Shared { limit_bytes, used_bytes: AtomicU64::new(0), peak_bytes: AtomicU64::new(0) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The most that was leased at one time.
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.shared.peak_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes `bytes` out of the budget until the lease is dropped.
+    pub(crate) fn lease(&self, what: &'static str, bytes: u64) -> Result<Lease, BudgetError> {
+        let shared = &self.shared;
+        let limit = shared.limit_bytes;
+        let taken = shared.used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(bytes).filter(|&after| after <= limit)
+        });
+        match taken {
+            Ok(before) => {
+                shared.peak_bytes.fetch_max(before + bytes, Ordering::Relaxed);
+                Ok(Lease { shared: Arc::clone(shared), what, bytes, left_bytes: bytes })
+            }
+            Err(used_bytes) => Err(BudgetError::Exhausted {
+                what,
+                wanted_bytes: bytes,
+                used_bytes,
+                limit_bytes: limit,
+            }),
+        }
+    }
+}
+
+/// A part of a budget, given back when dropped. Its buffers must not outlive it.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    shared: Arc<Shared>,
+    what: &'static str,
+    bytes: u64,
+    left_bytes: u64,
+}
+
+impl Lease {
+    /// Zeroed memory for `len` bytes.
+    pub(crate) fn buffer(&mut self, len: u64) -> Result<Buffer, BudgetError> {
+        if len > self.left_bytes {
+            return Err(BudgetError::Overrun {
+                what: self.what,
+                wanted_bytes: len,
+                left_bytes: self.left_bytes,
+            });
+        }
+        let buffer = Buffer::zeroed(len)
+            .ok_or(BudgetError::System { what: self.what, wanted_bytes: len })?;
+        self.left_bytes -= len;
+        Ok(buffer)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shared.used_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// Bytes aligned for every element and state type.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    words: Vec<u128>,
+    len: usize,
+}
+
+impl Buffer {
+    fn zeroed(len: u64) -> Option<Self> {
+        let len = usize::try_from(len).ok()?;
+        let words_len = len.div_ceil(size_of::<u128>());
+        let mut words = Vec::new();
+        words.try_reserve_exact(words_len).ok()?;
+        words.resize(words_len, 0);
+        Some(Self { words, len })
+    }
+
+    /// The bytes as numbers.
+    pub(crate) fn as_slice<T: Pod>(&self) -> &[T] {
+        bytemuck::cast_slice(self)
+    }
+
+    /// The bytes as numbers to write.
+    pub(crate) fn as_mut_slice<T: Pod>(&mut self) -> &mut [T] {
+        bytemuck::cast_slice_mut(self)
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.len]
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, BudgetError};
+
+    #[test]
+    fn a_lease_is_whole_or_refused_and_comes_back_when_dropped() {
+        let budget = Budget::new(100);
+        let first = budget.lease("first", 60).unwrap();
+        assert!(matches!(
+            budget.lease("second", 41),
+            Err(BudgetError::Exhausted { used_bytes: 60, .. })
+        ));
+        drop(first);
+        assert!(budget.lease("second", 100).is_ok());
+        assert_eq!(budget.peak_bytes(), 100);
+        assert!(budget.lease("overflow", u64::MAX).is_err());
+    }
+
+    #[test]
+    fn a_buffer_past_its_lease_is_an_overrun() {
+        let budget = Budget::new(100);
+        let mut lease = budget.lease("test", 48).unwrap();
+        let buffer = lease.buffer(40).unwrap();
+        assert_eq!(buffer.as_slice::<f64>(), [0.0; 5]);
+        assert!(matches!(lease.buffer(9), Err(BudgetError::Overrun { left_bytes: 8, .. })));
+    }
+}

@@ -1,0 +1,168 @@
+//! What must a leaf of a lazy array promise?
+//!
+//! [`Source`] is the boundary between expressions and storage: `lazy`, `plan` and `exec` know only
+//! this trait, `nifti` and `store` implement it. It says nothing about slope, affine or TR; those
+//! belong to [`Run`](crate::Run).
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::dtype::DType;
+use crate::grid::Region;
+
+/// How a source can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Any region, at a cost near its own size.
+    Random,
+    /// Only from the first element to the last, as with a gzip stream.
+    Sequential,
+}
+
+/// A storage-backed array of numbers, read by region or as one stream.
+///
+/// Axis 0 is the fastest in memory: bytes handed over are in memory order of the region, native
+/// byte order, unscaled. A source answers facts from what it learned when it was opened; only
+/// [`read`](Source::read) and [`stream`](Source::stream) touch data.
+pub trait Source: Send + Sync + fmt::Debug {
+    /// What messages and plans call it: a file name or a path in a store.
+    fn name(&self) -> &str;
+    /// Lengths of the axes, `(x, y, z, t)` for a run.
+    fn shape(&self) -> &[u64];
+    /// The stored type.
+    fn dtype(&self) -> DType;
+    /// How it can be read.
+    fn access(&self) -> Access;
+    /// The natural unit of reading: a region made of whole blocks costs no repeated work.
+    fn block_shape(&self) -> &[u64];
+    /// The most memory one `read` or one `stream` uses beyond the caller's buffer, in bytes.
+    fn scratch_bytes(&self) -> u64;
+    /// Bytes that a full pass reads from disk.
+    fn stored_bytes(&self) -> u64;
+    /// One word on how bytes get in: `mapped`, `positioned reads`, `gzip stream`, `zarr chunks`.
+    fn transport(&self) -> &'static str;
+
+    /// Fills `out` with the region's elements. `out` is exactly as long as the region.
+    ///
+    /// # Errors
+    /// Anything that keeps the true voxels from being delivered: I/O, damage, a missing chunk; and
+    /// for [`Access::Sequential`] sources always.
+    fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError>;
+
+    /// Starts at the first element.
+    ///
+    /// # Errors
+    /// When the data cannot be opened.
+    fn stream(&self) -> Result<Box<dyn Stream + '_>, SourceError>;
+}
+
+/// One pass over a source from its first element to its last.
+pub trait Stream: Send {
+    /// Fills `out` with the elements that come next in memory order.
+    ///
+    /// # Errors
+    /// When the bytes cannot be had or are damaged.
+    fn read_next(&mut self, out: &mut [u8]) -> Result<(), SourceError>;
+
+    /// Passes over `bytes` bytes of elements.
+    ///
+    /// # Errors
+    /// As [`read_next`](Stream::read_next).
+    fn skip(&mut self, bytes: u64) -> Result<(), SourceError>;
+
+    /// Reads what is left, and checks every checksum the source has. Numbers made from a stream
+    /// must not be used before this has returned.
+    ///
+    /// # Errors
+    /// When a checksum or a length does not hold.
+    fn finish(self: Box<Self>) -> Result<StreamEnd, SourceError>;
+}
+
+/// What a stream found out by reaching its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamEnd {
+    /// SHA-256 of the source file's bytes, as it stands on disk, in hex; `None` where it was not
+    /// read front to back.
+    pub sha256: Option<String>,
+    /// Gzip members, 0 for a plain file.
+    pub gzip_members: u64,
+    /// Bytes after the last voxel (inflated) that belong to no volume.
+    pub trailing_bytes: u64,
+    /// Untidy things that do not change a voxel.
+    pub warnings: Vec<String>,
+}
+
+/// A source could not deliver true voxels.
+#[derive(Debug, thiserror::Error)]
+#[error("{name}: {place}: {reason}")]
+pub struct SourceError {
+    /// The source, by [`Source::name`] or by path.
+    pub name: String,
+    /// Where in it: a region, a chunk, a byte offset.
+    pub place: String,
+    /// What happened; with the next step where there is one.
+    #[source]
+    pub reason: Box<dyn StdError + Send + Sync>,
+}
+
+impl SourceError {
+    /// An error at a place of a source.
+    pub fn new(
+        name: impl Into<String>,
+        place: impl Into<String>,
+        reason: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self { name: name.into(), place: place.into(), reason: reason.into() }
+    }
+}
+
+/// A [`Stream`] over a source of random access: blocks of whole trailing-axis slices in order.
+///
+/// For sources whose `read` is already cheap for a run of volumes.
+#[derive(Debug)]
+pub(crate) struct RegionStream<'a, S: Source + ?Sized> {
+    source: &'a S,
+    row_bytes: u64,
+    next_row: u64,
+}
+
+impl<'a, S: Source + ?Sized> RegionStream<'a, S> {
+    /// Streams `source` by slices of its last axis; callers ask for whole slices.
+    pub(crate) fn new(source: &'a S) -> Self {
+        let (shape, item) = (source.shape(), source.dtype().size() as u64);
+        let row_bytes = shape[..shape.len() - 1].iter().product::<u64>() * item;
+        Self { source, row_bytes, next_row: 0 }
+    }
+
+    /// Moves on by `bytes` and returns the rows passed.
+    fn advance(&mut self, bytes: u64) -> Result<Region, SourceError> {
+        let axis = self.source.shape().len() - 1;
+        let total = self.source.shape()[axis];
+        let rows = bytes.checked_div(self.row_bytes).unwrap_or(0);
+        if rows * self.row_bytes != bytes || self.next_row + rows > total {
+            return Err(SourceError::new(
+                self.source.name(),
+                format!("volume {} of {total}", self.next_row),
+                format!("a stream was asked for {bytes} bytes; volumes have {}", self.row_bytes),
+            ));
+        }
+        let region = Region::whole(self.source.shape()).with_axis(axis, self.next_row, rows);
+        self.next_row += rows;
+        Ok(region)
+    }
+}
+
+impl<S: Source + ?Sized> Stream for RegionStream<'_, S> {
+    fn read_next(&mut self, out: &mut [u8]) -> Result<(), SourceError> {
+        let region = self.advance(out.len() as u64)?;
+        self.source.read(&region, out)
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<(), SourceError> {
+        self.advance(bytes).map(drop)
+    }
+
+    fn finish(self: Box<Self>) -> Result<StreamEnd, SourceError> {
+        Ok(StreamEnd::default())
+    }
+}
