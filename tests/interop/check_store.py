@@ -15,7 +15,7 @@ they are matched by the file name recorded in the run. For every run:
   without a warning.
 
 The truth is nibabel: `dataobj.get_unscaled()` for stored voxels, `get_fdata()` for scaled ones.
-Runs are compared a slab of time at a time, so memory stays near one copy of a decompressed source.
+Runs are compared a slab of time at a time, so memory is one copy of the stored voxels and little more.
 Exits with 1 when anything differs, naming run, tool, voxel, expected and found.
 """
 
@@ -42,7 +42,7 @@ from reference import scaled
 
 AXES = ("t", "z", "y", "x")
 VOXELS = "0"
-SLAB_VOXELS = 1 << 24
+SLAB_VOXELS = 1 << 22
 
 Array = NDArray[Any]
 Read = Callable[[slice], Any]
