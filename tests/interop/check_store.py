@@ -15,8 +15,8 @@ they are matched by the file name recorded in the run. For every run:
   without a warning.
 
 The truth is nibabel: `dataobj.get_unscaled()` for stored voxels, `get_fdata()` for scaled ones.
-Runs are compared a slab of time at a time, so memory is one copy of the stored voxels and little more.
-Exits with 1 when anything differs, naming run, tool, voxel, expected and found.
+Runs are compared a slab of time at a time: memory is one run's stored voxels and little more. Exits
+with 1 when anything differs, naming run, tool, voxel, expected and found.
 """
 
 import argparse
