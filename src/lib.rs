@@ -1,6 +1,12 @@
 //! voxstore
+mod buffer;
 mod dtype;
+mod error;
+mod exec;
 mod grid;
+mod kernel;
+mod lazy;
+mod plan;
 mod run;
 mod runtime;
 mod source;
@@ -9,6 +15,8 @@ pub use dtype::{DType, Element};
 pub use grid::Region;
 pub use run::{Geometry, Origin, Run, RunInfo, Scaling, Timing, Warning};
 pub use runtime::{BudgetError, CancelToken, Progress, Session, SessionBuilder, SessionError, Silent};
-pub use source::{Access, Source, SourceError, Stream, StreamEnd};
-/// Error placeholder
-pub type Error = SessionError;
+pub use source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
+pub use error::Error;
+pub use exec::{BlockIter, Computed, ExecError, Report};
+pub use lazy::{LazyArray, LazyError, ReduceOptions, concatenate, from_ndarray};
+pub use plan::PlanError;

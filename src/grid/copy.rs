@@ -52,30 +52,30 @@ pub(crate) fn copy_overlap(
     shared.len()
 }
 
-/// Picks elements from a box held in memory order: along each axis `len` of them, from the low end
-/// in steps of `step` (negative: from the high end down). `box_shape[a]` is `(len-1)*|step| + 1`.
+/// Picks elements in steps: along each axis of `from` (absolute indices) every `step`-th one, from
+/// the low end up or, where the step is negative, from the high end down. `src` holds the box
+/// `held` in memory order; `from` lies inside it and is `(len-1)*|step| + 1` long for `len` picks.
 pub(crate) fn gather_steps(
     src: &[u8],
-    box_shape: &[u64],
+    held: &Region,
+    from: &Region,
     steps: &[i64],
     out_shape: &[u64],
     dst: &mut [u8],
     item_bytes: usize,
 ) {
-    let ndim = box_shape.len();
+    let ndim = held.ndim();
     let mut stride = 1_i64;
-    let mut origin = 0_i64;
+    let mut at = 0_i64;
     let mut strides = vec![0_i64; ndim];
     for axis in 0..ndim {
         strides[axis] = stride * steps[axis];
-        if steps[axis] < 0 {
-            origin += (box_shape[axis] as i64 - 1) * stride;
-        }
-        stride *= box_shape[axis] as i64;
+        let first = if steps[axis] < 0 { from.end(axis) - 1 } else { from.start()[axis] };
+        at += (first - held.start()[axis]) as i64 * stride;
+        stride *= held.shape()[axis] as i64;
     }
     let total: u64 = out_shape.iter().product();
     let mut index = vec![0_u64; ndim];
-    let mut at = origin;
     for k in 0..total as usize {
         let s = at as usize * item_bytes;
         let d = k * item_bytes;
@@ -126,7 +126,11 @@ mod tests {
     fn steps_pick_forwards_and_backwards() {
         let data = numbered(&[5, 3]);
         let mut got = vec![0; 6];
-        gather_steps(&data, &[5, 3], &[2, -2], &[3, 2], &mut got, 1);
+        let held = Region::new(vec![10, 20], vec![5, 3]);
+        gather_steps(&data, &held, &held, &[2, -2], &[3, 2], &mut got, 1);
         assert_eq!(got, [10, 12, 14, 0, 2, 4]);
+        let inner = Region::new(vec![11, 21], vec![3, 2]);
+        gather_steps(&data, &held, &inner, &[-2, 1], &[2, 2], &mut got[..4], 1);
+        assert_eq!(got[..4], [8, 6, 13, 11]);
     }
 }

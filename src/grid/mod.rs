@@ -6,10 +6,12 @@
 
 mod blocks;
 mod copy;
+mod partition;
 mod region;
 
 pub(crate) use blocks::BlockGrid;
 pub(crate) use copy::{copy_overlap, gather_steps};
+pub(crate) use partition::Partition;
 pub use region::Region;
 
 /// The number of elements of a box, or `None` when it does not fit `u64`.

@@ -4,12 +4,12 @@
 //! need. A buffer larger than what is left of its lease is an error: a wrong formula in the planner
 //! shows up as a failed test, not as a killed process.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytemuck::Pod;
 use bytesize::ByteSize;
+
+use crate::buffer::Buffer;
 
 /// Memory was asked for that the budget or a lease does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -129,47 +129,6 @@ impl Drop for Lease {
     }
 }
 
-/// Bytes aligned for every element and state type.
-#[derive(Debug, Default)]
-pub(crate) struct Buffer {
-    words: Vec<u128>,
-    len: usize,
-}
-
-impl Buffer {
-    fn zeroed(len: u64) -> Option<Self> {
-        let len = usize::try_from(len).ok()?;
-        let words_len = len.div_ceil(size_of::<u128>());
-        let mut words = Vec::new();
-        words.try_reserve_exact(words_len).ok()?;
-        words.resize(words_len, 0);
-        Some(Self { words, len })
-    }
-
-    /// The bytes as numbers.
-    pub(crate) fn as_slice<T: Pod>(&self) -> &[T] {
-        bytemuck::cast_slice(self)
-    }
-
-    /// The bytes as numbers to write.
-    pub(crate) fn as_mut_slice<T: Pod>(&mut self) -> &mut [T] {
-        bytemuck::cast_slice_mut(self)
-    }
-}
-
-impl Deref for Buffer {
-    type Target = [u8];
-    fn deref(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.words)[..self.len]
-    }
-}
-
-impl DerefMut for Buffer {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Budget, BudgetError};
@@ -193,7 +152,7 @@ mod tests {
         let budget = Budget::new(100);
         let mut lease = budget.lease("test", 48).unwrap();
         let buffer = lease.buffer(40).unwrap();
-        assert_eq!(buffer.as_slice::<f64>(), [0.0; 5]);
+        assert_eq!(buffer.as_slice_prefix::<f64>(5), [0.0; 5]);
         assert!(matches!(lease.buffer(9), Err(BudgetError::Overrun { left_bytes: 8, .. })));
     }
 }

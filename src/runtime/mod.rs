@@ -8,8 +8,9 @@ mod cancel;
 mod progress;
 mod session;
 
-pub(crate) use budget::{Buffer, Budget, Lease};
+pub(crate) use budget::{Budget, Lease};
 pub use budget::BudgetError;
 pub use cancel::CancelToken;
 pub use progress::{Progress, Silent};
-pub use session::{DEFAULT_MEMORY_BYTES, FIXED_BYTES, Session, SessionBuilder, SessionError};
+pub(crate) use session::FIXED_BYTES;
+pub use session::{Session, SessionBuilder, SessionError};

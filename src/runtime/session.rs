@@ -8,11 +8,11 @@ use bytesize::ByteSize;
 use super::{Budget, CancelToken, Progress, Silent};
 
 /// The budget of a session that names none: 512 MiB.
-pub const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
+const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
 
 /// What a process needs before any voxel: code, stacks, allocator, tables. Measured as the peak of
 /// `voxstore info` on a small file, rounded up (`docs/decisions/0004-memory-plan.md`).
-pub const FIXED_BYTES: u64 = 16 << 20;
+pub(crate) const FIXED_BYTES: u64 = 16 << 20;
 
 /// Stack of a pool worker; the deepest user is zstd's encoder, below 200 KiB.
 const WORKER_STACK_BYTES: usize = 1 << 20;
@@ -65,6 +65,11 @@ impl Session {
     /// A fresh count over this session's data bytes.
     pub(crate) fn budget(&self) -> Budget {
         Budget::new(self.data_bytes())
+    }
+
+    /// The same limits with one thread.
+    pub(crate) fn with_one_thread(&self) -> Self {
+        Self { threads: 1, ..self.clone() }
     }
 
     /// A private pool of `workers` threads; ends with the value.

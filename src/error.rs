@@ -1,0 +1,28 @@
+//! The sum of the layers' errors.
+
+use crate::exec::ExecError;
+use crate::lazy::LazyError;
+use crate::plan::PlanError;
+use crate::runtime::SessionError;
+use crate::source::SourceError;
+
+/// Anything that can go wrong here; each variant is one layer's own error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A computation did not come to its end.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// An expression means nothing.
+    #[error(transparent)]
+    Lazy(#[from] LazyError),
+    /// An expression cannot be computed as asked.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A session cannot be set up.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// A source could not deliver true voxels.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}

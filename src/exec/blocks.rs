@@ -1,0 +1,106 @@
+//! Arrays larger than memory, walked block by block.
+
+use std::ops::ControlFlow;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use ndarray::ArrayD;
+
+use super::collect::{Collect, as_view};
+use super::compute::run_plan;
+use super::error::ExecError;
+use crate::dtype::Element;
+use crate::grid::Region;
+use crate::lazy::LazyArray;
+use crate::plan::{Plan, ResultMemory};
+use crate::runtime::Session;
+
+impl LazyArray {
+    /// The array block by block, under the default session; see [`Session::blocks`].
+    ///
+    /// # Errors
+    /// As [`Session::blocks`].
+    pub fn blocks<T: Element>(&self) -> Result<BlockIter<T>, ExecError> {
+        Session::default().blocks(self)
+    }
+}
+
+impl Session {
+    /// Walks an array of any size in memory order: boxes with their numbers, each computed while the
+    /// one before is in use. A block is whole stored blocks where they fit; one pass over the
+    /// sources. Dropping the iterator stops the work.
+    ///
+    /// # Errors
+    /// As [`LazyArray::compute`] before anything is read; later errors come as items and end the
+    /// walk. Blocks of a gzip stream are checked against its checksum when the walk has ended: an
+    /// error there means that blocks already seen may be wrong.
+    pub fn blocks<T: Element>(&self, array: &LazyArray) -> Result<BlockIter<T>, ExecError> {
+        // One worker hands over boxes in order.
+        let session = self.with_one_thread();
+        let plan = Plan::new(&[(array, T::DTYPE)], ResultMemory::Blocks, &session)?;
+        let (sender, receiver) = sync_channel(0);
+        let thread = std::thread::Builder::new()
+            .name("voxstore-blocks".to_owned())
+            .spawn(move || {
+                let outcome = run_plan(&plan, &[&IntoChannel(sender.clone())], &session);
+                if let Err(error) = outcome {
+                    // Nobody may be listening any more.
+                    let _ = sender.send(Err(error));
+                }
+            })
+            .map_err(|e| crate::runtime::SessionError::Pool { workers: 1, reason: e.to_string() })?;
+        Ok(BlockIter { receiver: Some(receiver), thread: Some(thread) })
+    }
+}
+
+type Block<T> = Result<(Region, ArrayD<T>), ExecError>;
+
+struct IntoChannel<T>(SyncSender<Block<T>>);
+
+impl<T: Element> Collect for IntoChannel<T> {
+    fn put(&self, region: &Region, bytes: &[u8]) -> ControlFlow<()> {
+        let block = (region.clone(), as_view::<T>(region, bytes).to_owned());
+        match self.0.send(Ok(block)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+}
+
+/// Blocks of an array in memory order; see [`Session::blocks`].
+#[derive(Debug)]
+pub struct BlockIter<T> {
+    receiver: Option<Receiver<Block<T>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<T> BlockIter<T> {
+    fn end(&mut self) {
+        // Closing the channel makes the worker stop at its next block.
+        self.receiver = None;
+        if let Some(thread) = self.thread.take()
+            && let Err(panic) = thread.join()
+            && !std::thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+impl<T> Iterator for BlockIter<T> {
+    type Item = Block<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.receiver.as_ref().and_then(|receiver| receiver.recv().ok());
+        if !matches!(item, Some(Ok(_))) {
+            self.end();
+        }
+        item
+    }
+}
+
+impl<T> Drop for BlockIter<T> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,20 @@
+//! Doing it: plans carried out, block by block.
+//!
+//! Makes no choices; the plan has made them. Each worker owns the cells it sums, or one whole
+//! stream, so nothing depends on timing: a state sees its samples in order of the reduced axis, and
+//! states are finished in input order. Numbers of a stream are used only after the stream has been
+//! read to its end and its checksums held.
+
+mod blocks;
+mod collect;
+mod compute;
+mod error;
+mod fold;
+mod map;
+mod reader;
+mod scratch;
+mod units;
+
+pub use blocks::BlockIter;
+pub use compute::{Computed, Report};
+pub use error::ExecError;

@@ -1,0 +1,15 @@
+//! How do many numbers become few? Running sums, their finishes, and elementwise programs.
+//!
+//! Numbers only: slices in, state out. No files, no threads, no allocation that grows with data;
+//! the caller hands over every buffer. Results depend on the order of samples along the reduced
+//! axis and on nothing else (`docs/numerics.md`).
+
+mod finish;
+mod program;
+mod state;
+mod sums;
+mod wide;
+
+pub(crate) use finish::{Part, ReduceOp, finish, finish_integer_sum};
+pub(crate) use program::{BinaryOp, Program, ProgramBuilder, Registers, Slot, TILE};
+pub(crate) use state::{Fold, State, StateKind};

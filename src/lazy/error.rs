@@ -1,0 +1,42 @@
+//! What can be wrong with an expression.
+
+use std::panic::Location;
+
+use crate::dtype::DType;
+
+/// An expression that means nothing. Kept inside the array and reported by `explain` and
+/// `compute`, since operators cannot return a `Result`; names the line that built it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} (at {file}:{line})")]
+pub struct LazyError {
+    /// What is wrong, with the shapes or types involved.
+    pub problem: String,
+    /// Source file of the call.
+    pub file: &'static str,
+    /// Line of the call.
+    pub line: u32,
+}
+
+impl LazyError {
+    pub(super) fn at(location: &'static Location<'static>, problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), file: location.file(), line: location.line() }
+    }
+}
+
+/// The axis that `axis` means for an array of `ndim` axes; negative counts from the end.
+pub(super) fn resolve_axis(operation: &str, axis: isize, ndim: usize) -> Result<usize, String> {
+    let resolved = if axis < 0 { axis + ndim as isize } else { axis };
+    usize::try_from(resolved).ok().filter(|&a| a < ndim).ok_or_else(|| {
+        format!("{operation}: axis {axis} does not exist, the array has {ndim} axes")
+    })
+}
+
+/// A Python integer must fit the integer array it meets (NEP 50).
+pub(super) fn int_fits(operation: &str, value: i64, dtype: DType) -> Result<(), String> {
+    match dtype.int_range() {
+        Some((low, high)) if !(low..=high).contains(&i128::from(value)) => Err(format!(
+            "{operation}: the integer {value} does not fit {dtype}; use {value}.0 to compute in float64"
+        )),
+        _ => Ok(()),
+    }
+}

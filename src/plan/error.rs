@@ -1,0 +1,49 @@
+//! Why a plan cannot be made.
+
+use bytesize::ByteSize;
+
+use crate::dtype::DType;
+use crate::lazy::LazyError;
+
+/// An expression cannot be computed as asked. Nothing has been read.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The expression means nothing.
+    #[error(transparent)]
+    Expression(#[from] LazyError),
+    /// The result does not fit the type asked for.
+    #[error("the array is {array} and cannot become {wanted} without loss; \
+        compute it as {array}")]
+    LossyResult {
+        /// Type of the expression.
+        array: DType,
+        /// Type asked for.
+        wanted: DType,
+    },
+    /// A stream would have to be read backwards.
+    #[error("{name}: a gzip stream cannot be read backwards along time; \
+        ingest the run first, or slice with a positive step")]
+    Backwards {
+        /// The source.
+        name: String,
+    },
+    /// The budget cannot hold the plan.
+    #[error("this needs {} and the budget is {}; no data was read\n  \
+        largest part: {} for {}\n  what would fit: --memory {}{}",
+        ByteSize(*.projected_bytes), ByteSize(*.budget_bytes), ByteSize(*.dominant_bytes),
+        .dominant, ByteSize(*.projected_bytes),
+        .alternative.as_deref().map(|a| format!("\n  or: {a}")).unwrap_or_default())]
+    Memory {
+        /// The smallest budget that works.
+        projected_bytes: u64,
+        /// The budget.
+        budget_bytes: u64,
+        /// What takes the most.
+        dominant: String,
+        /// How much that is.
+        dominant_bytes: u64,
+        /// Another way.
+        alternative: Option<String>,
+    },
+}
