@@ -1,6 +1,7 @@
 //! voxstore
 mod dtype;
 mod grid;
+pub mod nifti;
 mod run;
 mod runtime;
 mod source;
@@ -8,7 +9,9 @@ mod source;
 pub use dtype::{DType, Element};
 pub use grid::Region;
 pub use run::{Geometry, Origin, Run, RunInfo, Scaling, Timing, Warning};
-pub use runtime::{BudgetError, CancelToken, Progress, Session, SessionBuilder, SessionError, Silent};
-pub use source::{Access, Source, SourceError, Stream, StreamEnd};
+pub use runtime::{
+    BudgetError, CancelToken, Progress, Session, SessionBuilder, SessionError, Silent,
+};
+pub use source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
 /// Error placeholder
 pub type Error = SessionError;

@@ -53,7 +53,14 @@ pub trait Source: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// When the data cannot be opened.
-    fn stream(&self) -> Result<Box<dyn Stream + '_>, SourceError>;
+    fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError>;
+}
+
+/// What a [`Stream`] does beside delivering elements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamOptions {
+    /// Computes the SHA-256 of the source file's bytes on the way (a file source only).
+    pub sha256: bool,
 }
 
 /// One pass over a source from its first element to its last.
