@@ -4,17 +4,18 @@
 //! [`Reading`] is one read's hold on it. Both roads deliver the same bits. No file stays open between
 //! reads, so thousands of runs can be listed under a small limit of open files.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf, absolute};
 
+use super::error::ReadFault;
 use super::mapping::{Mapping, RESIDENT_BYTES, WINDOW_BYTES};
 use super::pieces::Piece;
 use super::stamp::Stamp;
 use super::{Io, NiftiError};
-use crate::nifti::error::ReadFault;
 
 /// Below this many bytes a positioned read is cheaper than populating pages and dropping them.
 const LEAST_MAPPED_BYTES: usize = 16 << 10;
@@ -29,13 +30,13 @@ pub(super) struct FileBytes {
     map: Option<Mapping>,
 }
 
-impl std::fmt::Debug for FileBytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for FileBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileBytes")
             .field("path", &self.path)
             .field("stamp", &self.stamp)
             .field("transport", &self.transport())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -25,11 +25,6 @@ impl Intake {
         &self.path
     }
 
-    /// The file name in lower case, lossy.
-    pub(super) fn lower_name(&self) -> String {
-        self.path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default()
-    }
-
     /// Accepts something untidy.
     pub(super) fn warn(&mut self, code: &str, message: impl Into<String>) {
         self.warnings.push(Warning { code: code.to_owned(), message: message.into() });

@@ -4,6 +4,7 @@
 //! enough is asked where its length is known. Every product is checked, nothing is allocated.
 
 use super::header::Header;
+use super::name::has_ending;
 use super::{Intake, NiftiError};
 use crate::dtype::DType;
 
@@ -64,10 +65,8 @@ fn vox_offset(header: &Header, intake: &mut Intake) -> Result<u64, NiftiError> {
     let (found, least) = (header.vox_offset, header.version.least_offset() as u64);
     let expected = format!("a whole number from {least} to {MOST_HEADER_BYTES}");
     if !header.single_file {
-        let name = intake.lower_name();
-        let named_as_pair =
-            [".hdr", ".img", ".hdr.gz", ".img.gz"].iter().any(|end| name.ends_with(end));
-        if named_as_pair || found < least as f64 {
+        let pair = [".hdr", ".img", ".hdr.gz", ".img.gz"];
+        if has_ending(intake.path(), &pair) || found < least as f64 {
             return Err(intake.unsupported(
                 "a pair of .hdr and .img (magic ni1 or ni2) is",
                 "convert it to one .nii file, for example with nibabel or fslchfiletype",

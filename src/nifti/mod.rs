@@ -8,6 +8,7 @@
 
 mod digest;
 mod error;
+mod export;
 mod extensions;
 mod file_bytes;
 mod geometry;
@@ -15,9 +16,12 @@ mod gzip;
 mod header;
 mod intake;
 mod layout;
+mod map;
 mod mapping;
+mod name;
 mod open;
 mod origin;
+mod output;
 mod pieces;
 mod plain;
 mod scaling;
@@ -26,8 +30,12 @@ mod sniff;
 mod stamp;
 mod timing;
 mod units;
+mod write;
 
 pub use error::NiftiError;
+pub use export::export;
+pub use map::{MapOptions, write_map};
 pub use open::{Io, OpenOptions, open, open_with};
+pub use write::Writer;
 
 use intake::Intake;

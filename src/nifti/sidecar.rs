@@ -11,6 +11,7 @@ use bytesize::ByteSize;
 use serde_json::{Map, Value};
 
 use super::Intake;
+use super::name::without_ending;
 
 const MOST_SIDECAR_BYTES: u64 = 4 << 20;
 
@@ -29,11 +30,7 @@ pub(super) fn sidecar(intake: &mut Intake) -> Map<String, Value> {
 
 /// `x_bold.json` for `x_bold.nii` and `x_bold.nii.gz`, whatever the case of the ending.
 fn sidecar_path(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    let stem = [".nii.gz", ".nii", ".gz"].iter().find_map(|end| {
-        let at = name.len().checked_sub(end.len())?;
-        name.get(at..)?.eq_ignore_ascii_case(end).then(|| &name[..at])
-    })?;
+    let stem = without_ending(path, &[".nii.gz", ".nii", ".gz"])?;
     Some(path.with_file_name(format!("{stem}.json")))
 }
 

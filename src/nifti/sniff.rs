@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::gzip::MAGIC;
+use super::name::has_ending;
 use super::{Intake, NiftiError};
 
 /// A pointer file of git-annex or Git LFS is shorter than this.
@@ -51,10 +52,10 @@ fn annex(path: &Path, what: &'static str) -> NiftiError {
 
 /// True for gzip; an error for what is certainly no NIfTI file.
 pub(super) fn is_gzip(front: &[u8], intake: &mut Intake) -> Result<bool, NiftiError> {
-    let name = intake.lower_name();
+    let named_gzip = has_ending(intake.path(), &[".gz"]);
     let gzip = front.starts_with(&MAGIC);
     if gzip {
-        if !name.ends_with(".gz") {
+        if !named_gzip {
             intake.warn("N12", "the content is gzip, the name does not say so; content decides");
         }
         return Ok(true);
@@ -82,7 +83,13 @@ pub(super) fn is_gzip(front: &[u8], intake: &mut Intake) -> Result<bool, NiftiEr
     if front.starts_with(&[0x00, 0x05, 0x16, 0x07]) {
         return Err(intake.not_nifti("macOS metadata (AppleDouble); the image has no leading ._"));
     }
-    if name.ends_with(".gz") {
+    if has_ending(intake.path(), &[".img"]) {
+        return Err(intake.unsupported(
+            "an .img file (one half of a pair) is",
+            "convert the pair to one .nii file, for example with nibabel or fslchfiletype",
+        ));
+    }
+    if named_gzip {
         intake.warn("N12", "the name ends in .gz, the content is not gzip; content decides");
     }
     Ok(false)
