@@ -139,7 +139,9 @@ mod sealed {
 }
 
 /// A Rust number type that an array can hold. Sealed: the ten types of [`DType`].
-pub trait Element: Pod + PartialOrd + Send + Sync + fmt::Debug + fmt::Display + sealed::Sealed {
+pub trait Element:
+    Pod + PartialOrd + Send + Sync + fmt::Debug + fmt::Display + sealed::Sealed
+{
     /// The tag of this type.
     const DTYPE: DType;
     /// The value as `f64`, rounded to nearest where 53 bits are not enough.

@@ -56,10 +56,10 @@ pub trait Source: Send + Sync + fmt::Debug {
     fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError>;
 }
 
-/// What a stream does beside handing over voxels.
-#[derive(Clone, Copy, Debug, Default)]
+/// What a [`Stream`] does beside delivering elements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamOptions {
-    /// Hash the source file's bytes on the way.
+    /// Computes the SHA-256 of the source file's bytes on the way (a file source only).
     pub sha256: bool,
 }
 

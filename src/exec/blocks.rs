@@ -48,7 +48,10 @@ impl Session {
                     let _ = sender.send(Err(error));
                 }
             })
-            .map_err(|e| crate::runtime::SessionError::Pool { workers: 1, reason: e.to_string() })?;
+            .map_err(|e| crate::runtime::SessionError::Pool {
+                workers: 1,
+                reason: e.to_string(),
+            })?;
         Ok(BlockIter { receiver: Some(receiver), thread: Some(thread) })
     }
 }

@@ -22,8 +22,10 @@ pub enum ExecError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// An exact integer sum does not fit 64 bits.
-    #[error("sum over {tile:?}: an exact integer sum is beyond 64 bits; \
-        multiply the array by 1.0 first to sum in float64")]
+    #[error(
+        "sum over {tile:?}: an exact integer sum is beyond 64 bits; \
+        multiply the array by 1.0 first to sum in float64"
+    )]
     SumOverflow {
         /// The cells where it happened.
         tile: Region,

@@ -88,7 +88,14 @@ fn sum_tile(
     let mut from = 0;
     while from < part.count {
         let end = part.feed.next_end(fold.axis, from, rows);
-        sum_block(fold, &mut reader, &whole.with_axis(fold.axis, from, end - from), 0, state, scratch)?;
+        sum_block(
+            fold,
+            &mut reader,
+            &whole.with_axis(fold.axis, from, end - from),
+            0,
+            state,
+            scratch,
+        )?;
         done(session, part, tile.len() * (end - from))?;
         from = end;
     }
@@ -152,8 +159,10 @@ fn run_streams(
         warnings[p].lock().unwrap_or_else(PoisonError::into_inner).extend(said);
         Ok(())
     })?;
-    let states: Vec<State> =
-        states.into_iter().map(|s| s.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
+    let states: Vec<State> = states
+        .into_iter()
+        .map(|s| s.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect();
     run_units(session, schedule.workers, tiles.len(), worker, |scratch, index| {
         let tile = tiles.get(index);
         if tile.is_empty() {
@@ -266,7 +275,8 @@ fn finish_output(
                 finish(reduction.op, reduction.ddof, &samples, bytemuck::cast_slice_mut(input));
             } else {
                 let unsigned = !reduction.dtype.is_signed_int();
-                for (cell, value) in bytemuck::cast_slice_mut::<_, i64>(input).iter_mut().enumerate()
+                for (cell, value) in
+                    bytemuck::cast_slice_mut::<_, i64>(input).iter_mut().enumerate()
                 {
                     *value = finish_integer_sum(&samples, cell, unsigned)
                         .ok_or_else(|| ExecError::SumOverflow { tile: tile.clone() })?;
@@ -288,9 +298,7 @@ fn finish_output(
 fn contiguous_run(tile: &Region, states: &[Option<(&State, &Region)>]) -> u64 {
     let mut axes = tile.ndim();
     for (_, cells) in states.iter().flatten() {
-        let same = (0..tile.ndim())
-            .take_while(|&a| tile.shape()[a] == cells.shape()[a])
-            .count();
+        let same = (0..tile.ndim()).take_while(|&a| tile.shape()[a] == cells.shape()[a]).count();
         axes = axes.min(same + 1);
     }
     tile.shape()[..axes.min(tile.ndim())].iter().product::<u64>().max(1)

@@ -50,8 +50,7 @@ pub(super) fn run(
                 all.push((index, said));
                 Ok(())
             })?;
-            let mut all =
-                warnings.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut all = warnings.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
             all.sort_by_key(|(index, _)| *index);
             Ok(all.into_iter().flat_map(|(_, said)| said).collect())
         }

@@ -61,11 +61,7 @@ pub(crate) fn finish(op: ReduceOp, ddof: u64, parts: &[Part<'_>], out: &mut [f64
 
 /// An exact integer sum, or `None` when it is beyond `i64` (`u64` for unsigned samples, whose bits
 /// are returned).
-pub(crate) fn finish_integer_sum(
-    parts: &[Part<'_>],
-    cell: usize,
-    unsigned: bool,
-) -> Option<i64> {
+pub(crate) fn finish_integer_sum(parts: &[Part<'_>], cell: usize, unsigned: bool) -> Option<i64> {
     match joined(parts, cell) {
         Joined::Exact { sum, slope, inter, .. } if slope == 1.0 && inter == 0.0 => {
             if unsigned {
@@ -160,9 +156,7 @@ impl Moments {
     fn of(sums: CellSums, part: &Part<'_>) -> Self {
         let (slope, inter) = (part.slope, part.inter);
         match sums {
-            CellSums::Exact { sum, squares } => {
-                Self::exact(part.count, sum, squares, slope, inter)
-            }
+            CellSums::Exact { sum, squares } => Self::exact(part.count, sum, squares, slope, inter),
             CellSums::Shifted { shift, sum, squares } => {
                 let n = part.count as f64;
                 let m2 = squares - sum * (sum / n);

@@ -106,12 +106,7 @@ impl State {
     /// Adds a piece of a block. `at` is the piece's first element in the block, in memory order; the
     /// block's own cells start at `fold.first_cell`, its samples at index `fold.first_sample` of the
     /// reduced axis. The samples of a cell must arrive in order of that axis.
-    pub(crate) fn update<T: Element>(
-        &mut self,
-        values: &[T],
-        at: usize,
-        fold: Fold,
-    ) {
+    pub(crate) fn update<T: Element>(&mut self, values: &[T], at: usize, fold: Fold) {
         let Fold { inner, along, first_cell, first_sample } = fold;
         let (mut at, mut rest) = (at, values);
         while !rest.is_empty() {
@@ -132,12 +127,7 @@ impl State {
     }
 
     /// [`update`](Self::update) with samples as bytes of `dtype`.
-    pub(crate) fn update_bytes(
-        &mut self,
-        dtype: DType,
-        bytes: &[u8],
-        fold: Fold,
-    ) {
+    pub(crate) fn update_bytes(&mut self, dtype: DType, bytes: &[u8], fold: Fold) {
         with_dtype!(dtype, T => {
             self.update::<T>(bytemuck::cast_slice(bytes), 0, fold);
         });
@@ -184,10 +174,8 @@ impl State {
     /// The sums of one cell.
     pub(super) fn cell(&self, cell: usize) -> CellSums {
         let cells = self.cells;
-        let exact = |sum: i128, high: u128, low: u128| CellSums::Exact {
-            sum,
-            squares: U256 { high, low },
-        };
+        let exact =
+            |sum: i128, high: u128, low: u128| CellSums::Exact { sum, squares: U256 { high, low } };
         match self.kind {
             StateKind::Small => {
                 let sums: &[f64] = self.buffer.as_slice_prefix(2 * cells);

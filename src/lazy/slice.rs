@@ -89,18 +89,14 @@ pub(crate) fn slice_node(node: &Arc<Node>, cuts: &[Cut]) -> Arc<Node> {
         .collect();
     let op = match &node.op {
         Op::Invalid(_) | Op::Scalar(_) => return Arc::clone(node),
-        Op::Leaf { source, view } => {
-            Op::Leaf { source: Arc::clone(source), view: view.cut(cuts) }
-        }
+        Op::Leaf { source, view } => Op::Leaf { source: Arc::clone(source), view: view.cut(cuts) },
         Op::Rescale { input, slope, inter } => {
             Op::Rescale { input: slice_node(input, cuts), slope: *slope, inter: *inter }
         }
         Op::Cast { input } => Op::Cast { input: slice_node(input, cuts) },
-        Op::Binary { op, left, right } => Op::Binary {
-            op: *op,
-            left: slice_node(left, cuts),
-            right: slice_node(right, cuts),
-        },
+        Op::Binary { op, left, right } => {
+            Op::Binary { op: *op, left: slice_node(left, cuts), right: slice_node(right, cuts) }
+        }
         Op::Reduce { op, ddof, axis, input } => {
             let mut inner = cuts.to_vec();
             inner.insert(*axis, Cut::all(input.shape[*axis]));

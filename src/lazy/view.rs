@@ -42,9 +42,7 @@ impl Located {
 impl View {
     /// All of a source of this shape.
     pub(crate) fn whole(shape: &[u64]) -> Self {
-        Self {
-            axes: shape.iter().map(|&len| AxisView::Run { start: 0, step: 1, len }).collect(),
-        }
+        Self { axes: shape.iter().map(|&len| AxisView::Run { start: 0, step: 1, len }).collect() }
     }
 
     /// Lengths of the leaf's axes.
@@ -133,8 +131,10 @@ mod tests {
             Cut::Run { start: 1, step: 1, len: 4 },
         ]);
         assert_eq!(view.shape(), [5, 4]);
-        let again = view
-            .cut(&[Cut::Run { start: 1, step: 1, len: 3 }, Cut::Run { start: 3, step: -1, len: 2 }]);
+        let again = view.cut(&[
+            Cut::Run { start: 1, step: 1, len: 3 },
+            Cut::Run { start: 3, step: -1, len: 2 },
+        ]);
         // x: 9 7 5 3 1 -> 7 5 3; z: 1 2 3 4 -> 4 3
         let at = again.locate(&Region::whole(&again.shape()));
         assert_eq!(at.region, Region::new(vec![3, 7, 3], vec![5, 1, 2]));

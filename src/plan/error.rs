@@ -13,8 +13,10 @@ pub enum PlanError {
     #[error(transparent)]
     Expression(#[from] LazyError),
     /// The result does not fit the type asked for.
-    #[error("the array is {array} and cannot become {wanted} without loss; \
-        compute it as {array}")]
+    #[error(
+        "the array is {array} and cannot become {wanted} without loss; \
+        compute it as {array}"
+    )]
     LossyResult {
         /// Type of the expression.
         array: DType,
@@ -22,8 +24,10 @@ pub enum PlanError {
         wanted: DType,
     },
     /// A stream would have to be read backwards.
-    #[error("{name}: a gzip stream cannot be read backwards along time; \
-        ingest the run first, or slice with a positive step")]
+    #[error(
+        "{name}: a gzip stream cannot be read backwards along time; \
+        ingest the run first, or slice with a positive step"
+    )]
     Backwards {
         /// The source.
         name: String,

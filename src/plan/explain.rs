@@ -67,7 +67,9 @@ impl Plan {
 
 fn schedule_text(schedule: &Schedule) -> String {
     let units = match &schedule.blocks {
-        Blocks::Tiles(tiles) => format!("{} tiles of {}", tiles.len(), shape_text(&tiles.largest())),
+        Blocks::Tiles(tiles) => {
+            format!("{} tiles of {}", tiles.len(), shape_text(&tiles.largest()))
+        }
         Blocks::Streams(_) => "streams, one unit a file".to_owned(),
     };
     format!(

@@ -6,10 +6,10 @@
 
 use bytesize::ByteSize;
 
+use super::ResultMemory;
 use super::error::PlanError;
 use super::feed::{Feed, Leaf};
 use super::pass::{FoldPass, MapPass, Pass};
-use super::ResultMemory;
 use super::sizes::WorkerSizes;
 use crate::grid::Partition;
 use crate::kernel::StateKind;
@@ -86,9 +86,7 @@ fn refusal(
     result_bytes: u64,
     session: &Session,
 ) -> PlanError {
-    let needed = FIXED_BYTES
-        .saturating_add(constant_bytes)
-        .saturating_add(schedule.total_bytes());
+    let needed = FIXED_BYTES.saturating_add(constant_bytes).saturating_add(schedule.total_bytes());
     // Rounded up to a whole MiB, which is also how it is printed.
     let needed = needed.div_ceil(1 << 20).saturating_mul(1 << 20);
     let held = constant_bytes - result_bytes;
@@ -102,7 +100,10 @@ fn refusal(
     let (dominant_bytes, dominant) =
         terms.into_iter().max_by_key(|(bytes, _)| *bytes).unwrap_or_default();
     let alternative = if result_bytes > session.data_bytes() / 2 {
-        Some("walk the array with blocks(), or reduce it, so that it is never whole in memory".to_owned())
+        Some(
+            "walk the array with blocks(), or reduce it, so that it is never whole in memory"
+                .to_owned(),
+        )
     } else if pass.is_sequential() {
         Some(format!(
             "ingest the .nii.gz files first: from a store the same job is cut into tiles and fits {}",

@@ -33,11 +33,8 @@ impl WorkerSizes {
             *wanted = (*wanted).max(elements.saturating_mul(leaf.element_bytes()));
             *around = (*around).max(leaf.around_bytes(shape));
         }
-        let source = feed
-            .leaves
-            .iter()
-            .map(|leaf| leaf.source.scratch_bytes())
-            .fold(0, u64::saturating_add);
+        let source =
+            feed.leaves.iter().map(|leaf| leaf.source.scratch_bytes()).fold(0, u64::saturating_add);
         self.source_bytes = self.source_bytes.max(source);
         self.register_bytes = self.register_bytes.max(feed.register_bytes());
     }

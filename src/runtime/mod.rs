@@ -8,8 +8,8 @@ mod cancel;
 mod progress;
 mod session;
 
-pub(crate) use budget::{Budget, Lease};
 pub use budget::BudgetError;
+pub(crate) use budget::{Budget, Lease};
 pub use cancel::CancelToken;
 pub use progress::{Progress, Silent};
 pub(crate) use session::FIXED_BYTES;

@@ -1,0 +1,173 @@
+//! How is a run of any source copied to a NIfTI file within a memory budget?
+//!
+//! One slab of volumes at a time goes from the source to a [`Writer`]; the source is read to its end
+//! and verified before the file appears. Copies only: no scaling, no conversion.
+
+use std::path::Path;
+
+use super::NiftiError;
+use super::write::{WRITER_SCRATCH_BYTES, Writer};
+use crate::grid::Region;
+use crate::run::Run;
+use crate::runtime::{FIXED_BYTES, Progress, Session};
+use crate::source::{Access, Source, SourceError, Stream, StreamOptions};
+
+/// Slabs grow to this where volumes are small; more gains nothing.
+const ENOUGH_SLAB_BYTES: u64 = 8 << 20;
+
+/// Writes a run's header and voxels as they were, to `.nii` or `.nii.gz` by the name; returns the
+/// bytes of voxels written.
+///
+/// One pass over the source; memory is one slab of whole volumes out of the session's budget.
+///
+/// # Errors
+/// When the destination exists and `overwrite` is false, a voxel cannot be had for certain, the
+/// budget is below one volume, or the session was cancelled. The destination is untouched then.
+pub fn export(
+    run: &Run,
+    path: impl AsRef<Path>,
+    overwrite: bool,
+    session: &Session,
+) -> Result<u64, NiftiError> {
+    let path = path.as_ref();
+    let slab = Slab::plan(run.source().as_ref(), path, session)?;
+    let writer = Writer::create(path, run.info(), overwrite)?;
+    let _progress = Reported::begin(session, run.name(), slab.total_bytes);
+    copy(run.source().as_ref(), &slab, writer, path, session)?;
+    Ok(slab.total_bytes)
+}
+
+/// How much is copied at once.
+struct Slab {
+    volumes: u64,
+    volume_bytes: u64,
+    total_volumes: u64,
+    total_bytes: u64,
+    lease_bytes: u64,
+}
+
+impl Slab {
+    /// As many whole blocks along t as are worth while and fit; a part of a block where none fits.
+    fn plan(source: &dyn Source, path: &Path, session: &Session) -> Result<Self, NiftiError> {
+        let shape = source.shape();
+        let last = shape.len() - 1;
+        let volume_bytes = shape[..last].iter().product::<u64>() * source.dtype().size() as u64;
+        let fixed_bytes = source.scratch_bytes() + WRITER_SCRATCH_BYTES;
+        let fit = session.data_bytes().saturating_sub(fixed_bytes) / volume_bytes.max(1);
+        if fit == 0 {
+            return Err(NiftiError::Memory {
+                path: path.to_owned(),
+                needs_bytes: FIXED_BYTES + fixed_bytes + volume_bytes,
+                has_bytes: session.memory_bytes(),
+                why: format!("one volume is {volume_bytes} bytes"),
+            });
+        }
+        let block = source.block_shape()[last].max(1);
+        let wanted = block.max(ENOUGH_SLAB_BYTES / volume_bytes.max(1) / block * block);
+        let volumes = if fit >= block { wanted.min(fit / block * block) } else { fit };
+        let volumes = volumes.min(shape[last]).max(1);
+        Ok(Self {
+            volumes,
+            volume_bytes,
+            total_volumes: shape[last],
+            total_bytes: shape[last] * volume_bytes,
+            lease_bytes: fixed_bytes + volumes * volume_bytes,
+        })
+    }
+}
+
+fn copy(
+    source: &dyn Source,
+    slab: &Slab,
+    mut writer: Writer,
+    path: &Path,
+    session: &Session,
+) -> Result<(), NiftiError> {
+    let unread = |source| NiftiError::Voxels { path: path.to_owned(), source };
+    let mut lease = session
+        .budget()
+        .lease("export", slab.lease_bytes)
+        .map_err(|e| memory_error(&e, slab, path, session))?;
+    let mut buffer = lease
+        .buffer(slab.volumes * slab.volume_bytes)
+        .map_err(|e| memory_error(&e, slab, path, session))?;
+    let mut reader = Reader::new(source).map_err(unread)?;
+    let mut done = 0;
+    while done < slab.total_volumes {
+        if session.cancel_token().is_cancelled() {
+            return Err(NiftiError::Cancelled { path: path.to_owned() });
+        }
+        let volumes = slab.volumes.min(slab.total_volumes - done);
+        let part = &mut buffer[..(volumes * slab.volume_bytes) as usize];
+        reader.read(done, volumes, part).map_err(unread)?;
+        writer.put(part)?;
+        session.progress().advance(part.len() as u64);
+        done += volumes;
+    }
+    reader.finish().map_err(unread)?;
+    writer.commit()
+}
+
+/// The budget refused what the plan had found to fit.
+fn memory_error(
+    refused: &impl std::error::Error,
+    slab: &Slab,
+    path: &Path,
+    session: &Session,
+) -> NiftiError {
+    NiftiError::Memory {
+        path: path.to_owned(),
+        needs_bytes: FIXED_BYTES + slab.lease_bytes,
+        has_bytes: session.memory_bytes(),
+        why: refused.to_string(),
+    }
+}
+
+/// Reads slabs in order by whichever way the source offers.
+enum Reader<'a> {
+    Regions(&'a dyn Source),
+    Stream(Box<dyn Stream + 'a>),
+}
+
+impl<'a> Reader<'a> {
+    fn new(source: &'a dyn Source) -> Result<Self, SourceError> {
+        Ok(match source.access() {
+            Access::Random => Self::Regions(source),
+            Access::Sequential => Self::Stream(source.stream(StreamOptions::default())?),
+        })
+    }
+
+    fn read(&mut self, start: u64, volumes: u64, out: &mut [u8]) -> Result<(), SourceError> {
+        match self {
+            Self::Regions(source) => {
+                let whole = Region::whole(source.shape());
+                source.read(&whole.with_axis(whole.ndim() - 1, start, volumes), out)
+            }
+            Self::Stream(stream) => stream.read_next(out),
+        }
+    }
+
+    fn finish(self) -> Result<(), SourceError> {
+        match self {
+            Self::Regions(_) => Ok(()),
+            Self::Stream(stream) => stream.finish().map(drop),
+        }
+    }
+}
+
+/// Progress that ends however the work ends.
+struct Reported<'a>(&'a dyn Progress);
+
+impl<'a> Reported<'a> {
+    fn begin(session: &'a Session, name: &str, total_bytes: u64) -> Self {
+        let progress = session.progress().as_ref();
+        progress.begin(&format!("export {name}"), total_bytes);
+        Self(progress)
+    }
+}
+
+impl Drop for Reported<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}

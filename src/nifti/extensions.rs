@@ -1,0 +1,33 @@
+//! Are the header extensions in order?
+//!
+//! Their bytes are kept as they are and never interpreted; this walks the chain only to warn.
+//! Where voxels start is `vox_offset` and never depends on the chain.
+
+use super::Intake;
+use super::header::{Header, bytes_at};
+
+/// Walks the extensions in `head`, the file's bytes before its voxels.
+pub(super) fn check(header: &Header, head: &[u8], intake: &mut Intake) {
+    let mut at = header.version.least_offset();
+    if head.get(at - 4).is_none_or(|&flag| flag == 0) {
+        return;
+    }
+    while at + 8 <= head.len() {
+        let raw = bytes_at::<4>(head, at);
+        let size =
+            if header.big_endian { i32::from_be_bytes(raw) } else { i32::from_le_bytes(raw) };
+        let usable = usize::try_from(size).ok().filter(|&n| n >= 8 && n <= head.len() - at);
+        let Some(step) = usable else {
+            intake
+                .warn("N19", format!("the extension at byte {at} has esize {size}; kept as bytes"));
+            return;
+        };
+        if step % 16 != 0 {
+            intake.warn(
+                "N18",
+                format!("the extension at byte {at} has esize {size}, no multiple of 16"),
+            );
+        }
+        at += step;
+    }
+}

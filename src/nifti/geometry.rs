@@ -1,0 +1,183 @@
+//! Where do voxels lie?
+//!
+//! The affine by nibabel's order (sform, qform, pixdim with the centre at 0), in millimetres.
+//! Matrices that are no coordinate system are passed over with a warning: voxels are fine then.
+
+use super::header::Header;
+use super::{Intake, units};
+use crate::run::Geometry;
+
+type Affine = [[f64; 4]; 4];
+
+/// Columns whose volume is below this part of the product of their lengths span no space.
+const SINGULAR: f64 = 1e-6;
+/// How far `b*b + c*c + d*d` may lie above 1 and still be rounding.
+const QUATERNION_SLACK: f64 = 1e-5;
+/// Voxel sizes of pixdim and affine may differ by this part of themselves.
+const ZOOM_TOLERANCE: f64 = 1e-3;
+/// sform and qform may place a corner this far apart, in voxels.
+const CORNER_TOLERANCE: f64 = 1e-2;
+
+/// The geometry of a header whose array is `shape` long along x, y and z.
+pub(super) fn geometry(header: &Header, shape: [u64; 4], intake: &mut Intake) -> Geometry {
+    let mm = units::millimetres(header, intake);
+    let pixdim = pixdim_mm(header, mm, intake);
+    let qform_code = transform_code("qform_code", header.qform_code, intake);
+    let sform_code = transform_code("sform_code", header.sform_code, intake);
+    let qform = (qform_code > 0).then(|| qform(header, pixdim, mm, intake)).flatten();
+    let sform = (sform_code > 0).then(|| sform(header, mm, intake)).flatten();
+    if let (Some(sform), Some(qform)) = (&sform, &qform) {
+        compare_transforms(sform, qform, shape, intake);
+    }
+    let (affine, affine_source) = match (sform, qform) {
+        (Some(affine), _) => (affine, "sform"),
+        (None, Some(affine)) => (affine, "qform"),
+        (None, None) => (centred(pixdim, shape), "pixdim"),
+    };
+    let zooms_mm = column_lengths(&affine);
+    if (0..3).any(|i| (zooms_mm[i] - pixdim[i]).abs() > ZOOM_TOLERANCE * pixdim[i]) {
+        intake.warn(
+            "N70",
+            format!("{affine_source} has voxels of {zooms_mm:?} mm, pixdim says {pixdim:?}"),
+        );
+    }
+    Geometry { affine, affine_source, qform_code, sform_code, zooms_mm }
+}
+
+/// pixdim\[1..4\] in millimetres, finite and above 0.
+fn pixdim_mm(header: &Header, mm: f64, intake: &mut Intake) -> [f64; 3] {
+    std::array::from_fn(|axis| {
+        let found = header.pixdim[axis + 1];
+        let size = found.abs() * mm;
+        let used = if size.is_finite() && size > 0.0 { size } else { 1.0 };
+        if used != found * mm {
+            intake.warn("N69", format!("pixdim[{}] is {found}; {used} mm is used", axis + 1));
+        }
+        used
+    })
+}
+
+/// A transform code, 0 where the specification does not know it.
+fn transform_code(field: &str, found: i32, intake: &mut Intake) -> i16 {
+    if (0..=5).contains(&found) {
+        return found as i16;
+    }
+    intake.warn("N66", format!("{field} {found} is unknown; treated as 0"));
+    0
+}
+
+fn sform(header: &Header, mm: f64, intake: &mut Intake) -> Option<Affine> {
+    let rows = header.srow.map(|row| row.map(|v| v * mm));
+    let affine = [rows[0], rows[1], rows[2], [0.0, 0.0, 0.0, 1.0]];
+    let usable = spans_space(&affine);
+    if !usable {
+        intake.warn("N65", format!("the sform {:?} spans no space; passed over", header.srow));
+    }
+    usable.then_some(affine)
+}
+
+fn qform(header: &Header, zooms: [f64; 3], mm: f64, intake: &mut Intake) -> Option<Affine> {
+    let qfac = qfac(header.pixdim[0], intake);
+    let Some([a, b, c, d]) = unit_quaternion(header.quatern) else {
+        intake.warn(
+            "N68",
+            format!("the quaternion {:?} is no rotation; passed over", header.quatern),
+        );
+        return None;
+    };
+    // The rotation of a unit quaternion, as in nifti1.h, method 2.
+    let rotation = [
+        [a * a + b * b - c * c - d * d, 2.0 * (b * c - a * d), 2.0 * (b * d + a * c)],
+        [2.0 * (b * c + a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d - a * b)],
+        [2.0 * (b * d - a * c), 2.0 * (c * d + a * b), a * a + d * d - b * b - c * c],
+    ];
+    let [dx, dy, dz] = zooms;
+    let row = |i: usize| {
+        let r = rotation[i];
+        [r[0] * dx, r[1] * dy, r[2] * dz * qfac, header.qoffset[i] * mm]
+    };
+    let affine = [row(0), row(1), row(2), [0.0, 0.0, 0.0, 1.0]];
+    let usable = spans_space(&affine);
+    if !usable {
+        intake.warn(
+            "N68",
+            format!("the qform with offset {:?} is not finite; passed over", header.qoffset),
+        );
+    }
+    usable.then_some(affine)
+}
+
+/// pixdim\[0\] as +1 or -1.
+fn qfac(found: f64, intake: &mut Intake) -> f64 {
+    let used = if found < 0.0 { -1.0 } else { 1.0 };
+    if found != used && found != 0.0 {
+        intake.warn("N67", format!("pixdim[0] (qfac) is {found}; {used} is used"));
+    }
+    used
+}
+
+/// `a, b, c, d` of length 1 from the three stored; `None` where they are too long or not finite.
+fn unit_quaternion([b, c, d]: [f64; 3]) -> Option<[f64; 4]> {
+    let squares = b * b + c * c + d * d;
+    if !squares.is_finite() || squares > 1.0 + QUATERNION_SLACK {
+        return None;
+    }
+    if squares > 1.0 {
+        let length = squares.sqrt();
+        return Some([0.0, b / length, c / length, d / length]);
+    }
+    Some([(1.0 - squares).sqrt(), b, c, d])
+}
+
+/// nibabel's affine for a header without transforms: x runs to the left, 0 is the centre.
+fn centred(zooms: [f64; 3], shape: [u64; 4]) -> Affine {
+    let centre = |axis: usize| (shape[axis] - 1) as f64 / 2.0 * zooms[axis];
+    let [dx, dy, dz] = zooms;
+    [
+        [-dx, 0.0, 0.0, centre(0)],
+        [0.0, dy, 0.0, -centre(1)],
+        [0.0, 0.0, dz, -centre(2)],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+}
+
+fn column_lengths(affine: &Affine) -> [f64; 3] {
+    std::array::from_fn(|j| (0..3).map(|i| affine[i][j] * affine[i][j]).sum::<f64>().sqrt())
+}
+
+/// True for a finite matrix whose axes are independent.
+fn spans_space(affine: &Affine) -> bool {
+    let lengths = column_lengths(affine);
+    let finite = affine.iter().flatten().all(|v| v.is_finite());
+    if !finite || !lengths.iter().all(|&l| l.is_finite() && l > 0.0) {
+        return false;
+    }
+    let m = |i: usize, j: usize| affine[i][j] / lengths[j];
+    let determinant = m(0, 0) * (m(1, 1) * m(2, 2) - m(1, 2) * m(2, 1))
+        - m(0, 1) * (m(1, 0) * m(2, 2) - m(1, 2) * m(2, 0))
+        + m(0, 2) * (m(1, 0) * m(2, 1) - m(1, 1) * m(2, 0));
+    determinant.abs() > SINGULAR
+}
+
+/// Warns where the two transforms place a corner of the array differently.
+fn compare_transforms(sform: &Affine, qform: &Affine, shape: [u64; 4], intake: &mut Intake) {
+    let mut apart = 0.0_f64;
+    for corner in 0..8_usize {
+        let at: [f64; 4] = std::array::from_fn(|axis| match axis {
+            3 => 1.0,
+            _ if corner >> axis & 1 == 1 => (shape[axis] - 1) as f64,
+            _ => 0.0,
+        });
+        let square = (0..3)
+            .map(|i| (0..4).map(|j| (sform[i][j] - qform[i][j]) * at[j]).sum::<f64>().powi(2))
+            .sum::<f64>();
+        apart = apart.max(square.sqrt());
+    }
+    let smallest = column_lengths(sform).into_iter().fold(f64::INFINITY, f64::min);
+    if apart > CORNER_TOLERANCE * smallest {
+        intake.warn(
+            "N70",
+            format!("sform and qform place a corner {apart:.3} mm apart; sform is used"),
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! How do compressed bytes reach the decoder?
+//!
+//! [`Window`] is a buffered reader over a file, by mapping or positioned reads, that can look ahead
+//! and hashes every byte that it loads. Its end is the end the file had when it was opened.
+
+use std::io::{self, BufRead, Read};
+
+use sha2::{Digest, Sha256};
+
+use crate::nifti::file_bytes::{FileBytes, Reading};
+
+/// A window moving over a file.
+pub(super) struct Window<'a> {
+    reading: Reading<'a>,
+    /// The first byte of the file that was not loaded yet.
+    at: u64,
+    buffer: Box<[u8]>,
+    /// What of the buffer is loaded and not yet consumed.
+    from: usize,
+    to: usize,
+    hasher: Option<Sha256>,
+}
+
+impl<'a> Window<'a> {
+    pub(super) fn new(file: &'a FileBytes, capacity: usize, sha256: bool) -> Self {
+        Self {
+            reading: file.reading(),
+            at: 0,
+            buffer: vec![0; capacity].into_boxed_slice(),
+            from: 0,
+            to: 0,
+            hasher: sha256.then(Sha256::new),
+        }
+    }
+
+    /// Offset in the file of the next byte to be consumed.
+    pub(super) fn position(&self) -> u64 {
+        self.at - (self.to - self.from) as u64
+    }
+
+    /// The next `count` bytes without consuming them; fewer only at the end of the file.
+    pub(super) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        if self.to - self.from < count {
+            self.buffer.copy_within(self.from..self.to, 0);
+            (self.from, self.to) = (0, self.to - self.from);
+            self.load()?;
+        }
+        Ok(&self.buffer[self.from..self.to.min(self.from + count)])
+    }
+
+    /// The hash of all bytes up to here, which is the end when everything was consumed.
+    pub(super) fn finish_hash(&mut self) -> Option<Sha256> {
+        self.hasher.take()
+    }
+
+    /// Fills the free end of the buffer.
+    fn load(&mut self) -> io::Result<()> {
+        let left = self.reading.len() - self.at;
+        let room = (self.buffer.len() - self.to).min(usize::try_from(left).unwrap_or(usize::MAX));
+        let part = &mut self.buffer[self.to..self.to + room];
+        self.reading.read_at(self.at, part).map_err(io::Error::other)?;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&*part);
+        }
+        self.to += room;
+        self.at += room as u64;
+        Ok(())
+    }
+}
+
+impl Read for Window<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let ready = self.fill_buf()?;
+        let len = ready.len().min(out.len());
+        out[..len].copy_from_slice(&ready[..len]);
+        self.consume(len);
+        Ok(len)
+    }
+}
+
+impl BufRead for Window<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.from == self.to {
+            (self.from, self.to) = (0, 0);
+            self.load()?;
+        }
+        Ok(&self.buffer[self.from..self.to])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.from += amount;
+    }
+}

@@ -1,0 +1,159 @@
+//! How many voxels of what type are there, and at which byte do they start?
+//!
+//! [`Layout::of`] judges dim, datatype, bitpix and `vox_offset` alone; whether the file is long
+//! enough is asked where its length is known. Every product is checked, nothing is allocated.
+
+use super::header::Header;
+use super::name::has_ending;
+use super::{Intake, NiftiError};
+use crate::dtype::DType;
+
+/// The most bytes kept from before the voxels. Also the largest whole number range that NIfTI-1's
+/// float32 `vox_offset` holds without gaps.
+const MOST_HEADER_BYTES: u64 = 1 << 24;
+
+/// Where the voxels lie in the (inflated) file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Lengths of `(x, y, z, t)`.
+    pub(super) shape: [u64; 4],
+    pub(super) dtype: DType,
+    /// First byte of the first voxel.
+    pub(super) offset: u64,
+    /// Bytes of all voxels.
+    pub(super) voxel_bytes: u64,
+}
+
+impl Layout {
+    /// The layout a header describes.
+    ///
+    /// # Errors
+    /// When a field is unusable, or the kind of data is not read here.
+    pub(super) fn of(header: &Header, intake: &mut Intake) -> Result<Self, NiftiError> {
+        let offset = vox_offset(header, intake)?;
+        let shape = shape(header, intake)?;
+        let dtype = dtype(header, intake)?;
+        let voxel_bytes = shape
+            .iter()
+            .try_fold(dtype.size() as u128, |bytes, &n| bytes.checked_mul(u128::from(n)))
+            .and_then(|bytes| u64::try_from(bytes).ok())
+            .filter(|&bytes| bytes <= i64::MAX as u64 - offset)
+            .ok_or_else(|| {
+                intake.refuse("dim", format!("{:?}", header.dim), "an array below 8 EiB")
+            })?;
+        Ok(Self { shape, dtype, offset, voxel_bytes })
+    }
+
+    /// First byte after the last voxel.
+    pub(super) fn end(&self) -> u64 {
+        self.offset + self.voxel_bytes
+    }
+
+    /// Bytes of one volume.
+    pub(super) fn volume_bytes(&self) -> u64 {
+        self.voxel_bytes / self.shape[3]
+    }
+
+    /// The product behind `voxel_bytes`, for messages.
+    pub(super) fn why(&self) -> String {
+        let [x, y, z, t] = self.shape;
+        format!("vox_offset {} + {x} x {y} x {z} x {t} voxels of {}", self.offset, self.dtype)
+    }
+}
+
+fn vox_offset(header: &Header, intake: &mut Intake) -> Result<u64, NiftiError> {
+    let (found, least) = (header.vox_offset, header.version.least_offset() as u64);
+    let expected = format!("a whole number from {least} to {MOST_HEADER_BYTES}");
+    if !header.single_file {
+        let pair = [".hdr", ".img", ".hdr.gz", ".img.gz"];
+        if has_ending(intake.path(), &pair) || found < least as f64 {
+            return Err(intake.unsupported(
+                "a pair of .hdr and .img (magic ni1 or ni2) is",
+                "convert it to one .nii file, for example with nibabel or fslchfiletype",
+            ));
+        }
+        intake.warn(
+            "N08",
+            format!("magic says .hdr/.img pair, but vox_offset is {found}; read as a single file"),
+        );
+    }
+    if !(found >= least as f64 && found <= MOST_HEADER_BYTES as f64 && found.fract() == 0.0) {
+        return Err(intake.refuse("vox_offset", found, expected));
+    }
+    let offset = found as u64;
+    if !offset.is_multiple_of(16) {
+        intake.warn("N26", format!("vox_offset {offset} is not a multiple of 16; used as it is"));
+    }
+    Ok(offset)
+}
+
+/// `(x, y, z, t)`; `byte_order` made sure that `dim[0]` is 1 to 7.
+fn shape(header: &Header, intake: &Intake) -> Result<[u64; 4], NiftiError> {
+    let ndim = header.dim[0].clamp(1, 7) as usize;
+    let axes = &header.dim[1..=ndim];
+    if header.dim[1] == -1 || axes.starts_with(&[27307, 1, 6]) {
+        return Err(intake.unsupported(
+            format!("FreeSurfer surface data (dim {axes:?}) are"),
+            "give a volume file",
+        ));
+    }
+    if let Some(axis) = axes.iter().position(|&n| n <= 0) {
+        return Err(intake.refuse(format!("dim[{}]", axis + 1), axes[axis], "at least 1"));
+    }
+    if ndim < 3 {
+        return Err(intake.refuse("dim[0]", format!("{ndim} (shape {axes:?})"), "3 or 4"));
+    }
+    if let Some(axis) = (4..ndim).find(|&axis| axes[axis] > 1) {
+        let hint = if axes[3] == 1 && axis == 4 {
+            "if dim[5] is time, swap dim[4] and dim[5] (and pixdim) in the header"
+        } else {
+            "split it into 4-D files first"
+        };
+        return Err(intake.unsupported(format!("a {ndim}-D array (shape {axes:?}) is"), hint));
+    }
+    let length = |axis: usize| axes.get(axis).map_or(1, |n| n.unsigned_abs());
+    Ok([length(0), length(1), length(2), length(3)])
+}
+
+fn dtype(header: &Header, intake: &mut Intake) -> Result<DType, NiftiError> {
+    let code = header.datatype;
+    let refused = |what: &str| format!("{what} (datatype {code}) are");
+    let dtype = match code {
+        2 => DType::U8,
+        4 => DType::I16,
+        8 => DType::I32,
+        16 => DType::F32,
+        64 => DType::F64,
+        256 => DType::I8,
+        512 => DType::U16,
+        768 => DType::U32,
+        1024 => DType::I64,
+        1280 => DType::U64,
+        32 | 1792 => {
+            let hint = "write magnitude (or real part) to a file of its own first";
+            return Err(intake.unsupported(refused("complex numbers"), hint));
+        }
+        128 | 2304 => {
+            let hint = "write one channel to a file of its own first";
+            return Err(intake.unsupported(refused("RGB colours"), hint));
+        }
+        1536 | 2048 => {
+            let hint = "convert it to float64 first";
+            return Err(intake.unsupported(refused("128-bit floats"), hint));
+        }
+        1 => {
+            let hint = "convert it to uint8 first";
+            return Err(intake.unsupported(refused("single bits"), hint));
+        }
+        _ => {
+            let known = "a NIfTI code: 2, 4, 8, 16, 64, 256, 512, 768, 1024 or 1280";
+            return Err(intake.refuse("datatype", code, known));
+        }
+    };
+    let bits = dtype.size() * 8;
+    if usize::try_from(header.bitpix).ok() != Some(bits) {
+        intake
+            .warn("N47", format!("bitpix is {}; {dtype} has {bits}, datatype wins", header.bitpix));
+    }
+    Ok(dtype)
+}

@@ -1,0 +1,41 @@
+//! How do NIfTI files become runs, and arrays become NIfTI files?
+//!
+//! [`open`] reads a header, judges every field and hands out a [`Run`] whose voxels are read later:
+//! any region of a plain file, front to back of a gzip one. [`export`] and [`write_map`] go the other
+//! way. Anything that could change a voxel's value or place is an error; untidy metadata is a
+//! [`Warning`](crate::Warning) with the number of its row in `docs/correctness.md`. Pairs
+//! (`.hdr`/`.img`), ANALYZE, complex numbers, colours and arrays of five axes are refused by name.
+
+mod digest;
+mod error;
+mod export;
+mod extensions;
+mod file_bytes;
+mod geometry;
+mod gzip;
+mod header;
+mod intake;
+mod layout;
+mod map;
+mod mapping;
+mod name;
+mod open;
+mod origin;
+mod output;
+mod pieces;
+mod plain;
+mod scaling;
+mod sidecar;
+mod sniff;
+mod stamp;
+mod timing;
+mod units;
+mod write;
+
+pub use error::NiftiError;
+pub use export::export;
+pub use map::{MapOptions, write_map};
+pub use open::{Io, OpenOptions, open, open_with};
+pub use write::Writer;
+
+use intake::Intake;

@@ -1,0 +1,177 @@
+//! How does a path become a run?
+//!
+//! Reads header bytes and file metadata, and the sidecar; no voxel. Every claim of the header is
+//! held against the size of the file before anything is allocated for it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::file_bytes::FileBytes;
+use super::gzip::{self, GzipSource, MOST_INFLATION};
+use super::header::{Header, Version};
+use super::layout::Layout;
+use super::plain::PlainSource;
+use super::{Intake, NiftiError, extensions, geometry, origin, scaling, sidecar, sniff, timing};
+use crate::run::{Run, RunInfo};
+use crate::source::Source;
+
+/// Enough for the header of either version.
+const FRONT_BYTES: u64 = Version::Two.least_offset() as u64;
+/// What a gzip file may claim beyond what its size can hold: header, trailer, rounding.
+const INFLATION_SLACK_BYTES: u64 = 64 << 10;
+
+/// How a file's bytes come in. Both ways give the same bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Io {
+    /// Mapped, or positioned reads on network file systems and where mapping does not work.
+    #[default]
+    Auto,
+    /// Mapped into memory, a window at a time.
+    Map,
+    /// Positioned reads into buffers.
+    Read,
+}
+
+/// How [`open_with`] opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// How the file's bytes come in.
+    pub io: Io,
+}
+
+/// Opens a NIfTI-1 or NIfTI-2 file, plain or gzip, as a run of axes `(x, y, z, t)`.
+///
+/// Content decides what the file is, not its name. Reads the bytes before the voxels (at most
+/// 16 MiB) and the JSON sidecar beside the file; no voxel. A gzip file's checksums are verified when
+/// its voxels are streamed.
+///
+/// ```no_run
+/// let run = voxstore::nifti::open("sub-01_task-rest_bold.nii.gz")?;
+/// println!("{:?}, TR {:?} s", run.shape(), run.info().timing.tr_seconds);
+/// # Ok::<(), voxstore::nifti::NiftiError>(())
+/// ```
+///
+/// # Errors
+/// When the file is absent, no NIfTI, cut short, of a kind that is not read here, or has a header
+/// field that leaves a voxel's value or place in doubt.
+pub fn open(path: impl AsRef<Path>) -> Result<Run, NiftiError> {
+    open_with(path, OpenOptions::default())
+}
+
+/// Opens a NIfTI file as [`open`] does, with options.
+///
+/// # Errors
+/// As [`open`]; and with [`Io::Map`] when the file cannot be mapped.
+pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Run, NiftiError> {
+    let path = path.as_ref();
+    sniff::check_path(path)?;
+    let file = FileBytes::open(path, options.io)?;
+    let mut intake = Intake::new(path);
+    let front = read_front(&file, FRONT_BYTES, &intake)?;
+    let gzip = sniff::is_gzip(&front, &mut intake)?;
+    let front = if gzip { inflate(&file, FRONT_BYTES, &intake)? } else { front };
+
+    let header = parse(&front, &mut intake)?;
+    let layout = Layout::of(&header, &mut intake)?;
+    check_length(&file, &layout, gzip, &mut intake)?;
+    let head = if gzip {
+        inflate(&file, layout.offset, &intake)?
+    } else {
+        read_front(&file, layout.offset, &intake)?
+    };
+    if (head.len() as u64) < layout.offset {
+        return Err(too_short(&layout, head.len() as u128, layout.why(), &intake));
+    }
+    let head: Arc<[u8]> = head.into();
+    extensions::check(&header, &head, &mut intake);
+
+    let scaling = scaling::scaling(&header, &mut intake)?;
+    let geometry = geometry::geometry(&header, layout.shape, &mut intake);
+    let sidecar = sidecar::sidecar(&mut intake);
+    let timing = timing::timing(&header, layout.shape[3], &sidecar, &mut intake);
+    let origin = origin::origin(path, file.stamp(), &header, gzip);
+    let source = source(origin.file_name.clone(), file, layout, &header, gzip, Arc::clone(&head));
+    let warnings = intake.into_warnings();
+    let info = RunInfo { geometry, timing, scaling, header: head, origin, sidecar, warnings };
+    Ok(Run::new(source, info))
+}
+
+/// The header, or a word on what else the bytes are.
+fn parse(front: &[u8], intake: &mut Intake) -> Result<Header, NiftiError> {
+    let least = Version::One.header_bytes();
+    if front.len() < least {
+        return Err(
+            intake.not_nifti(format!("{} bytes, fewer than the {least} of a header", front.len()))
+        );
+    }
+    Header::parse(front, intake)
+}
+
+/// The first bytes of the file, `wanted` or all it has.
+fn read_front(file: &FileBytes, wanted: u64, intake: &Intake) -> Result<Vec<u8>, NiftiError> {
+    let mut front = vec![0; wanted.min(file.len()) as usize];
+    file.reading().read_at(0, &mut front).map_err(|fault| {
+        NiftiError::io(intake.path(), "read the header", std::io::Error::other(fault))
+    })?;
+    Ok(front)
+}
+
+/// The first bytes of the inflated file, `wanted` or all it has.
+fn inflate(file: &FileBytes, wanted: u64, intake: &Intake) -> Result<Vec<u8>, NiftiError> {
+    gzip::inflate_front(file, wanted)
+        .map_err(|reason| NiftiError::Damaged { path: intake.path().to_owned(), reason })
+}
+
+/// Holds the header's claim against the size of the file.
+fn check_length(
+    file: &FileBytes,
+    layout: &Layout,
+    gzip: bool,
+    intake: &mut Intake,
+) -> Result<(), NiftiError> {
+    let needs = layout.end();
+    let most = if gzip {
+        u128::from(file.len()) * u128::from(MOST_INFLATION) + u128::from(INFLATION_SLACK_BYTES)
+    } else {
+        u128::from(file.len())
+    };
+    if u128::from(needs) > most {
+        let why = if gzip {
+            format!("{}; has: the most that {} gzip bytes can inflate to", layout.why(), file.len())
+        } else {
+            layout.why()
+        };
+        return Err(too_short(layout, most, why, intake));
+    }
+    if !gzip && file.len() > needs {
+        intake.warn("N82", gzip::trailing_message(file.len() - needs, layout));
+    }
+    Ok(())
+}
+
+fn too_short(layout: &Layout, has_bytes: u128, why: String, intake: &Intake) -> NiftiError {
+    NiftiError::TooShort {
+        path: intake.path().to_owned(),
+        needs_bytes: layout.end().into(),
+        has_bytes,
+        why,
+    }
+}
+
+fn source(
+    name: String,
+    file: FileBytes,
+    layout: Layout,
+    header: &Header,
+    gzip: bool,
+    head: Arc<[u8]>,
+) -> Arc<dyn Source> {
+    let [x, y, z, _] = layout.shape;
+    let block = [x, y, z, 1];
+    let big_endian = header.big_endian;
+    if gzip {
+        Arc::new(GzipSource { name, file, layout, big_endian, block, head })
+    } else {
+        Arc::new(PlainSource { name, file, layout, big_endian, block })
+    }
+}

@@ -1,0 +1,68 @@
+//! Which file is this, for the record?
+//!
+//! Names, size, time and the folders that look like BIDS. Reads no content.
+
+use std::path::{Component, Path, absolute};
+
+use jiff::Timestamp;
+
+use super::header::Header;
+use super::stamp::Stamp;
+use crate::run::Origin;
+
+/// The record of a file.
+pub(super) fn origin(path: &Path, stamp: &Stamp, header: &Header, gzip: bool) -> Origin {
+    Origin {
+        file_name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        bids_folder: bids_folder(&absolute(path).unwrap_or_else(|_| path.to_owned())),
+        file_bytes: stamp.len,
+        modified: stamp.modified.and_then(|t| Timestamp::try_from(t).ok()).map(|t| t.to_string()),
+        sha256: None,
+        format: header.version.format(),
+        big_endian: header.big_endian,
+        gzip,
+        dim: header.dim,
+        datatype: header.datatype,
+    }
+}
+
+/// `sub-01/ses-test/func` for a file in such folders.
+fn bids_folder(path: &Path) -> Option<String> {
+    let mut folders = path.parent()?.components().rev().map_while(|c| match c {
+        Component::Normal(name) => name.to_str(),
+        _ => None,
+    });
+    let datatype = folders.next().filter(|name| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })?;
+    let above = folders.next()?;
+    if is_entity(above, "sub-") {
+        return Some(format!("{above}/{datatype}"));
+    }
+    let subject = folders.next()?;
+    (is_entity(above, "ses-") && is_entity(subject, "sub-"))
+        .then(|| format!("{subject}/{above}/{datatype}"))
+}
+
+/// True for a key with a label, such as `sub-01`.
+fn is_entity(name: &str, key: &str) -> bool {
+    name.strip_prefix(key)
+        .is_some_and(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::bids_folder;
+
+    #[test]
+    fn bids_folders_are_found_and_others_are_not() {
+        let folder = |path: &str| bids_folder(Path::new(path));
+        assert_eq!(folder("/d/sub-01/ses-a/func/x.nii").as_deref(), Some("sub-01/ses-a/func"));
+        assert_eq!(folder("/d/sub-01/func/x.nii").as_deref(), Some("sub-01/func"));
+        assert_eq!(folder("/d/ses-a/func/x.nii"), None);
+        assert_eq!(folder("/sub-01/x.nii"), None);
+        assert_eq!(folder("x.nii"), None);
+    }
+}

@@ -1,0 +1,129 @@
+//! How does a NIfTI file appear whole or not at all?
+//!
+//! [`OutputFile`] writes beside its destination and is renamed over to it by `commit`; dropped before
+//! that it leaves nothing. A name ending in `.gz` is compressed, with the same bytes for the same
+//! input. Knows nothing of headers.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use flate2::write::GzEncoder;
+use flate2::{Compression, GzBuilder};
+use tempfile::{NamedTempFile, TempPath};
+
+use super::NiftiError;
+use super::name::has_ending;
+
+const BUFFER_BYTES: usize = 64 << 10;
+/// Memory of an output: its buffers, and deflate's window and tables.
+pub(super) const OUTPUT_SCRATCH_BYTES: u64 = (BUFFER_BYTES as u64) + (576 << 10);
+
+/// A file that is being written.
+pub(super) struct OutputFile {
+    path: PathBuf,
+    overwrite: bool,
+    temp: TempPath,
+    encoder: Encoder,
+    /// A write failed: what is there has a hole, and must never get its name.
+    failed: bool,
+}
+
+enum Encoder {
+    Plain(BufWriter<File>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
+}
+
+impl OutputFile {
+    /// Starts a file beside `path`.
+    ///
+    /// # Errors
+    /// When `path` exists and is not to be overwritten, is a folder, or its folder cannot be written.
+    pub(super) fn create(path: &Path, overwrite: bool) -> Result<Self, NiftiError> {
+        if !has_ending(path, &[".nii", ".nii.gz"]) {
+            return Err(NiftiError::Unsupported {
+                path: path.to_owned(),
+                what: "writing to this kind of name is".to_owned(),
+                hint: "end it in .nii or .nii.gz",
+            });
+        }
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.is_dir() || !overwrite => {
+                return Err(NiftiError::Exists { path: path.to_owned() });
+            }
+            _ => {}
+        }
+        let (file, temp) = tempfile::Builder::new()
+            .prefix(".voxstore-")
+            .suffix(".part")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder(path))
+            .map_err(|e| NiftiError::io(path, "create a file in its folder", e))
+            .map(NamedTempFile::into_parts)?;
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let encoder = if has_ending(path, &[".gz"]) {
+            // No file name and no time: the same input gives the same bytes.
+            Encoder::Gzip(Box::new(GzBuilder::new().mtime(0).write(file, Compression::new(6))))
+        } else {
+            Encoder::Plain(file)
+        };
+        Ok(Self { path: path.to_owned(), overwrite, temp, encoder, failed: false })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends bytes. After a failure nothing more is taken.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), NiftiError> {
+        self.check_whole()?;
+        let written = match &mut self.encoder {
+            Encoder::Plain(file) => file.write_all(bytes),
+            Encoder::Gzip(encoder) => encoder.write_all(bytes),
+        };
+        self.failed = written.is_err();
+        written.map_err(|e| NiftiError::io(&self.path, "write", e))
+    }
+
+    fn check_whole(&self) -> Result<(), NiftiError> {
+        if self.failed {
+            let before = io::Error::other("an earlier write failed");
+            return Err(NiftiError::io(&self.path, "write", before));
+        }
+        Ok(())
+    }
+
+    /// Makes the file durable, then visible under its name.
+    pub(super) fn commit(self) -> Result<(), NiftiError> {
+        self.check_whole()?;
+        let Self { path, overwrite, temp, encoder, .. } = self;
+        let failed = |doing| {
+            let path = path.clone();
+            move |source| NiftiError::Io { path, doing, source }
+        };
+        let file = match encoder {
+            Encoder::Plain(file) => Ok(file),
+            Encoder::Gzip(encoder) => encoder.finish(),
+        };
+        file.and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error))
+            .and_then(|file| file.sync_all())
+            .map_err(failed("write"))?;
+        let renamed = if overwrite { temp.persist(&path) } else { temp.persist_noclobber(&path) };
+        renamed.map_err(|refused| match refused.error.kind() {
+            io::ErrorKind::AlreadyExists => NiftiError::Exists { path: path.clone() },
+            _ => NiftiError::io(&path, "move the finished file to its name", refused.error),
+        })?;
+        File::open(folder(&path))
+            .and_then(|folder| folder.sync_all())
+            .map_err(failed("make the new name durable"))
+    }
+}
+
+/// The folder of a path.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
