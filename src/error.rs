@@ -1,7 +1,9 @@
 //! The sum of the layers' errors.
 
 use crate::exec::ExecError;
+use crate::jobs::JobError;
 use crate::lazy::LazyError;
+use crate::nifti::NiftiError;
 use crate::plan::PlanError;
 use crate::runtime::SessionError;
 use crate::source::SourceError;
@@ -13,9 +15,15 @@ pub enum Error {
     /// A computation did not come to its end.
     #[error(transparent)]
     Exec(#[from] ExecError),
+    /// A job was refused or did not come to its end.
+    #[error(transparent)]
+    Job(#[from] JobError),
     /// An expression means nothing.
     #[error(transparent)]
     Lazy(#[from] LazyError),
+    /// A NIfTI file cannot be read or written.
+    #[error(transparent)]
+    Nifti(#[from] NiftiError),
     /// An expression cannot be computed as asked.
     #[error(transparent)]
     Plan(#[from] PlanError),

@@ -4,6 +4,7 @@ mod dtype;
 mod error;
 mod exec;
 mod grid;
+pub mod jobs;
 mod kernel;
 mod lazy;
 pub mod nifti;

@@ -1,0 +1,73 @@
+//! May these runs be joined?
+
+use super::super::error::JobError;
+use crate::grid::shape_text;
+use crate::run::{Geometry, Run};
+
+/// Corners of the grids may lie this far apart.
+const TOLERANCE_MM: f64 = 1e-3;
+
+/// Refuses runs that are too short or on different grids; warns of timings that differ.
+pub(super) fn check(runs: &[Run]) -> Result<Vec<String>, JobError> {
+    let first = runs.first().ok_or(JobError::NoRuns)?;
+    for run in runs {
+        let volumes = run.shape()[3];
+        if volumes < 2 {
+            return Err(JobError::TooFewVolumes { run: run.name().to_owned(), volumes });
+        }
+        let differ = |first_grid: String, other_grid: String| JobError::Grids {
+            first: first.name().to_owned(),
+            first_grid,
+            other: run.name().to_owned(),
+            other_grid,
+        };
+        let (a, b) = (&first.shape()[..3], &run.shape()[..3]);
+        if a != b {
+            let text = |shape| format!("shape {}", shape_text(shape));
+            return Err(differ(text(a), text(b)));
+        }
+        let (ga, gb) = (&first.info().geometry, &run.info().geometry);
+        let apart = corner_distance_mm(a, ga, gb);
+        // NaN is a difference, too.
+        if !(apart <= TOLERANCE_MM) {
+            let text = |g: &Geometry| format!("affine {:?} ({})", &g.affine[..3], g.affine_source);
+            return Err(differ(text(ga), format!("{}; corners {apart} mm apart", text(gb))));
+        }
+    }
+    let mut warnings = Vec::new();
+    let seconds = |value: Option<f64>| value.map_or("unknown".to_owned(), |v| format!("{v} s"));
+    let tr = |run: &Run| run.info().timing.tr_seconds;
+    let echo = |run: &Run| run.info().timing.echo_time_seconds;
+    for (what, of) in [("TR", &tr as &dyn Fn(&Run) -> Option<f64>), ("echo time", &echo)] {
+        if let Some(other) = runs.iter().find(|run| of(run) != of(first)) {
+            warnings.push(format!(
+                "runs differ in {what}: {} in {}, {} in {}; their levels differ with it",
+                seconds(of(first)),
+                first.name(),
+                seconds(of(other)),
+                other.name(),
+            ));
+        }
+    }
+    Ok(warnings)
+}
+
+/// The largest distance between the same corner of two grids of one shape.
+fn corner_distance_mm(shape: &[u64], a: &Geometry, b: &Geometry) -> f64 {
+    let mut largest: f64 = 0.0;
+    for corner in 0..8_u32 {
+        let index = [0, 1, 2].map(|axis| {
+            if corner >> axis & 1 == 1 { shape[axis].saturating_sub(1) as f64 } else { 0.0 }
+        });
+        let place = |g: &Geometry, row: usize| {
+            let m = g.affine[row];
+            m[0] * index[0] + m[1] * index[1] + m[2] * index[2] + m[3]
+        };
+        let squares: f64 = (0..3).map(|row| (place(a, row) - place(b, row)).powi(2)).sum();
+        if squares.is_nan() {
+            return f64::NAN;
+        }
+        largest = largest.max(squares.sqrt());
+    }
+    largest
+}
