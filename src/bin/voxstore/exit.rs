@@ -1,0 +1,77 @@
+//! How the process ends: 0 done, 1 failed, 2 usage, 3 verification failed, 4 some runs failed and
+//! the rest is done, 130 interrupted.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use voxstore::store::StoreError;
+use voxstore::{Error, ExecError, SessionError};
+
+/// What a command that did not fail has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// Everything asked for.
+    All,
+    /// Some runs failed, and the rest is done.
+    Some,
+}
+
+const SOME_FAILED: u8 = 4;
+const USAGE: u8 = 2;
+const INTERRUPTED: u8 = 130;
+
+/// Help and version go to stdout and are no failure.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// The exit code of an outcome; prints the error.
+pub(crate) fn code(outcome: Result<Done>) -> ExitCode {
+    let error = match outcome {
+        Ok(Done::All) => return ExitCode::SUCCESS,
+        Ok(Done::Some) => return ExitCode::from(SOME_FAILED),
+        Err(error) => error,
+    };
+    if is_broken_pipe(&error) {
+        return ExitCode::SUCCESS;
+    }
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        // Errors that carry their cause in their own words do not need it twice.
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str("\n  because: ");
+            text.push_str(&cause);
+        }
+    }
+    let _ = writeln!(std::io::stderr(), "error: {text}");
+    ExitCode::from(kind(&error))
+}
+
+fn kind(error: &anyhow::Error) -> u8 {
+    for cause in error.chain() {
+        if let Some(ExecError::Cancelled) = cause.downcast_ref() {
+            return INTERRUPTED;
+        }
+        if let Some(StoreError::Cancelled) = cause.downcast_ref() {
+            return INTERRUPTED;
+        }
+        match cause.downcast_ref::<Error>() {
+            Some(Error::Exec(ExecError::Cancelled) | Error::Store(StoreError::Cancelled)) => {
+                return INTERRUPTED;
+            }
+            Some(Error::Session(
+                SessionError::Memory { .. } | SessionError::TooSmall { .. } | SessionError::NoThreads,
+            )) => return USAGE,
+            _ => {}
+        }
+    }
+    1
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+}
