@@ -53,7 +53,14 @@ pub trait Source: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// When the data cannot be opened.
-    fn stream(&self) -> Result<Box<dyn Stream + '_>, SourceError>;
+    fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError>;
+}
+
+/// What a stream is asked to find out on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StreamOptions {
+    /// Hash the source file's bytes on the way.
+    pub sha256: bool,
 }
 
 /// One pass over a source from its first element to its last.
