@@ -7,6 +7,7 @@ use crate::nifti::NiftiError;
 use crate::plan::PlanError;
 use crate::runtime::SessionError;
 use crate::source::SourceError;
+use crate::store::StoreError;
 
 /// Anything that can go wrong here; each variant is one layer's own error.
 #[derive(Debug, thiserror::Error)]
@@ -33,4 +34,7 @@ pub enum Error {
     /// A source could not deliver true voxels.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// A store cannot be opened, read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

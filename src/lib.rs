@@ -12,6 +12,7 @@ mod plan;
 mod run;
 mod runtime;
 mod source;
+pub mod store;
 
 pub use dtype::{DType, Element};
 pub use error::Error;

@@ -1,0 +1,70 @@
+//! How does the root get to list what is in the folders?
+//!
+//! Rebuilt whole at the end of every ingest, from the run groups, so that whatever went wrong before
+//! is repaired. Runs are read one at a time. A run whose metadata cannot be read is left out; opening
+//! it says why.
+
+use std::collections::BTreeSet;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::seal::now;
+use super::stage::Staging;
+use crate::store::error::StoreError;
+use crate::store::layout::{METADATA, parents};
+use crate::store::list_runs;
+use crate::store::metadata::{
+    Consolidated, IndexEntry, RootAttributes, RunAttributes, read_group, read_value, write_root,
+};
+
+/// A node's path and its metadata.
+type Node = (String, Value);
+
+/// Writes the root's metadata anew.
+pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<(), StoreError> {
+    let _lock = staging.lock_store()?;
+    let entries: Vec<IndexEntry> = list_runs(store)?
+        .iter()
+        .filter_map(|path| {
+            let run = read_group::<RunAttributes>(&store.join(path).join(METADATA)).ok()?;
+            Some(run.attributes.index_entry(path))
+        })
+        .collect();
+    let root = store.join(METADATA);
+    let created = read_group::<RootAttributes>(&root)
+        .map_or_else(|_| now(), |root| root.attributes.voxstore.created);
+    let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let attributes = RootAttributes::new(created, entries);
+
+    let mut seen = BTreeSet::new();
+    let nodes = paths.iter().flat_map(|run| {
+        let nodes = nodes_of(store, run, &mut seen);
+        let (nodes, error) = nodes.map_or_else(|e| (vec![], Some(e)), |nodes| (nodes, None));
+        nodes.into_iter().map(Ok).chain(error.map(Err))
+    });
+    staging.replace_root(|file| {
+        let mut out = BufWriter::new(file);
+        write_root(&mut out, &root, &attributes, nodes)?;
+        out.flush().map_err(StoreError::io("write", &root))
+    })
+}
+
+/// A run's group, the arrays in it, and the plain groups above it that were not seen before.
+fn nodes_of(store: &Path, run: &str, seen: &mut BTreeSet<String>) -> Result<Vec<Node>, StoreError> {
+    let mut nodes = Vec::new();
+    for group in parents(run) {
+        if seen.insert(group.to_owned()) {
+            nodes.push((group.to_owned(), read_value(&store.join(group).join(METADATA))?));
+        }
+    }
+    let file = store.join(run).join(METADATA);
+    let mut group = read_value(&file)?;
+    let below = group.as_object_mut().and_then(|fields| fields.remove("consolidated_metadata"));
+    nodes.push((run.to_owned(), group));
+    let below: Option<Consolidated> = below.and_then(|value| serde_json::from_value(value).ok());
+    let below = below.map(|consolidated| consolidated.metadata).unwrap_or_default();
+    nodes.extend(below.into_iter().map(|(name, array)| (format!("{run}/{name}"), array)));
+    Ok(nodes)
+}

@@ -1,0 +1,136 @@
+//! How much memory does a run's ingest take, and how many go at once?
+//!
+//! Closed formulas of header facts, and the choice they lead to. Allocates nothing.
+
+use bytesize::ByteSize;
+
+use super::plan::{Action, RunPlan};
+use crate::runtime::{FIXED_BYTES, Session};
+use crate::store::error::StoreError;
+
+/// Bytes that one run's ingest works with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Needs {
+    /// `tb` volumes.
+    pub(super) slab_bytes: u64,
+    /// One chunk before encoding.
+    pub(super) chunk_bytes: u64,
+    /// What encoding one chunk takes beyond it.
+    encode_scratch_bytes: u64,
+    /// What the source's stream takes.
+    stream_scratch_bytes: u64,
+}
+
+impl Needs {
+    pub(super) fn of(plan: &RunPlan<'_>) -> Result<Self, StoreError> {
+        let codec = plan.chunk_codec()?;
+        let [x, y, z, _] = plan.shape;
+        Ok(Self {
+            slab_bytes: x * y * z * plan.chunk[3] * plan.dtype.size() as u64,
+            chunk_bytes: codec.decoded_bytes(),
+            encode_scratch_bytes: codec.encode_scratch(),
+            stream_scratch_bytes: plan.run.source().scratch_bytes(),
+        })
+    }
+
+    fn encoder(&self) -> u64 {
+        self.chunk_bytes + self.encode_scratch_bytes
+    }
+
+    /// One thread that reads a slab, then encodes it.
+    pub(super) fn inline(&self) -> u64 {
+        self.slab_bytes + self.encoder() + self.stream_scratch_bytes
+    }
+
+    /// A thread that reads the next slab while so many others encode this one.
+    pub(super) fn pipelined(&self, encoders: usize) -> u64 {
+        2 * self.slab_bytes + encoders as u64 * self.encoder() + self.stream_scratch_bytes
+    }
+}
+
+/// Who works on what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Team {
+    /// So many runs at a time, each on one thread.
+    Runs(usize),
+    /// A run at a time: one thread reads, so many encode.
+    Pipeline(usize),
+    /// A run at a time on one thread.
+    Alone,
+}
+
+impl Team {
+    /// As many at once as threads and memory allow; assumes that one fits.
+    pub(super) fn choose(needs: &[Needs], threads: usize, data_bytes: u64) -> Self {
+        let mut leases: Vec<u64> = needs.iter().map(Needs::inline).collect();
+        leases.sort_unstable_by_key(|&bytes| std::cmp::Reverse(bytes));
+        let mut workers = threads.min(needs.len());
+        let total = |n: usize| leases[..n].iter().fold(0_u64, |sum, &b| sum.saturating_add(b));
+        while workers > 1 && total(workers) > data_bytes {
+            workers -= 1;
+        }
+        if workers > 1 {
+            return Self::Runs(workers);
+        }
+        let fits = |encoders: &usize| needs.iter().all(|n| n.pipelined(*encoders) <= data_bytes);
+        (1..threads).rev().find(fits).map_or(Self::Alone, Self::Pipeline)
+    }
+
+    /// What a run's lease is in this team.
+    pub(super) fn lease_bytes(self, needs: &Needs) -> u64 {
+        match self {
+            Self::Runs(_) | Self::Alone => needs.inline(),
+            Self::Pipeline(encoders) => needs.pipelined(encoders),
+        }
+    }
+}
+
+/// Refuses, before any voxel is read, when the session cannot hold even one run at a time.
+pub(super) fn check(plans: &[RunPlan<'_>], session: &Session) -> Result<(), StoreError> {
+    for plan in plans.iter().filter(|p| p.writes() || matches!(p.action, Action::Compare(_))) {
+        let needs = Needs::of(plan)?;
+        if needs.inline() > session.data_bytes() {
+            return Err(StoreError::Memory {
+                run: plan.run.name().to_owned(),
+                needed_bytes: largest(plans)? + FIXED_BYTES,
+                budget_bytes: session.memory_bytes(),
+                parts: format!(
+                    "a slab of {} volumes {}, encoding {}, reading {}, the program {}",
+                    plan.chunk[3],
+                    ByteSize(needs.slab_bytes),
+                    ByteSize(needs.encoder()),
+                    ByteSize(needs.stream_scratch_bytes),
+                    ByteSize(FIXED_BYTES)
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn largest(plans: &[RunPlan<'_>]) -> Result<u64, StoreError> {
+    plans.iter().try_fold(0, |most, plan| Ok(Needs::of(plan)?.inline().max(most)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Needs, Team};
+
+    fn needs(slab_bytes: u64) -> Needs {
+        Needs { slab_bytes, chunk_bytes: 10, encode_scratch_bytes: 20, stream_scratch_bytes: 5 }
+    }
+
+    #[test]
+    fn fewer_go_at_once_when_memory_is_short() {
+        let runs = [needs(100), needs(50), needs(100)];
+        assert_eq!(Team::choose(&runs, 4, 1000), Team::Runs(3));
+        assert_eq!(Team::choose(&runs, 2, 1000), Team::Runs(2));
+        assert_eq!(Team::choose(&runs, 4, 270), Team::Runs(2));
+        assert_eq!(Team::choose(&runs, 4, 269), Team::Pipeline(2));
+        assert_eq!(Team::choose(&runs, 4, 235), Team::Pipeline(1));
+        assert_eq!(Team::choose(&runs, 4, 234), Team::Alone);
+        assert_eq!(Team::choose(&runs, 1, 1000), Team::Alone);
+        assert_eq!(Team::choose(&runs[..1], 4, 1000), Team::Pipeline(3));
+        assert_eq!(Team::choose(&[], 4, 1000), Team::Pipeline(3));
+    }
+}

@@ -1,0 +1,292 @@
+//! What is to be written, and may it be?
+//!
+//! Reads headers' facts and the store's metadata only; voxels just where a source changed its
+//! modification time and nothing else ([`compare_sources`]). Writes nothing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::IngestOptions;
+use super::memory::Needs;
+use super::writer::Slabs;
+use crate::dtype::DType;
+use crate::grid::shape_text;
+use crate::run::Run;
+use crate::runtime::{Budget, Session};
+use crate::store::chunking::{CHUNK_LIMIT_BYTES, chunk_shape};
+use crate::store::codec::{ChunkCodec, Codec};
+use crate::store::error::StoreError;
+use crate::store::layout::{METADATA, RUN_SUFFIX, run_path};
+use crate::store::metadata::labels_known;
+use crate::store::{open, reader::OpenedRun};
+
+/// One run, where it goes, and what is to be done about it.
+#[derive(Debug)]
+pub(super) struct RunPlan<'a> {
+    pub(super) run: &'a Run,
+    pub(super) target: String,
+    pub(super) shape: [u64; 4],
+    pub(super) chunk: [u64; 4],
+    pub(super) dtype: DType,
+    pub(super) codec: Codec,
+    pub(super) raw_bytes: u64,
+    pub(super) action: Action,
+}
+
+/// What is to be done about a run.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// It is new.
+    Write,
+    /// Another is in its place.
+    Replace,
+    /// It is there.
+    Skip,
+    /// Only reading the source tells whether it is there.
+    Compare(Box<OpenedRun>),
+    /// Nothing: reading its source failed.
+    GiveUp,
+}
+
+impl<'a> RunPlan<'a> {
+    fn new(run: &'a Run, options: &IngestOptions) -> Result<Self, StoreError> {
+        let source = run.source();
+        let refuse = |field, expected: String, found: String| {
+            Err(StoreError::Unsupported { run: run.name().to_owned(), field, expected, found })
+        };
+        let shape_found = || shape_text(source.shape());
+        let Ok(shape) = <[u64; 4]>::try_from(source.shape()) else {
+            return refuse("shape", "four axes, (x, y, z, t)".to_owned(), shape_found());
+        };
+        let item_bytes = source.dtype().size() as u64;
+        let Some(chunk) = chunk_shape(shape, item_bytes, options.chunk) else {
+            let expected =
+                format!("lengths of at least 1 and chunks of at most {CHUNK_LIMIT_BYTES} bytes");
+            return refuse("shape", expected, shape_found());
+        };
+        let raw_bytes = shape.iter().try_fold(item_bytes, |n, &length| n.checked_mul(length));
+        let Some(raw_bytes) = raw_bytes.filter(|&b| b <= u64::MAX / 4) else {
+            return refuse("shape", "a size that can be counted".to_owned(), shape_found());
+        };
+        if let Err((field, found)) = labels_known(run.info()) {
+            return refuse(field, "a known name".to_owned(), format!("{found:?}"));
+        }
+        Ok(Self {
+            run,
+            target: run_path(&run.info().origin),
+            shape,
+            chunk,
+            dtype: source.dtype(),
+            codec: options.codec,
+            raw_bytes,
+            action: Action::Write,
+        })
+    }
+
+    /// True when voxels are to be written.
+    pub(super) fn writes(&self) -> bool {
+        matches!(self.action, Action::Write | Action::Replace)
+    }
+
+    /// Chunk lengths in the order of the disk.
+    pub(super) fn chunk_on_disk(&self) -> [u64; 4] {
+        let [x, y, z, t] = self.chunk;
+        [t, z, y, x]
+    }
+
+    /// Lengths in the order of the disk.
+    pub(super) fn shape_on_disk(&self) -> [u64; 4] {
+        let [x, y, z, t] = self.shape;
+        [t, z, y, x]
+    }
+
+    /// The chain that encodes this run's chunks.
+    pub(super) fn chunk_codec(&self) -> Result<ChunkCodec, StoreError> {
+        ChunkCodec::new(self.codec, self.dtype, &self.chunk_on_disk()).ok_or_else(|| {
+            StoreError::Unsupported {
+                run: self.run.name().to_owned(),
+                field: "chunk shape",
+                expected: "one that can be counted".to_owned(),
+                found: format!("{:?}", self.chunk),
+            }
+        })
+    }
+
+    /// A run is in this one's place that must not be replaced, or, with `force`, will be.
+    fn occupied(&self, difference: String, options: &IngestOptions) -> Result<Action, StoreError> {
+        if options.force {
+            return Ok(Action::Replace);
+        }
+        Err(StoreError::Exists {
+            target: self.target.clone(),
+            run: self.run.name().to_owned(),
+            difference,
+        })
+    }
+}
+
+/// The store's path without links, so that staging lies on its file system.
+///
+/// # Errors
+/// When something is there that is neither a store nor an empty folder.
+pub(super) fn place(store: &Path) -> Result<PathBuf, StoreError> {
+    let not_a_store = |found: &str, help| {
+        Err(StoreError::NotAStore { path: store.to_owned(), found: found.to_owned(), help })
+    };
+    let path = match fs::canonicalize(store) {
+        Ok(path) => path,
+        Err(_) => {
+            let path = std::path::absolute(store).map_err(StoreError::io("find", store))?;
+            let parent = path.parent().unwrap_or(&path);
+            let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
+            path.file_name().map_or_else(|| path.clone(), |name| parent.join(name))
+        }
+    };
+    let Some(name) = path.file_name() else {
+        return not_a_store("no name for a folder", "give a folder such as study.zarr");
+    };
+    if name.to_str().is_some_and(|n| n.ends_with(RUN_SUFFIX)) {
+        return not_a_store("the name of a run", "choose a name that does not end in .ome.zarr");
+    }
+    let kind = match fs::metadata(&path) {
+        Ok(kind) => kind,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(path),
+        Err(e) => return Err(StoreError::io("open", &path)(e)),
+    };
+    if !kind.is_dir() {
+        return not_a_store("a file", "choose another path");
+    }
+    if path.join(METADATA).exists() {
+        return open(&path).map(|_| path);
+    }
+    let mut entries = fs::read_dir(&path).map_err(StoreError::io("list", &path))?;
+    if entries.next().is_some() {
+        return not_a_store("a folder with other things in it", "choose a new or empty folder");
+    }
+    Ok(path)
+}
+
+/// Plans every run, in the order given.
+///
+/// # Errors
+/// The first thing that keeps any run from being stored as asked.
+pub(super) fn plan<'a>(
+    runs: &'a [Run],
+    store: &Path,
+    options: &IngestOptions,
+) -> Result<Vec<RunPlan<'a>>, StoreError> {
+    let mut plans = Vec::with_capacity(runs.len());
+    let mut taken: BTreeMap<String, &Run> = BTreeMap::new();
+    for run in runs {
+        let mut plan = RunPlan::new(run, options)?;
+        if let Some(first) = taken.insert(plan.target.clone(), run) {
+            return Err(StoreError::Clash {
+                target: plan.target,
+                first: first.name().to_owned(),
+                second: run.name().to_owned(),
+            });
+        }
+        plan.action = action(&plan, store, options)?;
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<Action, StoreError> {
+    if !store.join(&plan.target).exists() {
+        return Ok(Action::Write);
+    }
+    let stored = OpenedRun::open(store, &plan.target).and_then(|opened| {
+        let info = opened.info()?;
+        Ok((opened, info))
+    });
+    let (opened, there) = match stored {
+        Ok(stored) => stored,
+        Err(error) => return plan.occupied(format!("it cannot be read: {error}"), options),
+    };
+    let (here, voxels) = (plan.run.info(), opened.attributes().voxels());
+    let differs = [
+        ("file size", here.origin.file_bytes != there.origin.file_bytes),
+        ("header", here.header != there.header),
+        ("shape", plan.shape_on_disk() != voxels.shape),
+        ("data type", plan.dtype.name() != voxels.dtype),
+    ];
+    if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
+        return plan.occupied(format!("the {what} differs"), options);
+    }
+    if options.force
+        && (plan.chunk_on_disk() != voxels.chunk_shape || plan.codec.name() != voxels.codec)
+    {
+        return Ok(Action::Replace);
+    }
+    let times = (&here.origin.modified, &there.origin.modified);
+    if matches!(times, (Some(a), Some(b)) if a == b) {
+        return Ok(Action::Skip);
+    }
+    Ok(Action::Compare(Box::new(opened)))
+}
+
+/// Reads the sources whose modification time alone differs from that of the stored run, and decides
+/// by SHA-256 (by voxels, where one is not known). Returns the sources that could not be read, by
+/// their place in `plans`.
+pub(super) fn compare_sources(
+    plans: &mut [RunPlan<'_>],
+    options: &IngestOptions,
+    session: &Session,
+) -> Result<BTreeMap<usize, StoreError>, StoreError> {
+    let budget = session.budget();
+    let mut unreadable = BTreeMap::new();
+    for (at, plan) in plans.iter_mut().enumerate() {
+        let Action::Compare(stored) = &plan.action else { continue };
+        plan.action = match is_same(plan, stored, session, &budget) {
+            Ok(true) => Action::Skip,
+            Ok(false) => plan.occupied("the bytes of the file differ".to_owned(), options)?,
+            Err(StoreError::Cancelled) => return Err(StoreError::Cancelled),
+            Err(error) => {
+                unreadable.insert(at, error);
+                Action::GiveUp
+            }
+        };
+    }
+    Ok(unreadable)
+}
+
+fn is_same(
+    plan: &RunPlan<'_>,
+    stored: &OpenedRun,
+    session: &Session,
+    budget: &Budget,
+) -> Result<bool, StoreError> {
+    let needs = Needs::of(plan)?;
+    let mut lease = budget.lease("comparing a run", needs.inline())?;
+    let mut slab = lease.buffer(needs.slab_bytes)?;
+    let mut slabs = Slabs::start(plan)?;
+    while slabs.fill(&mut slab)?.is_some() {
+        if session.cancel_token().is_cancelled() {
+            return Err(StoreError::Cancelled);
+        }
+    }
+    let (end, digest) = slabs.finish()?;
+    let there = stored.attributes();
+    Ok(match (&end.sha256, there.source_sha256()) {
+        (Some(here), Some(there)) => here == there,
+        _ => digest == there.voxels().digest,
+    })
+}
+
+/// Checks that the disk has room for all voxels as if nothing were compressed.
+pub(super) fn check_space(plans: &[RunPlan<'_>], store: &Path) -> Result<(), StoreError> {
+    let needed_bytes = plans
+        .iter()
+        .filter(|plan| plan.writes())
+        .fold(0_u64, |sum, plan| sum.saturating_add(plan.raw_bytes));
+    let Some(path) = store.ancestors().find(|path| path.exists()) else { return Ok(()) };
+    let disk =
+        rustix::fs::statvfs(path).map_err(StoreError::os("ask for the free space of", path))?;
+    let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if needed_bytes > free_bytes {
+        return Err(StoreError::NoSpace { path: path.to_owned(), needed_bytes, free_bytes });
+    }
+    Ok(())
+}

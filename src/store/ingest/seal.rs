@@ -1,0 +1,206 @@
+//! What turns chunk files into a run?
+//!
+//! Coordinates, the header's bytes and every `zarr.json`, the group's last; then everything is
+//! synced. Until the rename that follows, nobody sees any of it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::plan::RunPlan;
+use super::writer::VoxelsWritten;
+use crate::dtype::DType;
+use crate::run::{RunInfo, Warning};
+use crate::source::StreamEnd;
+use crate::store::codec::{ChunkCodec, Codec};
+use crate::store::digest;
+use crate::store::error::StoreError;
+use crate::store::layout::{AXES, BidsName, HEADER, METADATA, VOXELS, chunk_key, stem};
+use crate::store::metadata::{
+    ArrayAttributes, GroupFile, RunAttributes, RunWritten, StoredArray, StoredVoxels, write_json,
+};
+
+/// The present, to the second, RFC 3339, UTC.
+pub(super) fn now() -> String {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+/// What is untidy about the source: what its header said, and what its stream found. A stream's
+/// sentence that opens with a code (`N82: ...`) keeps it.
+pub(super) fn warnings(plan: &RunPlan<'_>, end: &StreamEnd) -> Vec<Warning> {
+    let from_stream = end.warnings.iter().map(|text| {
+        let is_code = |code: &str| {
+            code.len() == 3
+                && code.starts_with(|c: char| c.is_ascii_uppercase())
+                && code[1..].chars().all(|c| c.is_ascii_digit())
+        };
+        let (code, message) = match text.split_once(": ") {
+            Some((code, message)) if is_code(code) => (code, message),
+            _ => ("stream", text.as_str()),
+        };
+        Warning { code: code.to_owned(), message: message.to_owned() }
+    });
+    let known = &plan.run.info().warnings;
+    let mut all = known.clone();
+    all.extend(from_stream.filter(|w| !known.contains(w)));
+    all
+}
+
+/// Writes what is missing beside the chunks in `dir`, and syncs the run.
+pub(super) fn seal(
+    plan: &RunPlan<'_>,
+    dir: &Path,
+    written: &VoxelsWritten,
+    warnings: &[Warning],
+    started: String,
+) -> Result<(), StoreError> {
+    let array_dir = dir.join(VOXELS);
+    let expected = chunk_count(plan);
+    let files =
+        fs::read_dir(&array_dir).map_err(StoreError::io("list", &array_dir))?.count() as u64;
+    if (files, written.chunks) != (expected, expected) {
+        return Err(StoreError::metadata(&array_dir, "chunk files", expected, files));
+    }
+
+    let info = plan.run.info();
+    let mut nodes = BTreeMap::new();
+    for axis in AXES {
+        nodes.insert(axis.to_owned(), write_coordinates(plan, dir, axis)?);
+    }
+    nodes.insert(HEADER.to_owned(), write_header(dir, &info.header)?);
+    nodes.insert(VOXELS.to_owned(), write_voxel_metadata(plan, &array_dir)?);
+
+    let voxels = StoredVoxels {
+        shape: plan.shape_on_disk(),
+        dtype: plan.dtype.name().to_owned(),
+        chunk_shape: plan.chunk_on_disk(),
+        codec: plan.codec.name().to_owned(),
+        n_chunks: written.chunks,
+        stored_bytes: written.stored_bytes,
+        digest: written.digest.clone(),
+        empty_chunks: "stored".to_owned(),
+    };
+    let attributes = RunAttributes::new(RunWritten {
+        path: &plan.target,
+        info,
+        end: &written.end,
+        warnings,
+        header_digest: digest::of(&info.header),
+        voxels,
+        started,
+        finished: now(),
+    });
+    write_json(&dir.join(METADATA), &GroupFile::new(attributes).consolidated(nodes))?;
+    sync_tree(dir)
+}
+
+fn chunk_count(plan: &RunPlan<'_>) -> u64 {
+    plan.shape.iter().zip(plan.chunk).map(|(n, c)| n.div_ceil(c)).product()
+}
+
+fn write_voxel_metadata(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Value, StoreError> {
+    let RunInfo { scaling, origin, .. } = plan.run.info();
+    let scaled = !scaling.is_identity() && scaling.slope.is_finite() && scaling.inter.is_finite();
+    let is_bold = BidsName::parse(stem(&origin.file_name)).is_some_and(|n| n.suffix == "bold");
+    let attributes = ArrayAttributes {
+        long_name: Some(if is_bold { "BOLD signal" } else { "MR signal" }.to_owned()),
+        units: None,
+        scale_factor: scaled.then_some(scaling.slope),
+        add_offset: scaled.then_some(scaling.inter),
+        comment: scaled
+            .then_some("stored values are unscaled; true = stored*scale_factor+add_offset"),
+    };
+    let array = StoredArray {
+        shape: plan.shape_on_disk().to_vec(),
+        chunk_shape: plan.chunk_on_disk().to_vec(),
+        dtype: plan.dtype,
+        codec: Some(plan.codec),
+        dimension_names: AXES.map(str::to_owned).to_vec(),
+    };
+    write_json(&array_dir.join(METADATA), &array.to_file(attributes))
+}
+
+/// Coordinates along an axis: seconds for `t` (index where the TR is unknown), index times voxel
+/// edge in millimetres for `z`, `y`, `x`. Those three measure along the voxel axes from the first
+/// voxel; where in the body that is, the affine tells.
+fn write_coordinates(plan: &RunPlan<'_>, dir: &Path, axis: &str) -> Result<Value, StoreError> {
+    let RunInfo { geometry, timing, .. } = plan.run.info();
+    let at = AXES.iter().rev().position(|&name| name == axis).unwrap_or(0);
+    let (start, step, units, long_name) = match (at, timing.tr_seconds) {
+        (3, Some(tr)) => (timing.start_seconds, tr, Some("s"), "time of the volume".to_owned()),
+        (3, None) => (0.0, 1.0, None, "number of the volume".to_owned()),
+        _ => (0.0, geometry.zooms_mm[at], Some("mm"), format!("distance along voxel axis {axis}")),
+    };
+    let length = plan.shape[at];
+    let array = StoredArray {
+        shape: vec![length],
+        chunk_shape: vec![length],
+        dtype: DType::F64,
+        codec: Some(Codec::Raw),
+        dimension_names: vec![axis.to_owned()],
+    };
+    let values: Vec<f64> = (0..length).map(|i| start + i as f64 * step).collect();
+    let encoded = ChunkCodec::new(Codec::Raw, DType::F64, &[length])
+        .ok_or_else(|| "no such chunk".to_owned())
+        .and_then(|codec| codec.encode(bytemuck::cast_slice(&values)))
+        .map_err(|reason| StoreError::Encode {
+            run: plan.run.name().to_owned(),
+            chunk: axis.to_owned(),
+            reason,
+        })?;
+    let attributes =
+        ArrayAttributes { long_name: Some(long_name), units, ..ArrayAttributes::default() };
+    write_small_array(&dir.join(axis), &array, attributes, &encoded)
+}
+
+fn write_header(dir: &Path, header: &[u8]) -> Result<Value, StoreError> {
+    let length = header.len() as u64;
+    let array = StoredArray {
+        shape: vec![length],
+        chunk_shape: vec![length.max(1)],
+        dtype: DType::U8,
+        codec: None,
+        dimension_names: vec!["nifti_header_byte".to_owned()],
+    };
+    write_small_array(&dir.join(HEADER), &array, ArrayAttributes::default(), header)
+}
+
+fn write_small_array(
+    dir: &Path,
+    array: &StoredArray,
+    attributes: ArrayAttributes,
+    chunk: &[u8],
+) -> Result<Value, StoreError> {
+    fs::create_dir(dir).map_err(StoreError::io("create", dir))?;
+    if !chunk.is_empty() {
+        let path = dir.join(chunk_key(&[0]));
+        File::create_new(&path)
+            .and_then(|mut file| file.write_all(chunk))
+            .map_err(StoreError::io("write", &path))?;
+    }
+    write_json(&dir.join(METADATA), &array.to_file(attributes))
+}
+
+/// Makes everything below `dir` survive a power cut: one call for the file system where there is
+/// one, else file by file and the folders after their files.
+fn sync_tree(dir: &Path) -> Result<(), StoreError> {
+    #[cfg(target_os = "linux")]
+    {
+        let handle = File::open(dir).map_err(StoreError::io("open", dir))?;
+        rustix::fs::syncfs(&handle).map_err(StoreError::os("sync", dir))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        for entry in walkdir::WalkDir::new(dir).contents_first(true) {
+            let entry = entry.map_err(|e| StoreError::io("list", dir)(e.into()))?;
+            File::open(entry.path())
+                .and_then(|file| file.sync_all())
+                .map_err(StoreError::io("sync", entry.path()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,265 @@
+//! Where are runs made, and how do they get into place?
+//!
+//! Beside the store lies `<store>.staging/`, with a folder for each ingest that is under way. Each
+//! holds a lock file that the system unlocks when its process ends, however it ends: a folder whose
+//! lock can be had is dead, and the next ingest removes it. A second lock, for the store, is held
+//! while the tree is changed. Readers look at neither.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::store::error::StoreError;
+use crate::store::layout::{LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir};
+use crate::store::metadata::{GroupFile, NoAttributes, RootAttributes, write_json, write_root};
+
+/// One ingest's own folder; gone when this is dropped.
+#[derive(Debug)]
+pub(super) struct Staging {
+    store: PathBuf,
+    beside: PathBuf,
+    own: Option<TempDir>,
+    live: Option<File>,
+}
+
+impl Staging {
+    /// Removes what dead ingests left, and makes a folder for this one.
+    pub(super) fn open(store: &Path) -> Result<Self, StoreError> {
+        let beside = staging_dir(store);
+        let lock = StoreLock::take(&beside)?;
+        remove_dead(&beside)?;
+        let own = tempfile::Builder::new()
+            .prefix(STAGING_PREFIX)
+            .tempdir_in(&beside)
+            .map_err(StoreError::io("create a folder in", &beside))?;
+        let path = own.path().join(LIVE_LOCK);
+        let live = File::create_new(&path).map_err(StoreError::io("create", &path))?;
+        live.lock().map_err(StoreError::io("lock", &path))?;
+        drop(lock);
+        Ok(Self { store: store.to_owned(), beside, own: Some(own), live: Some(live) })
+    }
+
+    fn own(&self) -> &Path {
+        self.own.as_ref().map_or(&self.beside, TempDir::path)
+    }
+
+    /// Where run number `at` is made.
+    pub(super) fn run_dir(&self, at: usize) -> PathBuf {
+        self.own().join(format!("run-{at}"))
+    }
+
+    /// Removes a run's folder here, if there is one; what cannot be removed goes with the whole.
+    pub(super) fn discard(&self, dir: &Path) {
+        drop(fs::remove_dir_all(dir));
+    }
+
+    /// Keeps every other ingest from changing the store's tree.
+    pub(super) fn lock_store(&self) -> Result<StoreLock, StoreError> {
+        StoreLock::take(&self.beside)
+    }
+
+    /// Puts a staged run in place with one rename: the moment from which it is in the store. With
+    /// `replace`, what is there moves to `staged` in the same step.
+    pub(super) fn commit(
+        &self,
+        staged: &Path,
+        target: &str,
+        replace: bool,
+    ) -> Result<(), StoreError> {
+        let _lock = self.lock_store()?;
+        self.make_groups(target)?;
+        let place = self.store.join(target);
+        if replace && place.exists() {
+            exchange(staged, &place)?;
+        } else {
+            rename_to_new(staged, &place).map_err(|e| match e.kind() {
+                io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => {
+                    StoreError::Exists {
+                        target: target.to_owned(),
+                        run: String::new(),
+                        difference: "another ingest was quicker".to_owned(),
+                    }
+                }
+                _ => StoreError::io("rename a staged run to", &place)(e),
+            })?;
+        }
+        sync_dir(place.parent().unwrap_or(&self.store))
+    }
+
+    /// Makes the root and the plain groups above a run, where they are missing.
+    fn make_groups(&self, target: &str) -> Result<(), StoreError> {
+        self.make_group(&self.store, |path| {
+            let root = RootAttributes::new(super::seal::now(), vec![]);
+            let mut text = Vec::new();
+            write_root(&mut text, path, &root, std::iter::empty())?;
+            fs::write(path, text).map_err(StoreError::io("write", path))
+        })?;
+        for group in parents(target) {
+            self.make_group(&self.store.join(group), |path| {
+                write_json(path, &GroupFile::new(NoAttributes {})).map(drop)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn make_group(
+        &self,
+        dir: &Path,
+        write: impl FnOnce(&Path) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let metadata = dir.join(METADATA);
+        if metadata.exists() {
+            return Ok(());
+        }
+        fs::create_dir_all(dir).map_err(StoreError::io("create", dir))?;
+        let new = self.own().join("group.json");
+        drop(fs::remove_file(&new));
+        write(&new)?;
+        replace_file(&new, &metadata)?;
+        dir.parent().map_or(Ok(()), sync_dir)
+    }
+
+    /// Replaces the root's metadata by what `write` writes, in one step.
+    pub(super) fn replace_root(
+        &self,
+        write: impl FnOnce(&mut File) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let new = self.own().join("root.json");
+        let mut file = File::create(&new).map_err(StoreError::io("create", &new))?;
+        write(&mut file)?;
+        drop(file);
+        replace_file(&new, &self.store.join(METADATA))
+    }
+}
+
+impl Drop for Staging {
+    /// Tidies up as far as it goes; what stays is dead, and the next ingest's to remove.
+    fn drop(&mut self) {
+        let lock = StoreLock::take(&self.beside);
+        drop(self.own.take());
+        drop(self.live.take());
+        if let Ok(lock) = lock {
+            lock.remove_folder_if_last(&self.beside);
+        }
+    }
+}
+
+/// Removes the folders of ingests that are no longer running. Called under the store's lock, which
+/// every ingest holds while it makes its folder and locks it.
+fn remove_dead(beside: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(beside).map_err(StoreError::io("list", beside))? {
+        let entry = entry.map_err(StoreError::io("list", beside))?;
+        let name = entry.file_name();
+        if !name.to_str().is_some_and(|name| name.starts_with(STAGING_PREFIX)) {
+            continue;
+        }
+        let dir = entry.path();
+        let alive = File::open(dir.join(LIVE_LOCK))
+            .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+        if !alive {
+            fs::remove_dir_all(&dir).map_err(StoreError::io("remove", &dir))?;
+        }
+    }
+    Ok(())
+}
+
+/// The lock on a store's tree; let go when dropped.
+#[derive(Debug)]
+pub(super) struct StoreLock {
+    file: File,
+    path: PathBuf,
+}
+
+impl StoreLock {
+    /// Waits for the lock. The last ingest to end removes the file, so a lock on a file that is no
+    /// longer there is taken again.
+    fn take(beside: &Path) -> Result<Self, StoreError> {
+        let path = beside.join(STORE_LOCK);
+        loop {
+            fs::create_dir_all(beside).map_err(StoreError::io("create", beside))?;
+            let opened = File::options().create(true).truncate(false).write(true).open(&path);
+            let file = match opened {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                other => other.map_err(StoreError::io("create", &path))?,
+            };
+            file.lock().map_err(StoreError::io("lock", &path))?;
+            if is_at(&file, &path) {
+                return Ok(Self { file, path });
+            }
+        }
+    }
+
+    /// Removes the lock and its folder when nothing else is in it.
+    fn remove_folder_if_last(self, beside: &Path) {
+        let others = fs::read_dir(beside).map_or(usize::MAX, Iterator::count);
+        if others == 1 && cfg!(unix) {
+            drop(fs::remove_file(&self.path));
+            drop(fs::remove_dir(beside));
+        }
+        drop(self.file);
+    }
+}
+
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+    matches!((file.metadata(), fs::metadata(path)), (Ok(a), Ok(b)) if id(&a) == id(&b))
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
+}
+
+/// Renames a folder to a name that must be free.
+fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system can; renaming a folder over one that is not empty fails anyway.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            done => return done.map_err(io::Error::from),
+        }
+    }
+    fs::rename(from, to)
+}
+
+/// Puts `new` where `old` is and the other way round, in one step where the system can.
+fn exchange(new: &Path, old: &Path) -> Result<(), StoreError> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            done => return done.map_err(StoreError::os("exchange", old)),
+        }
+    }
+    let aside = new.with_extension("old");
+    fs::rename(old, &aside).map_err(StoreError::io("move aside", old))?;
+    fs::rename(new, old).map_err(|e| {
+        drop(fs::rename(&aside, old));
+        StoreError::io("rename a staged run to", old)(e)
+    })
+}
+
+/// Syncs a new file and renames it over an old one.
+fn replace_file(new: &Path, old: &Path) -> Result<(), StoreError> {
+    File::open(new).and_then(|file| file.sync_all()).map_err(StoreError::io("sync", new))?;
+    fs::rename(new, old).map_err(StoreError::io("replace", old))?;
+    old.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Makes renames in a folder survive a power cut.
+fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    if cfg!(unix) {
+        let synced = File::open(dir).and_then(|handle| handle.sync_all());
+        synced.map_err(StoreError::io("sync", dir))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! What is everything on disk called?
+//!
+//! Every name in a store, and the rule that turns a source's file name into a group path. Pure:
+//! touches no file. `docs/format.md` is this module in prose.
+
+use std::path::{Path, PathBuf};
+
+use crate::run::Origin;
+
+/// The metadata file of every group and array.
+pub(super) const METADATA: &str = "zarr.json";
+/// The array of voxels in a run's group.
+pub(super) const VOXELS: &str = "0";
+/// The array of the source's header bytes.
+pub(super) const HEADER: &str = "nifti";
+/// Axes in the order of the disk, slowest first; also the names of the coordinate arrays.
+pub(super) const AXES: [&str; 4] = ["t", "z", "y", "x"];
+/// How the name of a run's group ends.
+pub(super) const RUN_SUFFIX: &str = ".ome.zarr";
+/// Runs without a BIDS name.
+pub(super) const PLAIN_RUNS: &str = "runs";
+/// Results computed from runs; never listed as runs.
+pub(super) const DERIVATIVES: &str = "derivatives";
+/// Between the parts of a chunk key, so that an array is one flat folder.
+pub(super) const SEPARATOR: &str = ".";
+/// How deep in a store a run may lie.
+pub(super) const MAX_DEPTH: usize = 16;
+
+/// File name of the chunk at this position, one entry an axis of the array, slowest first.
+pub(super) fn chunk_key(position: &[u64]) -> String {
+    position.iter().fold("c".to_owned(), |key, p| format!("{key}{SEPARATOR}{p}"))
+}
+
+/// The folder beside a store in which runs are made.
+pub(super) fn staging_dir(store: &Path) -> PathBuf {
+    let mut name = store.file_name().unwrap_or_default().to_owned();
+    name.push(".staging");
+    store.with_file_name(name)
+}
+
+/// Held while a store's tree or index is changed; lies in [`staging_dir`].
+pub(super) const STORE_LOCK: &str = "store.lock";
+/// Held by a live ingest in its own staging folder.
+pub(super) const LIVE_LOCK: &str = "live.lock";
+/// How the name of an ingest's own staging folder begins.
+pub(super) const STAGING_PREFIX: &str = "ingest-";
+
+/// The last component of a group path.
+pub(super) fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The group paths above `path`, outermost first.
+pub(super) fn parents(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
+
+/// A file name taken apart by BIDS' rule: `key-value` pairs and a suffix, joined by `_`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BidsName {
+    /// In the order of the name.
+    pub(super) entities: Vec<(String, String)>,
+    /// `bold`, `T1w`, ...
+    pub(super) suffix: String,
+}
+
+impl BidsName {
+    /// `None` when the name does not begin with `sub-` or a part is not a pair.
+    pub(super) fn parse(stem: &str) -> Option<Self> {
+        let (pairs, suffix) = stem.rsplit_once('_')?;
+        let entities: Option<Vec<_>> = pairs
+            .split('_')
+            .map(|pair| {
+                let (key, value) = pair.split_once('-')?;
+                (!key.is_empty() && !value.is_empty()).then(|| (key.to_owned(), value.to_owned()))
+            })
+            .collect();
+        let entities = entities.filter(|e| e[0].0 == "sub")?;
+        (!suffix.is_empty()).then(|| Self { entities, suffix: suffix.to_owned() })
+    }
+
+    /// The folder a file of this name has in a BIDS dataset.
+    fn folder(&self) -> String {
+        let mut folder = format!("sub-{}", self.entities[0].1);
+        if let Some((_, session)) = self.entities.iter().find(|(key, _)| key == "ses") {
+            folder += &format!("/ses-{session}");
+        }
+        let datatype = match self.suffix.as_str() {
+            "T1w" | "T2w" | "FLAIR" | "PDw" | "T2starw" | "inplaneT1" | "inplaneT2" => "anat",
+            "dwi" => "dwi",
+            "epi" | "phasediff" | "phase1" | "phase2" | "magnitude1" | "magnitude2" => "fmap",
+            _ => "func",
+        };
+        format!("{folder}/{datatype}")
+    }
+}
+
+/// A file name without `.nii`, `.nii.gz`, `.hdr`, `.img`, in any case.
+pub(super) fn stem(file_name: &str) -> &str {
+    let cut = |name: &'_ str, end: &str| -> Option<usize> {
+        let at = name.len().checked_sub(end.len())?;
+        name.get(at..).filter(|tail| tail.eq_ignore_ascii_case(end)).map(|_| at)
+    };
+    let base = cut(file_name, ".gz").map_or(file_name, |at| &file_name[..at]);
+    [".nii", ".hdr", ".img"]
+        .iter()
+        .find_map(|end| cut(base, end))
+        .map_or(file_name, |at| &file_name[..at])
+}
+
+/// The group path of a run: its BIDS path, or `runs/<stem>.ome.zarr`.
+///
+/// A folder with a part that is no plain name (`..`, an absolute path) is not used.
+pub(super) fn run_path(origin: &Origin) -> String {
+    let stem = stem(&origin.file_name);
+    let name = if is_plain(stem) { stem.to_owned() } else { format!("run-{}", cleaned(stem)) };
+    let folder = match (&origin.bids_folder, BidsName::parse(stem)) {
+        (Some(folder), _) if folder.split('/').all(is_plain) => folder.clone(),
+        (_, Some(bids)) if bids.folder().split('/').all(is_plain) => bids.folder(),
+        _ => PLAIN_RUNS.to_owned(),
+    };
+    format!("{folder}/{name}{RUN_SUFFIX}")
+}
+
+/// True for what Zarr and every file system take as a node's name.
+pub(super) fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with("__")
+        && !name.chars().all(|c| c == '.')
+        && !name.ends_with(RUN_SUFFIX)
+        && name == cleaned(name)
+}
+
+fn cleaned(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_control() || "/\\:*?\"<>|".contains(c) { '-' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BidsName, chunk_key, parents, run_path, staging_dir, stem};
+    use crate::store::testing::origin;
+
+    #[test]
+    fn paths_follow_bids_where_the_name_does() {
+        let path = |name: &str, folder: Option<&str>| {
+            let mut origin = origin(name);
+            origin.bids_folder = folder.map(str::to_owned);
+            run_path(&origin)
+        };
+        assert_eq!(
+            path("sub-01_ses-test_task-x_bold.nii.gz", None),
+            "sub-01/ses-test/func/sub-01_ses-test_task-x_bold.ome.zarr"
+        );
+        assert_eq!(
+            path("sub-01_bold.nii", Some("sub-01/func")),
+            "sub-01/func/sub-01_bold.ome.zarr"
+        );
+        assert_eq!(path("sub-01_T1w.nii", None), "sub-01/anat/sub-01_T1w.ome.zarr");
+        assert_eq!(path("epi.NII.GZ", None), "runs/epi.ome.zarr");
+        assert_eq!(path("sub_01.nii", None), "runs/sub_01.ome.zarr");
+    }
+
+    #[test]
+    fn names_that_would_leave_the_tree_are_made_harmless() {
+        let path = |name: &str, folder: Option<&str>| {
+            let mut origin = origin(name);
+            origin.bids_folder = folder.map(str::to_owned);
+            run_path(&origin)
+        };
+        assert_eq!(path("a.nii", Some("../x")), "runs/a.ome.zarr");
+        assert_eq!(path("a.nii", Some("/etc")), "runs/a.ome.zarr");
+        assert_eq!(path("...nii", None), "runs/run-...ome.zarr");
+        assert_eq!(path("__a.nii", None), "runs/run-__a.ome.zarr");
+        assert_eq!(path("a:b.nii", None), "runs/run-a-b.ome.zarr");
+        assert_eq!(path("", None), "runs/run-.ome.zarr");
+    }
+
+    #[test]
+    fn small_names_come_apart() {
+        assert_eq!(stem("a.b.nii.gz"), "a.b");
+        assert_eq!(stem("a.img"), "a");
+        assert_eq!(stem("a.txt"), "a.txt");
+        assert_eq!(chunk_key(&[1, 0, 23]), "c.1.0.23");
+        assert_eq!(parents("a/b/c").collect::<Vec<_>>(), ["a", "a/b"]);
+        assert_eq!(staging_dir("x/study.zarr".as_ref()).to_str(), Some("x/study.zarr.staging"));
+        assert_eq!(BidsName::parse("sub-1_bold").unwrap().suffix, "bold");
+        assert_eq!(BidsName::parse("task-1_bold"), None);
+        assert_eq!(BidsName::parse("sub-1_x_bold"), None);
+    }
+}

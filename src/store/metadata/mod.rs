@@ -1,0 +1,179 @@
+//! What do the `zarr.json` files say?
+//!
+//! Serde structs of what is on disk, and the ways from them to our types and back. The only place
+//! in the crate that gives a store's JSON a shape. Every file is pretty-printed with its fields in
+//! the order of the structs, so equal runs give equal text. Knows nothing of chunks' bytes.
+
+mod array;
+mod number;
+mod ome;
+mod orientation;
+mod root;
+mod run;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(super) use array::{ArrayAttributes, ArrayFile, StoredArray};
+pub(super) use root::{IndexEntry, RootAttributes, write_root};
+pub(super) use run::{RunAttributes, RunWritten, StoredVoxels, labels_known};
+
+use super::StoreError;
+
+/// The schema this voxstore writes, and the newest it reads.
+pub(super) const SCHEMA: &str = "1";
+/// Status of a run whose chunks are all in place.
+pub(super) const COMPLETE: &str = "complete";
+/// No metadata file of ours is larger; a larger one is not read into memory.
+const METADATA_LIMIT_BYTES: u64 = 256 << 20;
+
+/// Name and version, for what files record.
+pub(super) fn tool() -> String {
+    concat!("voxstore ", env!("CARGO_PKG_VERSION")).to_owned()
+}
+
+/// `zarr.json` of a group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct GroupFile<A> {
+    zarr_format: u8,
+    node_type: NodeType,
+    pub(super) attributes: A,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) consolidated_metadata: Option<Consolidated>,
+}
+
+impl<A> GroupFile<A> {
+    pub(super) fn new(attributes: A) -> Self {
+        Self { zarr_format: 3, node_type: NodeType::Group, attributes, consolidated_metadata: None }
+    }
+
+    pub(super) fn consolidated(mut self, nodes: BTreeMap<String, Value>) -> Self {
+        self.consolidated_metadata = Some(Consolidated::new(nodes));
+        self
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum NodeType {
+    Group,
+    Array,
+}
+
+/// Metadata of the nodes below a group, as zarr-python writes and reads it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Consolidated {
+    kind: String,
+    must_understand: bool,
+    pub(super) metadata: BTreeMap<String, Value>,
+}
+
+impl Consolidated {
+    fn new(metadata: BTreeMap<String, Value>) -> Self {
+        Self { kind: "inline".to_owned(), must_understand: false, metadata }
+    }
+}
+
+/// Attributes of a group that has none.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct NoAttributes {}
+
+/// Just enough of a run group or a root to see whether the rest may be read.
+#[derive(Debug, Deserialize)]
+struct Peek {
+    attributes: PeekAttributes,
+}
+
+#[derive(Debug, Deserialize)]
+struct PeekAttributes {
+    voxstore: Option<PeekOurs>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PeekOurs {
+    schema: String,
+    status: Option<String>,
+}
+
+/// Reads the attributes of a group of ours and what is consolidated below it.
+///
+/// # Errors
+/// `NotAStore` where the group is somebody else's, `NewerSchema`, `Metadata`, `Io`.
+pub(super) fn read_group<A: DeserializeOwned>(path: &Path) -> Result<GroupFile<A>, StoreError> {
+    let text = read_file(path)?;
+    let peek: Peek = parse(path, &text)?;
+    let Some(ours) = peek.attributes.voxstore else {
+        return Err(StoreError::NotAStore {
+            path: path.to_owned(),
+            found: "a Zarr group without voxstore's attributes".to_owned(),
+            help: "voxstore reads stores that it wrote",
+        });
+    };
+    check_schema(path, ours.schema)?;
+    if let Some(status) = ours.status.filter(|s| s != COMPLETE) {
+        return Err(StoreError::Incomplete { path: path.to_owned(), found: status });
+    }
+    let group: GroupFile<A> = parse(path, &text)?;
+    if (group.zarr_format, group.node_type) != (3, NodeType::Group) {
+        let found = format!("{:?} of format {}", group.node_type, group.zarr_format);
+        return Err(StoreError::metadata(path, "node_type", "a group of Zarr format 3", found));
+    }
+    Ok(group)
+}
+
+fn check_schema(path: &Path, found: String) -> Result<(), StoreError> {
+    if found == SCHEMA {
+        return Ok(());
+    }
+    let number = |text: &str| text.parse::<u64>().ok();
+    if number(&found) > number(SCHEMA) {
+        return Err(StoreError::NewerSchema { path: path.to_owned(), found, supported: SCHEMA });
+    }
+    Err(StoreError::metadata(path, "schema", SCHEMA, found))
+}
+
+/// A metadata file as plain JSON.
+pub(super) fn read_value(path: &Path) -> Result<Value, StoreError> {
+    parse(path, &read_file(path)?)
+}
+
+/// Reads and parses a metadata file.
+pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
+    parse(path, &read_file(path)?)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let file = fs::File::open(path).map_err(StoreError::io("open", path))?;
+    let mut text = Vec::new();
+    file.take(METADATA_LIMIT_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(StoreError::io("read", path))?;
+    if text.len() as u64 > METADATA_LIMIT_BYTES {
+        let expected = format!("at most {METADATA_LIMIT_BYTES} bytes");
+        return Err(StoreError::metadata(path, "the file", expected, "more"));
+    }
+    Ok(text)
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(text)
+        .map_err(|e| StoreError::metadata(path, "JSON", "what voxstore writes", e))
+}
+
+/// Writes a new metadata file and returns what it says as a value, for consolidation.
+pub(super) fn write_json<T: Serialize>(path: &Path, content: &T) -> Result<Value, StoreError> {
+    let write = || -> std::io::Result<Value> {
+        let value = serde_json::to_value(content)?;
+        let mut text = serde_json::to_vec_pretty(content)?;
+        text.push(b'\n');
+        fs::File::create_new(path)?.write_all(&text)?;
+        Ok(value)
+    };
+    write().map_err(StoreError::io("write", path))
+}

@@ -1,0 +1,229 @@
+//! How do runs live on disk?
+//!
+//! A store is a folder: a Zarr v3 hierarchy with one group a run, each a valid OME-Zarr 0.5 image
+//! with the NIfTI header kept beside its voxels. [`open`] lists the runs, [`Store::run`] gives one
+//! as a [`Run`], [`ingest`] writes them so that a run is either whole or not there.
+//!
+//! Nothing here computes on voxels. A run that opens is complete; a chunk that is missing or
+//! damaged is an error, never zeros. Stores of other tools are not read: only ours promise that.
+//!
+//! ```no_run
+//! let store = voxstore::store::open("study.zarr")?;
+//! for name in store.runs() {
+//!     println!("{name}: {:?}", store.run(name)?.shape());
+//! }
+//! # Ok::<(), voxstore::store::StoreError>(())
+//! ```
+
+mod chunking;
+mod codec;
+mod digest;
+mod error;
+mod ingest;
+mod layout;
+mod metadata;
+mod reader;
+#[cfg(test)]
+mod testing;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::run::Run;
+use layout::{DERIVATIVES, MAX_DEPTH, METADATA, RUN_SUFFIX, last};
+use metadata::{RootAttributes, read_group};
+
+pub use chunking::ChunkLengths;
+pub use codec::{Codec, UnknownCodec};
+pub use error::StoreError;
+pub use ingest::{IngestOptions, IngestReport, Outcome, RunOutcome, Written, ingest};
+
+/// An opened store: the list of its runs. Reads no voxel.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: PathBuf,
+    runs: Vec<String>,
+    indexed: Vec<String>,
+}
+
+/// What [`Store::facts`] tells about how a run is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFacts {
+    /// Group path in the store.
+    pub path: String,
+    /// Chunk lengths along `(x, y, z, t)`.
+    pub chunk_shape: [u64; 4],
+    /// How chunks are compressed.
+    pub codec: Codec,
+    /// Number of chunk files.
+    pub chunks: u64,
+    /// Size of the voxels before compression.
+    pub raw_bytes: u64,
+    /// Size of the chunk files.
+    pub stored_bytes: u64,
+    /// `xxh3-128:` and the XXH3-128 of the unscaled little-endian voxels in memory order, in hex.
+    pub voxel_digest: String,
+    /// When its ingest was finished, RFC 3339, UTC.
+    pub ingested: String,
+}
+
+/// Opens a store and lists its runs.
+///
+/// The list is taken from the folders, because the index in the root may be older than they are
+/// (see [`Store::index_is_stale`]).
+///
+/// # Errors
+/// When the path holds no store of ours, or one of a newer schema.
+pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+    let path = path.as_ref();
+    let refused = |found: &str, help| {
+        Err(StoreError::NotAStore { path: path.to_owned(), found: found.to_owned(), help })
+    };
+    match fs::metadata(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return refused("nothing is there", "make one with voxstore ingest");
+        }
+        Err(e) => return Err(StoreError::io("open", path)(e)),
+        Ok(kind) if !kind.is_dir() => return refused("a file", "a store is a folder"),
+        Ok(_) => {}
+    }
+    if path.to_str().is_some_and(|p| p.trim_end_matches('/').ends_with(RUN_SUFFIX)) {
+        return refused("a single run", "open the store that holds it and name the run");
+    }
+    let file = path.join(METADATA);
+    if !file.exists() {
+        return refused("a folder without zarr.json", "make one with voxstore ingest");
+    }
+    let root = read_group::<RootAttributes>(&file)?.attributes.voxstore;
+    let indexed = root.runs.into_iter().map(|run| run.path).collect();
+    Ok(Store { path: path.to_owned(), runs: list_runs(path)?, indexed })
+}
+
+impl Store {
+    /// Where the store is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Group paths of the runs, in natural order (`run-2` before `run-10`).
+    pub fn runs(&self) -> &[String] {
+        &self.runs
+    }
+
+    /// True when the index in the root's metadata does not list just these runs, as after a crash
+    /// or a run removed by hand. Other tools then see what the index says; the next ingest repairs
+    /// it.
+    pub fn index_is_stale(&self) -> bool {
+        self.indexed != self.runs
+    }
+
+    /// Opens the run with this group path, or whose last component this is (with or without
+    /// `.ome.zarr`). Reads metadata and header, no voxel.
+    ///
+    /// # Errors
+    /// When no run or more than one has this name, or the run is not one that may be read:
+    /// unfinished, of a newer schema, or contradicting itself.
+    pub fn run(&self, name: &str) -> Result<Run, StoreError> {
+        let path = self.resolve(name)?;
+        reader::OpenedRun::open(&self.path, path)?.into_run()
+    }
+
+    /// How a run is stored; names as in [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn facts(&self, name: &str) -> Result<StoredFacts, StoreError> {
+        let path = self.resolve(name)?;
+        Ok(reader::OpenedRun::open(&self.path, path)?.facts())
+    }
+
+    /// The runs that match any of these patterns, in the order of [`runs`](Self::runs); all of them
+    /// when there is no pattern. A pattern is matched against the group path and its last component
+    /// (with and without `.ome.zarr`); `*` does not cross a `/`, `**` does.
+    ///
+    /// # Errors
+    /// When a pattern is malformed or matches no run.
+    pub fn select(&self, globs: &[String]) -> Result<Vec<String>, StoreError> {
+        if globs.is_empty() {
+            return Ok(self.runs.clone());
+        }
+        let matchers: Result<Vec<GlobMatcher>, StoreError> = globs
+            .iter()
+            .map(|glob| {
+                let built = GlobBuilder::new(glob).literal_separator(true).build();
+                built.map(|g| g.compile_matcher()).map_err(|e| StoreError::BadGlob {
+                    glob: glob.clone(),
+                    reason: e.kind().to_string(),
+                })
+            })
+            .collect();
+        let matchers = matchers?;
+        let hits = |m: &GlobMatcher, run: &str| names_of(run).any(|name| m.is_match(name));
+        for (matcher, glob) in matchers.iter().zip(globs) {
+            if !self.runs.iter().any(|run| hits(matcher, run)) {
+                return Err(StoreError::NoMatch {
+                    store: self.path.clone(),
+                    glob: glob.clone(),
+                    runs: self.runs.clone(),
+                });
+            }
+        }
+        let chosen = self.runs.iter().filter(|run| matchers.iter().any(|m| hits(m, run)));
+        Ok(chosen.cloned().collect())
+    }
+
+    fn resolve(&self, name: &str) -> Result<&str, StoreError> {
+        let name = name.trim_end_matches('/');
+        if let Some(exact) = self.runs.iter().find(|run| *run == name) {
+            return Ok(exact);
+        }
+        let matches: Vec<&String> =
+            self.runs.iter().filter(|run| names_of(run).any(|n| n == name)).collect();
+        match matches[..] {
+            [one] => Ok(one),
+            [] => Err(StoreError::NoSuchRun {
+                store: self.path.clone(),
+                name: name.to_owned(),
+                runs: self.runs.clone(),
+            }),
+            _ => Err(StoreError::AmbiguousRun {
+                name: name.to_owned(),
+                matches: matches.into_iter().cloned().collect(),
+            }),
+        }
+    }
+}
+
+/// What a run may be called.
+fn names_of(run: &str) -> impl Iterator<Item = &str> {
+    let short = |name| str::strip_suffix(name, RUN_SUFFIX).unwrap_or(name);
+    [run, short(run), last(run), short(last(run))].into_iter()
+}
+
+/// Group paths of the runs in the folders, in natural order. Links are not followed.
+fn list_runs(root: &Path) -> Result<Vec<String>, StoreError> {
+    let mut runs = Vec::new();
+    let mut walk = walkdir::WalkDir::new(root).min_depth(1).max_depth(MAX_DEPTH).into_iter();
+    while let Some(entry) = walk.next() {
+        let entry = entry.map_err(|e| {
+            let path = e.path().unwrap_or(root).to_owned();
+            StoreError::io("list", &path)(e.into())
+        })?;
+        if !entry.file_type().is_dir() {
+            continue;
+        }
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let is_run = relative.to_str().is_some_and(|p| p.ends_with(RUN_SUFFIX));
+        if is_run || (entry.depth() == 1 && relative == Path::new(DERIVATIVES)) {
+            walk.skip_current_dir();
+        }
+        if is_run {
+            let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+            runs.push(parts.join("/"));
+        }
+    }
+    runs.sort_by(|a, b| natord::compare(a, b).then_with(|| a.cmp(b)));
+    Ok(runs)
+}
