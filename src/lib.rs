@@ -23,5 +23,6 @@ pub use plan::PlanError;
 pub use run::{Geometry, Origin, Run, RunInfo, Scaling, Timing, Warning};
 pub use runtime::{
     BudgetError, CancelToken, Progress, Session, SessionBuilder, SessionError, Silent,
+    peak_memory_bytes,
 };
 pub use source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};

@@ -18,8 +18,10 @@ pub enum JobError {
         volumes: u64,
     },
     /// Runs on different grids cannot be joined.
-    #[error("runs lie on different grids and cannot be joined:\n  {first}: {first_grid}\n  \
-        {other}: {other_grid}\nresample them onto one grid first, or leave one out")]
+    #[error(
+        "runs lie on different grids and cannot be joined:\n  {first}: {first_grid}\n  \
+        {other}: {other_grid}\nresample them onto one grid first, or leave one out"
+    )]
     Grids {
         /// A run.
         first: String,

@@ -5,12 +5,14 @@
 
 mod budget;
 mod cancel;
+mod peak;
 mod progress;
 mod session;
 
 pub use budget::BudgetError;
 pub(crate) use budget::{Budget, Lease};
 pub use cancel::CancelToken;
+pub use peak::peak_memory_bytes;
 pub use progress::{Progress, Silent};
 pub(crate) use session::FIXED_BYTES;
 pub use session::{Session, SessionBuilder, SessionError};

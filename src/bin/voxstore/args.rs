@@ -207,8 +207,7 @@ impl LimitArgs {
         let cancel = CancelToken::new();
         let on_interrupt = cancel.clone();
         ctrlc::set_handler(move || on_interrupt.cancel())?;
-        let mut builder =
-            Session::builder().memory(&self.memory).cancel_token(cancel);
+        let mut builder = Session::builder().memory(&self.memory).cancel_token(cancel);
         if let Some(threads) = self.threads {
             builder = builder.threads(threads);
         }

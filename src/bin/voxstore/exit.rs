@@ -63,7 +63,9 @@ fn kind(error: &anyhow::Error) -> u8 {
                 return INTERRUPTED;
             }
             Some(Error::Session(
-                SessionError::Memory { .. } | SessionError::TooSmall { .. } | SessionError::NoThreads,
+                SessionError::Memory { .. }
+                | SessionError::TooSmall { .. }
+                | SessionError::NoThreads,
             )) => return USAGE,
             _ => {}
         }

@@ -209,9 +209,16 @@ impl Mask {
         let shape = mean.shape().to_vec();
         let (mean, std) = (in_memory_order(mean), in_memory_order(std));
         let varying = |(m, s): &(&f64, &f64)| **s > 0.0 && m.is_finite();
-        let largest = mean.iter().zip(&std).filter(varying).map(|(m, _)| *m).fold(f64::NAN, f64::max);
-        let mut mask =
-            Self { mean, std, shape, threshold: HEAD_SHARE * largest, voxels: 0, constant_voxels: 0 };
+        let largest =
+            mean.iter().zip(&std).filter(varying).map(|(m, _)| *m).fold(f64::NAN, f64::max);
+        let mut mask = Self {
+            mean,
+            std,
+            shape,
+            threshold: HEAD_SHARE * largest,
+            voxels: 0,
+            constant_voxels: 0,
+        };
         mask.voxels = (0..mask.mean.len()).filter(|&v| mask.contains(v)).count() as u64;
         mask.constant_voxels = mask.std.iter().filter(|s| **s == 0.0).count() as u64;
         mask

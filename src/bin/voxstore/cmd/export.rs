@@ -1,0 +1,78 @@
+//! `voxstore export`
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use bytesize::ByteSize;
+use serde::Serialize;
+use voxstore::{Error, nifti, store};
+
+use crate::args::ExportArgs;
+use crate::exit::Done;
+use crate::render;
+
+#[derive(Serialize)]
+struct Exported {
+    run: String,
+    file: PathBuf,
+    bytes: u64,
+}
+
+pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
+    let store = store::open(&args.store).map_err(Error::from)?;
+    let names = store.select(&args.runs.globs).map_err(Error::from)?;
+    if names.is_empty() {
+        bail!("{} holds no runs", args.store.display());
+    }
+    let is_file = {
+        let name = args.output.to_string_lossy().to_ascii_lowercase();
+        name.ends_with(".nii") || name.ends_with(".nii.gz")
+    };
+    if is_file && names.len() > 1 {
+        bail!(
+            "{} runs cannot go into one file:\n  {}\nchoose one with --run, or give a folder",
+            names.len(),
+            names.join("\n  ")
+        );
+    }
+    // A folder gets each run under its path in the store, compressed as its source was.
+    let targets = names
+        .iter()
+        .map(|name| {
+            let run = store.run(name).map_err(Error::from)?;
+            let path = if is_file {
+                args.output.clone()
+            } else {
+                let stem = name.strip_suffix(".ome.zarr").unwrap_or(name);
+                let end = if run.info().origin.gzip { ".nii.gz" } else { ".nii" };
+                args.output.join(format!("{stem}{end}"))
+            };
+            if path.exists() && !args.force {
+                bail!("{} exists; choose another place or use --force", path.display());
+            }
+            Ok((run, path))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let session = args.limits.session(&args.talk)?;
+    let mut done = Vec::new();
+    for (run, path) in targets {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        let bytes = nifti::export(&run, &path, args.force, &session).map_err(Error::from)?;
+        done.push(Exported { run: run.name().to_owned(), file: path, bytes });
+    }
+    if args.talk.json {
+        render::json(&done)?;
+    } else if !args.talk.quiet {
+        let rows: Vec<Vec<String>> = done
+            .iter()
+            .map(|e| {
+                vec![e.run.clone(), ByteSize(e.bytes).to_string(), e.file.display().to_string()]
+            })
+            .collect();
+        render::line(&render::table(&["run", "voxels", "file"], &rows))?;
+    }
+    Ok(Done::All)
+}

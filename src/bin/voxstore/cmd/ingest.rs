@@ -1,0 +1,140 @@
+//! `voxstore ingest`
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+use bytesize::ByteSize;
+use serde::Serialize;
+use voxstore::Error;
+use voxstore::store::{ChunkLengths, IngestOptions, Outcome, ingest};
+
+use crate::args::IngestArgs;
+use crate::exit::Done;
+use crate::inputs::{self, Inputs};
+use crate::render;
+
+#[derive(Serialize)]
+struct Row {
+    source: String,
+    run: Option<String>,
+    outcome: &'static str,
+    chunks: Option<u64>,
+    raw_bytes: Option<u64>,
+    stored_bytes: Option<u64>,
+    seconds: Option<f64>,
+    warnings: Vec<String>,
+    error: Option<String>,
+}
+
+impl Row {
+    fn failed(source: String, error: &dyn std::error::Error) -> Self {
+        let error = Some(error.to_string());
+        Self { error, ..Self::plain(source, None, "failed") }
+    }
+
+    fn plain(source: String, run: Option<String>, outcome: &'static str) -> Self {
+        Self {
+            source,
+            run,
+            outcome,
+            chunks: None,
+            raw_bytes: None,
+            stored_bytes: None,
+            seconds: None,
+            warnings: Vec::new(),
+            error: None,
+        }
+    }
+}
+
+pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
+    let Inputs::Files { paths, .. } = inputs::find(&args.inputs)? else {
+        bail!("the input is a store already; ingest takes NIfTI files and folders");
+    };
+    let session = args.limits.session(&args.talk)?;
+    let (mut runs, mut rows, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for opened in inputs::open_files(&paths, args.reading.io()) {
+        match opened {
+            Ok(run) => runs.push(run),
+            Err((path, error)) if seen.insert(path.clone()) => {
+                rows.push(Row::failed(path.display().to_string(), &error));
+            }
+            Err(_) => {}
+        }
+    }
+    let bad = rows.len();
+    if bad > 0 && (args.strict || runs.is_empty()) {
+        report(args, &rows)?;
+        let rest = if args.strict { "with --strict nothing is written" } else { "nothing to do" };
+        bail!("{bad} of {} sources cannot be opened; {rest}", paths.len());
+    }
+    let options = IngestOptions {
+        codec: args.codec,
+        chunk: args.chunk.map(|(t, z)| ChunkLengths { t, z }),
+        force: args.force,
+        strict: args.strict,
+    };
+    let done = ingest(&runs, &args.output, &options, &session).map_err(Error::from)?;
+    for outcome in done.runs {
+        let target = Some(outcome.target);
+        rows.push(match outcome.result {
+            Outcome::Skipped => Row::plain(outcome.source, target, "skipped"),
+            Outcome::Failed(error) => Row::failed(outcome.source, &error),
+            Outcome::Written(written) | Outcome::Replaced(written) => Row {
+                chunks: Some(written.chunks),
+                raw_bytes: Some(written.raw_bytes),
+                stored_bytes: Some(written.stored_bytes),
+                seconds: Some(written.seconds),
+                warnings: written
+                    .warnings
+                    .into_iter()
+                    .map(|w| format!("{}: {}", w.code, w.message))
+                    .collect(),
+                ..Row::plain(outcome.source, target, "written")
+            },
+        });
+    }
+    report(args, &rows)?;
+    let failed = rows.iter().filter(|row| row.error.is_some()).count();
+    if failed == rows.len() && failed > 0 {
+        bail!("none of the {failed} sources could be ingested");
+    }
+    Ok(if failed > 0 { Done::Some } else { Done::All })
+}
+
+fn report(args: &IngestArgs, rows: &[Row]) -> Result<()> {
+    if args.talk.json {
+        return render::json(&rows);
+    }
+    for row in rows {
+        for warning in &row.warnings {
+            if !args.talk.quiet {
+                render::say(&format!("warning: {}: {warning}", row.source));
+            }
+        }
+        if let Some(error) = &row.error {
+            render::say(&format!("failed: {error}"));
+        }
+    }
+    if args.talk.quiet {
+        return Ok(());
+    }
+    let size = |bytes: Option<u64>| bytes.map_or("-".to_owned(), |b| ByteSize(b).to_string());
+    let table: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let ratio = row.stored_bytes.zip(row.raw_bytes).filter(|(_, raw)| *raw > 0);
+            vec![
+                row.run.clone().unwrap_or_else(|| row.source.clone()),
+                row.outcome.to_owned(),
+                size(row.raw_bytes),
+                size(row.stored_bytes),
+                ratio.map_or("-".to_owned(), |(s, r)| format!("{:.3}", s as f64 / r as f64)),
+                row.seconds.map_or("-".to_owned(), |s| format!("{s:.2} s")),
+            ]
+        })
+        .collect();
+    let head = ["run", "outcome", "voxels", "stored", "ratio", "time"];
+    render::line(&render::table(&head, &table))?;
+    render::line(&format!("store: {}", args.output.display()))
+}

@@ -1,0 +1,6 @@
+//! One module a subcommand.
+
+pub(crate) mod export;
+pub(crate) mod info;
+pub(crate) mod ingest;
+pub(crate) mod tsnr;

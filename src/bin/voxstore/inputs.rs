@@ -1,0 +1,172 @@
+//! From what was typed to runs.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use globset::GlobBuilder;
+use voxstore::nifti::{self, Io, NiftiError, OpenOptions};
+use voxstore::{Error, Run, store};
+use walkdir::WalkDir;
+
+/// Where runs are to come from.
+#[derive(Debug)]
+pub(crate) enum Inputs {
+    Store(Box<store::Store>),
+    /// Files in the order to use them; `named` when each was given by name.
+    Files {
+        paths: Vec<PathBuf>,
+        named: bool,
+    },
+}
+
+/// Looks at each input: one store, or any number of files, folders and patterns.
+pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
+    if let [path] = inputs
+        && is_store(path)
+    {
+        return Ok(Inputs::Store(Box::new(store::open(path).map_err(Error::from)?)));
+    }
+    let (mut paths, mut named) = (Vec::new(), true);
+    for input in inputs {
+        if is_store(input) {
+            bail!(
+                "{} is a store and cannot be mixed with other inputs; give it alone, \
+                 and choose runs with --run",
+                input.display()
+            );
+        }
+        if input.is_dir() {
+            paths.extend(search(input, |_| true)?);
+            named = false;
+        } else if let Some(found) = pattern(input)? {
+            paths.extend(found);
+            named = false;
+        } else {
+            paths.push(input.clone());
+        }
+    }
+    Ok(Inputs::Files { paths, named })
+}
+
+/// Opens the files; those that cannot be opened come with their reason.
+pub(crate) fn open_files(
+    paths: &[PathBuf],
+    io: Io,
+) -> impl Iterator<Item = Result<Run, (PathBuf, NiftiError)>> + '_ {
+    paths.iter().map(move |path| {
+        nifti::open_with(path, OpenOptions { io }).map_err(|error| (path.clone(), error))
+    })
+}
+
+/// Opens all runs that are meant, for a job that joins them: any bad file stops it.
+pub(crate) fn runs_to_join(inputs: &[PathBuf], globs: &[String], io: Io) -> Result<Vec<Run>> {
+    match find(inputs)? {
+        Inputs::Store(store) => {
+            let names = store.select(globs).map_err(Error::from)?;
+            refuse_several_subjects(&names, globs)?;
+            names.iter().map(|name| Ok(store.run(name).map_err(Error::from)?)).collect()
+        }
+        Inputs::Files { .. } if !globs.is_empty() => {
+            bail!("--run chooses among the runs of a store; for files, name the files")
+        }
+        Inputs::Files { paths, named } => {
+            if !named {
+                let names: Vec<String> =
+                    paths.iter().map(|path| path.display().to_string()).collect();
+                refuse_several_subjects(&names, &[])?;
+            }
+            open_files(&paths, io)
+                .map(|run| run.map_err(|(_, error)| anyhow!(Error::from(error))))
+                .collect()
+        }
+    }
+}
+
+/// Nobody means to join subjects or sessions without saying so.
+fn refuse_several_subjects(names: &[String], globs: &[String]) -> Result<()> {
+    let series: BTreeSet<String> = names
+        .iter()
+        .map(|name| {
+            let parts = name.split(['/', '_']);
+            let found: BTreeSet<&str> =
+                parts.filter(|p| p.starts_with("sub-") || p.starts_with("ses-")).collect();
+            // `sub` sorts after `ses`; people say the subject first.
+            found.into_iter().rev().collect::<Vec<_>>().join("/")
+        })
+        .collect();
+    if series.len() > 1 && globs.is_empty() {
+        let list: Vec<&str> =
+            series.iter().map(|s| if s.is_empty() { "(none)" } else { s }).collect();
+        bail!(
+            "these are {} runs of {} subjects or sessions, which would be joined into one series:\n  \
+             {}\nchoose with --run, for example --run '{}/**'",
+            names.len(),
+            series.len(),
+            list.join("\n  "),
+            series.iter().find(|s| !s.is_empty()).map_or("*", String::as_str),
+        );
+    }
+    Ok(())
+}
+
+/// True for a folder with Zarr metadata at its top.
+pub(crate) fn is_store(path: &Path) -> bool {
+    path.join("zarr.json").is_file()
+}
+
+/// NIfTI files below a folder, in natural order, without stores and hidden files.
+fn search(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let walk = WalkDir::new(folder).follow_links(true).into_iter().filter_entry(|entry| {
+        let hidden = entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
+        !hidden && !(entry.depth() > 0 && entry.file_type().is_dir() && is_store(entry.path()))
+    });
+    for entry in walk {
+        let entry = match entry {
+            Ok(entry) => entry,
+            // A dangling link is how git-annex shows content that is not here: let opening it say so.
+            Err(error) if error.path().is_some_and(|p| p.is_symlink() && is_nifti_name(p)) => {
+                found.extend(error.path().map(Path::to_owned));
+                continue;
+            }
+            Err(error) => return Err(error).context("searching for NIfTI files"),
+        };
+        let path = entry.path();
+        if !entry.file_type().is_dir() && is_nifti_name(path) && wanted(path) {
+            found.push(path.to_owned());
+        }
+    }
+    if found.is_empty() {
+        bail!("no .nii or .nii.gz file was found in {}", folder.display());
+    }
+    found.sort_by(|a, b| natord::compare(&a.to_string_lossy(), &b.to_string_lossy()));
+    Ok(found)
+}
+
+fn is_nifti_name(path: &Path) -> bool {
+    let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase());
+    name.is_some_and(|n| n.ends_with(".nii") || n.ends_with(".nii.gz"))
+}
+
+/// The files a quoted pattern names; `None` for something that is not a pattern.
+fn pattern(input: &Path) -> Result<Option<Vec<PathBuf>>> {
+    let text = input.to_string_lossy();
+    if input.exists() || input.is_symlink() || !text.contains(['*', '?', '[', '{']) {
+        return Ok(None);
+    }
+    let matcher = GlobBuilder::new(&text)
+        .literal_separator(true)
+        .build()
+        .with_context(|| format!("{text} is not a pattern"))?
+        .compile_matcher();
+    // Search from the last folder before the first special character.
+    let special = text.find(['*', '?', '[', '{']).unwrap_or(0);
+    let base = text[..special].rfind('/').map_or("", |slash| &text[..=slash]);
+    let folder = if base.is_empty() { Path::new(".") } else { Path::new(base) };
+    let plain = |path: &Path| {
+        let path = if base.is_empty() { path.strip_prefix(".").unwrap_or(path) } else { path };
+        matcher.is_match(path)
+    };
+    search(folder, plain).with_context(|| format!("nothing matches {text}")).map(Some)
+}

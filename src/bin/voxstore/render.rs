@@ -1,0 +1,49 @@
+//! Tables for people, JSON for machines.
+
+use std::io::{self, Write as _};
+
+use anyhow::Result;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+use serde::Serialize;
+
+/// A table; columns whose cells all look like numbers are aligned right.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(head.to_vec()).add_rows(rows.to_vec());
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let numeric = |row: &Vec<String>| {
+            row.get(index).is_some_and(|c| c.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        if rows.iter().all(numeric) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+/// Prints a line to stdout; a closed pipe is an error that ends the program quietly.
+pub(crate) fn line(text: &str) -> Result<()> {
+    Ok(writeln!(io::stdout().lock(), "{text}")?)
+}
+
+/// Prints a value as JSON to stdout.
+pub(crate) fn json(value: &impl Serialize) -> Result<()> {
+    line(&serde_json::to_string_pretty(value)?)
+}
+
+/// Says something to the person at the terminal.
+pub(crate) fn say(text: &str) {
+    // When stderr is gone there is nobody to tell.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// `64 x 64 x 30 x 173`
+pub(crate) fn shape(lengths: &[u64]) -> String {
+    lengths.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+/// Seconds, or a dash where not known.
+pub(crate) fn seconds(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |v| format!("{v} s"))
+}
