@@ -28,6 +28,8 @@ mod scaling;
 mod sidecar;
 mod sniff;
 mod stamp;
+#[cfg(test)]
+mod testing;
 mod timing;
 mod units;
 mod write;
