@@ -281,7 +281,7 @@ mod tests {
             assert_eq!(located(&image).0.zooms_mm, [3.0, 3.0, 4.0].map(|v| v * factor));
         }
         let mut image = Image::v1();
-        image.raw(123, &[0x80 | 10]);
+        image.raw(123, &[0x80 | 0x0a]);
         assert_eq!(located(&image).1, ["N73"]);
     }
 
