@@ -9,7 +9,7 @@ use super::scratch::Scratch;
 use crate::dtype::with_dtype;
 use crate::grid::{Partition, Region};
 use crate::kernel::{Fold, Part as Samples, State, StateKind, TILE, finish, finish_integer_sum};
-use crate::plan::{Blocks, FoldPass, Output, Part, Schedule, reads_ahead, slab_shape};
+use crate::plan::{Blocks, FoldPass, Output, Part, Schedule, reads_ahead, slab_shape, tile_block};
 use crate::runtime::{Budget, Session};
 
 use super::units::run_units;
@@ -40,6 +40,7 @@ fn run_tiles(
     budget: &Budget,
     session: &Session,
 ) -> Result<(), ExecError> {
+    let largest = tiles.largest();
     let kinds: Vec<StateKind> = fold.parts.iter().map(|part| part.kind).collect();
     let worker = || {
         let mut scratch = Scratch::new(&schedule.sizes, budget)?;
@@ -53,7 +54,9 @@ fn run_tiles(
         }
         for (part, state) in fold.parts.iter().zip(&mut *states) {
             if part.cells.overlap(&tile).is_some() {
-                sum_tile(fold, part, &tile, state, schedule, scratch, session)?;
+                let target = schedule.read_target_bytes;
+                let rows = tile_block(part, fold.axis, &largest, target)[fold.axis];
+                sum_tile(fold, part, &tile, rows, state, scratch, session)?;
             }
         }
         let of_tile: Vec<Option<(&State, &Region)>> = fold
@@ -70,8 +73,8 @@ fn sum_tile(
     fold: &FoldPass,
     part: &Part,
     tile: &Region,
+    rows: u64,
     state: &mut State,
-    schedule: &Schedule,
     scratch: &mut Scratch,
     session: &Session,
 ) -> Result<(), ExecError> {
@@ -83,7 +86,6 @@ fn sum_tile(
     let mut shape = tile.shape().to_vec();
     start.insert(fold.axis, 0);
     shape.insert(fold.axis, 1);
-    let rows = part.feed.rows(&shape, fold.axis, schedule.read_target_bytes);
     let whole = Region::new(start, shape);
     let mut from = 0;
     while from < part.count {

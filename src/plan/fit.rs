@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use super::ResultMemory;
 use super::error::PlanError;
 use super::feed::{Feed, Leaf};
-use super::pass::{FoldPass, MapPass, Pass};
+use super::pass::{FoldPass, MapPass, Part, Pass};
 use super::sizes::WorkerSizes;
 use crate::grid::Partition;
 use crate::kernel::StateKind;
@@ -208,11 +208,8 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
         let largest = tiles.largest();
         let mut sizes = WorkerSizes::default();
         for part in &fold.parts {
-            let mut shape = clip(&largest, part.cells.shape());
-            sizes.state_bytes.push(state_bytes(&shape, part.kind));
-            shape.insert(fold.axis, 1);
-            shape[fold.axis] = part.feed.rows(&shape, fold.axis, read_target_bytes);
-            sizes.cover(&part.feed, &shape);
+            sizes.state_bytes.push(state_bytes(&clip(&largest, part.cells.shape()), part.kind));
+            sizes.cover(&part.feed, &tile_block(part, fold.axis, &largest, read_target_bytes));
         }
         cover_finish(&mut sizes, fold, &largest);
         list.push(Schedule {
@@ -240,6 +237,15 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
         push(fold_partition(fold, cells, false), 1, READ_BYTES[2]);
     }
     list
+}
+
+/// The largest box of a part that is read at once when tiles are at most `largest`: the same number
+/// of samples whatever the tile, so that a short tile needs no more memory than a full one.
+pub(crate) fn tile_block(part: &Part, axis: usize, largest: &[u64], target_bytes: u64) -> Vec<u64> {
+    let mut shape = clip(largest, part.cells.shape());
+    shape.insert(axis, 1);
+    shape[axis] = part.feed.rows(&shape, axis, target_bytes);
+    shape
 }
 
 /// Boxes of a fold's cells: cut where its parts end, and along the slowest axes into boxes of about
