@@ -10,6 +10,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
+use std::thread;
 
 use zarrs::array::codec::api::{
     ArrayToBytesCodecTraits, BytesToBytesCodecTraits, CodecError, CodecOptions,
@@ -91,11 +92,15 @@ const DECODER_BYTES: u64 = 1 << 20;
 /// zarrs' options: its own concurrency 1, checksums verified.
 ///
 /// `CodecOptions::default` asks rayon for the size of the current pool, which outside of one starts
-/// rayon's global pool: threads nobody counted. So it is asked once, inside a pool of one.
+/// rayon's global pool: threads nobody counted. So it is asked once, inside a pool of one; and from
+/// a thread of no pool, because a rayon worker that waits for another pool takes up other jobs
+/// meanwhile, and one that came back here would wait for itself.
 static OPTIONS: LazyLock<CodecOptions> = LazyLock::new(|| {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(1 << 16).build();
-    let options =
-        pool.map_or_else(|_| CodecOptions::default(), |p| p.install(CodecOptions::default));
+    let ask = || {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        pool.map_or_else(|_| CodecOptions::default(), |p| p.install(CodecOptions::default))
+    };
+    let options = thread::spawn(ask).join().unwrap_or_default();
     options.with_concurrent_target(1).with_validate_checksums(true)
 });
 
