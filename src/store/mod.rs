@@ -1,7 +1,7 @@
 //! How do runs live on disk?
 //!
 //! A store is a folder: a Zarr v3 hierarchy with one group a run, each a valid OME-Zarr 0.5 image
-//! with the NIfTI header kept beside its voxels. [`open`] lists the runs, [`Store::run`] gives one
+//! with its `NIfTI` header kept beside the voxels. [`open`] lists the runs, [`Store::run`] gives one
 //! as a [`Run`], [`ingest`] writes them so that a run is either whole or not there.
 //!
 //! Nothing here computes on voxels. A run that opens is complete; a chunk that is missing or

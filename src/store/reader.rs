@@ -171,7 +171,7 @@ impl StoredRun {
         let failed = |reason: Box<dyn std::error::Error + Send + Sync>| {
             SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
         };
-        let file = self.chunk_file(&path).map_err(|e| failed(e))?;
+        let file = self.chunk_file(&path).map_err(&failed)?;
         self.codec.decode(file).map_err(|e| failed(e.into()))
     }
 

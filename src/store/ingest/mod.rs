@@ -487,7 +487,7 @@ mod tests {
         let run = open(store_in(&folder)).unwrap().run("run-1").unwrap();
         assert_eq!(run.source().access(), Access::Random);
         let copy = folder.path().join("copy.zarr");
-        ok(&[run.clone()], &copy, &chunks(8, 5));
+        ok(std::slice::from_ref(&run), &copy, &chunks(8, 5));
         let copied = open(&copy).unwrap().run("run-1").unwrap();
         assert_eq!(copied.info(), run.info());
         assert_eq!(voxels(&copy, "run-1"), named(1).data);
