@@ -34,7 +34,8 @@ impl BlockGrid {
     /// The block at this grid position, clipped to the array.
     pub(crate) fn block_at(&self, position: &[u64]) -> Region {
         let start: Vec<u64> = position.iter().zip(&self.block).map(|(&p, &b)| p * b).collect();
-        let shape = (0..start.len()).map(|a| self.block[a].min(self.shape[a] - start[a])).collect();
+        let shape =
+            (0..start.len()).map(|a| self.block[a].min(self.shape[a] - start[a])).collect();
         Region::new(start, shape)
     }
 

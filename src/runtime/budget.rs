@@ -29,10 +29,8 @@ pub enum BudgetError {
         limit_bytes: u64,
     },
     /// A buffer did not fit its lease: the plan's formula was too small. This is a bug in voxstore.
-    #[error(
-        "{what}: a buffer of {wanted_bytes} bytes was asked for and its lease has \
-        {left_bytes} left; the memory plan was wrong, please report it"
-    )]
+    #[error("{what}: a buffer of {wanted_bytes} bytes was asked for and its lease has \
+        {left_bytes} left; the memory plan was wrong, please report it")]
     Overrun {
         /// Who asked.
         what: &'static str,

@@ -8,8 +8,8 @@ mod cancel;
 mod progress;
 mod session;
 
+pub(crate) use budget::{Buffer, Budget, Lease};
 pub use budget::BudgetError;
-pub(crate) use budget::{Budget, Buffer, Lease};
 pub use cancel::CancelToken;
 pub use progress::{Progress, Silent};
 pub use session::{DEFAULT_MEMORY_BYTES, FIXED_BYTES, Session, SessionBuilder, SessionError};
