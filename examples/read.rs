@@ -10,8 +10,9 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use ndarray::{ArrayD, s};
-use voxstore::{Session, nifti, store};
+use ndarray::{Array4, s};
+use voxstore::store::{self, IngestOptions};
+use voxstore::{Session, nifti};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let scratch = tempfile::tempdir()?; // removed at the end
@@ -23,27 +24,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{name}\n{bold:?}");
     let [x, y, z, t] = [0, 1, 2, 3].map(|axis| (run.shape()[axis] / 2) as isize);
 
-    // f64 holds every stored type; compute::<i16>() gives int16 runs as they are. Only the chunks
-    // that a slice touches are decoded.
+    // Decodes just the chunks that a slice touches. f64 holds the numbers of any run; for these,
+    // which are int16 and unscaled, compute::<i16>() gives them as they are.
     let series = bold.slice(s![x, y, z, ..]).compute::<f64>()?;
     println!("series of voxel ({x}, {y}, {z}): {} values, first {}", series.len(), series[0]);
 
     let volume = bold.slice(s![.., .., .., t]).compute::<f64>()?;
     println!("volume {t}: {:?}, mean {:?}", volume.shape(), volume.mean());
 
-    let cube = bold.slice(s![x..x + 3, y..y + 3, z..z + 3, 4..]);
-    let mut mine =
-        ArrayD::<f64>::zeros(cube.shape().iter().map(|&n| n as usize).collect::<Vec<_>>());
-    cube.compute_into(mine.view_mut())?; // any array of that shape, in any layout
-    println!("box {:?} from volume 4 on, mean {:?}", mine.shape(), mine.mean());
+    let cube = bold.slice(s![x..x + 3, y..y + 3, z..z + 3, t..t + 8]);
+    let mut mine = Array4::<f64>::zeros([3, 3, 3, 8]); // your own memory, in any layout
+    cube.compute_into(mine.view_mut().into_dyn())?;
+    println!("box {:?}, mean {:?}", mine.shape(), mine.mean());
 
     // A run of any size, block by block, in little memory.
     let session = Session::builder().memory("32MiB").build()?;
     let (mut blocks, mut total) = (0, 0.0);
     for block in session.blocks::<f64>(&bold)? {
         let (_region, values) = block?;
-        blocks += 1;
-        total += values.sum();
+        (blocks, total) = (blocks + 1, total + values.sum());
     }
     let sum = session.compute::<f64>(&bold.sum(-1))?.sum();
     println!("sum in {blocks} blocks: {total}; by bold.sum(-1): {sum}");
@@ -52,14 +51,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn make_store(folder: &Path) -> Result<PathBuf, voxstore::Error> {
-    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/nitime");
-    let runs = ["fmri1.nii.gz", "fmri2.nii.gz"].map(|f| nifti::open(format!("{fixtures}/{f}")));
+    let fixtures = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/nitime"));
+    let [one, two] = ["fmri1.nii.gz", "fmri2.nii.gz"].map(|f| nifti::open(fixtures.join(f)));
     let path = folder.join("study.zarr");
-    store::ingest(
-        &runs.into_iter().collect::<Result<Vec<_>, _>>()?,
-        &path,
-        &store::IngestOptions::default(),
-        &Session::default(),
-    )?;
+    store::ingest(&[one?, two?], &path, &IngestOptions::default(), &Session::default())?;
     Ok(path)
 }
