@@ -167,11 +167,13 @@ fn source(
     head: Arc<[u8]>,
 ) -> Arc<dyn Source> {
     let [x, y, z, _] = layout.shape;
-    let block = [x, y, z, 1];
     let big_endian = header.big_endian;
     if gzip {
+        // A stream is read by whole volumes, a file by any rows; planes keep plans short.
+        let block = [x, y, z, 1];
         Arc::new(GzipSource { name, file, layout, big_endian, block, head })
     } else {
+        let block = [x, y, 1, 1];
         Arc::new(PlainSource { name, file, layout, big_endian, block })
     }
 }
