@@ -48,6 +48,7 @@
 //! `examples/seed.rs` is the same with real runs, `examples/read.rs` reads parts of a store.
 //! `ARCHITECTURE.md` is the map of the code; `docs/format.md` the store byte for byte;
 //! `docs/numerics.md` every formula; `docs/correctness.md` what is accepted and what is refused.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod buffer;
 mod dtype;
