@@ -51,9 +51,9 @@ fn run_tiles(
         if tile.is_empty() {
             return Ok(());
         }
-        for (part, state) in fold.parts.iter().zip(&mut *states) {
+        for ((part, state), &rows) in fold.parts.iter().zip(&mut *states).zip(&schedule.rows) {
             if part.cells.overlap(&tile).is_some() {
-                sum_tile(fold, part, &tile, state, schedule, scratch, session)?;
+                sum_tile(fold, part, &tile, rows, state, scratch, session)?;
             }
         }
         let of_tile: Vec<Option<(&State, &Region)>> = fold
@@ -70,8 +70,8 @@ fn sum_tile(
     fold: &FoldPass,
     part: &Part,
     tile: &Region,
+    rows: u64,
     state: &mut State,
-    schedule: &Schedule,
     scratch: &mut Scratch,
     session: &Session,
 ) -> Result<(), ExecError> {
@@ -83,7 +83,6 @@ fn sum_tile(
     let mut shape = tile.shape().to_vec();
     start.insert(fold.axis, 0);
     shape.insert(fold.axis, 1);
-    let rows = part.feed.rows(&shape, fold.axis, schedule.read_target_bytes);
     let whole = Region::new(start, shape);
     let mut from = 0;
     while from < part.count {

@@ -25,6 +25,9 @@ pub(crate) struct Schedule {
     pub(crate) blocks: Blocks,
     /// What a read should come near, in bytes; 0 for the least.
     pub(crate) read_target_bytes: u64,
+    /// For each part of a fold by tiles: how many indices of the reduced axis a read takes. The
+    /// largest tile decides; more for a smaller tile could need a larger buffer.
+    pub(crate) rows: Vec<u64>,
     /// The buffers of each worker.
     pub(crate) sizes: WorkerSizes,
     /// Leased once: states that outlive a worker's unit.
@@ -175,6 +178,7 @@ fn streams(
                     read_ahead,
                     blocks: Blocks::Streams(tiles.clone()),
                     read_target_bytes,
+                    rows: Vec::new(),
                     sizes: WorkerSizes { ahead, ..sizes.clone() },
                     shared_bytes,
                 });
@@ -207,11 +211,13 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
     let mut push = |tiles: Partition, workers: usize, read_target_bytes: u64| {
         let largest = tiles.largest();
         let mut sizes = WorkerSizes::default();
+        let mut rows = Vec::with_capacity(fold.parts.len());
         for part in &fold.parts {
             let mut shape = clip(&largest, part.cells.shape());
             sizes.state_bytes.push(state_bytes(&shape, part.kind));
             shape.insert(fold.axis, 1);
             shape[fold.axis] = part.feed.rows(&shape, fold.axis, read_target_bytes);
+            rows.push(shape[fold.axis]);
             sizes.cover(&part.feed, &shape);
         }
         cover_finish(&mut sizes, fold, &largest);
@@ -220,6 +226,7 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
             read_ahead: false,
             blocks: Blocks::Tiles(tiles),
             read_target_bytes,
+            rows,
             sizes,
             shared_bytes: 0,
         });
@@ -296,6 +303,7 @@ fn map_tiles(map: &MapPass, threads: usize) -> Vec<Schedule> {
                 read_ahead: false,
                 blocks: Blocks::Tiles(tiles.clone()),
                 read_target_bytes: target,
+                rows: Vec::new(),
                 sizes: sizes.clone(),
                 shared_bytes: 0,
             });
