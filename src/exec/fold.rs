@@ -9,7 +9,7 @@ use super::scratch::Scratch;
 use crate::dtype::with_dtype;
 use crate::grid::{Partition, Region};
 use crate::kernel::{Fold, Part as Samples, State, StateKind, TILE, finish, finish_integer_sum};
-use crate::plan::{Blocks, FoldPass, Output, Part, Schedule, reads_ahead, slab_shape, tile_block};
+use crate::plan::{Blocks, FoldPass, Output, Part, Schedule, reads_ahead, slab_shape};
 use crate::runtime::{Budget, Session};
 
 use super::units::run_units;
@@ -40,7 +40,6 @@ fn run_tiles(
     budget: &Budget,
     session: &Session,
 ) -> Result<(), ExecError> {
-    let largest = tiles.largest();
     let kinds: Vec<StateKind> = fold.parts.iter().map(|part| part.kind).collect();
     let worker = || {
         let mut scratch = Scratch::new(&schedule.sizes, budget)?;
@@ -52,10 +51,8 @@ fn run_tiles(
         if tile.is_empty() {
             return Ok(());
         }
-        for (part, state) in fold.parts.iter().zip(&mut *states) {
+        for ((part, state), &rows) in fold.parts.iter().zip(&mut *states).zip(&schedule.rows) {
             if part.cells.overlap(&tile).is_some() {
-                let target = schedule.read_target_bytes;
-                let rows = tile_block(part, fold.axis, &largest, target)[fold.axis];
                 sum_tile(fold, part, &tile, rows, state, scratch, session)?;
             }
         }

@@ -166,30 +166,35 @@ pub(super) fn read_ahead(
         let reader = std::thread::Builder::new()
             .name("voxstore-reader".to_owned())
             .stack_size(1 << 20)
-            .spawn_scoped(scope, move || -> Result<Vec<String>, SourceError> {
-                let mut stream = leaf.source.stream(StreamOptions::default())?;
-                let mut next = 0;
-                for &(first, count) in slabs {
-                    // The worker has gone: its own error tells why.
-                    let Ok(mut buffer) = empty_out.recv() else { return Ok(Vec::new()) };
-                    if first > next {
-                        stream.skip((first - next) * volume)?;
+            .spawn_scoped(scope, move || {
+                let read = || -> Result<Vec<String>, SourceError> {
+                    let mut stream = leaf.source.stream(StreamOptions::default())?;
+                    let mut next = 0;
+                    for &(first, count) in slabs {
+                        // The worker has gone: its own error tells why.
+                        let Ok(mut buffer) = empty_out.recv() else { return Ok(Vec::new()) };
+                        if first > next {
+                            stream.skip((first - next) * volume)?;
+                        }
+                        let bytes = (count * volume) as usize;
+                        stream.read_next(&mut buffer[..bytes])?;
+                        next = first + count;
+                        if full_in.send((buffer, bytes)).is_err() {
+                            return Ok(Vec::new());
+                        }
                     }
-                    let bytes = (count * volume) as usize;
-                    stream.read_next(&mut buffer[..bytes])?;
-                    next = first + count;
-                    if full_in.send((buffer, bytes)).is_err() {
-                        return Ok(Vec::new());
-                    }
-                }
-                let end = stream.finish()?;
-                let name = leaf.source.name();
-                Ok(end.warnings.into_iter().map(|w| format!("{name}: {w}")).collect())
+                    let end = stream.finish()?;
+                    let name = leaf.source.name();
+                    Ok(end.warnings.into_iter().map(|w| format!("{name}: {w}")).collect())
+                };
+                let said = read();
+                // The slabs in `full_in` end here; buffers not used again go back with the channel.
+                drop(full_in);
+                (said, empty_out)
             })
             .map_err(|e| {
                 SourceError::new(leaf.source.name(), "reader thread", format!("cannot start: {e}"))
             })?;
-        let mut spare = Vec::new();
         let mut outcome = Ok(());
         for index in 0..slabs.len() {
             let Ok((buffer, bytes)) = full_out.recv() else { break };
@@ -197,13 +202,14 @@ pub(super) fn read_ahead(
             if outcome.is_err() {
                 break;
             }
-            if let Err(unsent) = empty_in.send(buffer) {
-                spare.push(unsent.0);
-            }
+            // The reader keeps its end until it is joined, so this cannot fail.
+            let _ = empty_in.send(buffer);
         }
         drop((empty_in, full_out));
-        let read = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let (said, empty_out) =
+            reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         outcome?;
-        Ok((read?, spare))
+        // Every buffer comes back: the next stream of this worker is read into the same ones.
+        Ok((said?, empty_out.try_iter().collect()))
     })
 }

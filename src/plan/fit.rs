@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use super::ResultMemory;
 use super::error::PlanError;
 use super::feed::{Feed, Leaf};
-use super::pass::{FoldPass, MapPass, Part, Pass};
+use super::pass::{FoldPass, MapPass, Pass};
 use super::sizes::WorkerSizes;
 use crate::grid::Partition;
 use crate::kernel::StateKind;
@@ -25,6 +25,9 @@ pub(crate) struct Schedule {
     pub(crate) blocks: Blocks,
     /// What a read should come near, in bytes; 0 for the least.
     pub(crate) read_target_bytes: u64,
+    /// For each part of a fold by tiles: how many indices of the reduced axis a read takes. The
+    /// largest tile decides; more for a smaller tile could need a larger buffer.
+    pub(crate) rows: Vec<u64>,
     /// The buffers of each worker.
     pub(crate) sizes: WorkerSizes,
     /// Leased once: states that outlive a worker's unit.
@@ -175,6 +178,7 @@ fn streams(
                     read_ahead,
                     blocks: Blocks::Streams(tiles.clone()),
                     read_target_bytes,
+                    rows: Vec::new(),
                     sizes: WorkerSizes { ahead, ..sizes.clone() },
                     shared_bytes,
                 });
@@ -207,9 +211,14 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
     let mut push = |tiles: Partition, workers: usize, read_target_bytes: u64| {
         let largest = tiles.largest();
         let mut sizes = WorkerSizes::default();
+        let mut rows = Vec::with_capacity(fold.parts.len());
         for part in &fold.parts {
-            sizes.state_bytes.push(state_bytes(&clip(&largest, part.cells.shape()), part.kind));
-            sizes.cover(&part.feed, &tile_block(part, fold.axis, &largest, read_target_bytes));
+            let mut shape = clip(&largest, part.cells.shape());
+            sizes.state_bytes.push(state_bytes(&shape, part.kind));
+            shape.insert(fold.axis, 1);
+            shape[fold.axis] = part.feed.rows(&shape, fold.axis, read_target_bytes);
+            rows.push(shape[fold.axis]);
+            sizes.cover(&part.feed, &shape);
         }
         cover_finish(&mut sizes, fold, &largest);
         list.push(Schedule {
@@ -217,6 +226,7 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
             read_ahead: false,
             blocks: Blocks::Tiles(tiles),
             read_target_bytes,
+            rows,
             sizes,
             shared_bytes: 0,
         });
@@ -237,15 +247,6 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
         push(fold_partition(fold, cells, false), 1, READ_BYTES[2]);
     }
     list
-}
-
-/// The largest box of a part that is read at once when tiles are at most `largest`: the same number
-/// of samples whatever the tile, so that a short tile needs no more memory than a full one.
-pub(crate) fn tile_block(part: &Part, axis: usize, largest: &[u64], target_bytes: u64) -> Vec<u64> {
-    let mut shape = clip(largest, part.cells.shape());
-    shape.insert(axis, 1);
-    shape[axis] = part.feed.rows(&shape, axis, target_bytes);
-    shape
 }
 
 /// Boxes of a fold's cells: cut where its parts end, and along the slowest axes into boxes of about
@@ -302,6 +303,7 @@ fn map_tiles(map: &MapPass, threads: usize) -> Vec<Schedule> {
                 read_ahead: false,
                 blocks: Blocks::Tiles(tiles.clone()),
                 read_target_bytes: target,
+                rows: Vec::new(),
                 sizes: sizes.clone(),
                 shared_bytes: 0,
             });
