@@ -56,7 +56,7 @@ fn main() {
     let inflate = |size| each(files.len(), |i| inflate_all(&files[i], size, &mut |_| {}));
     let sum = |size| each(plain.len(), |i| sum_all(&plain[i], size));
     let decode = |_| decode_all(&stored);
-    let limits: [(&str, &[Run], &dyn Fn(usize)); 4] = [
+    let limits: [Row<'_>; 4] = [
         (".nii.gz, limit: bare inflate", &gz, &inflate),
         (".nii mapped, limit: read and sum", &mapped, &sum),
         (".nii read, limit: read and sum", &read, &sum),
@@ -76,6 +76,9 @@ fn main() {
         println!("{name:40} {limit:9.3} {job:9.3} {:7.2}", job / limit);
     }
 }
+
+/// What is measured, the runs it is measured on, and its limit for a buffer size.
+type Row<'a> = (&'a str, &'a [Run], &'a dyn Fn(usize));
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

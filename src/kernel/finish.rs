@@ -2,7 +2,7 @@
 //!
 //! Parts are runs along the reduced axis. Integer parts that share one slope and intercept are added
 //! as integers and rounded once at the end. Other parts are merged in input order by their counts,
-//! means and sums of squared deviations (Chan, Golub & `LeVeque` 1983, eq. 2.1):
+//! means and sums of squared deviations (Chan, Golub & `LeVeque` 1983):
 //!
 //! ```text
 //! mean' = mean_a + (mean_b - mean_a) * n_b / n

@@ -154,8 +154,9 @@ pub enum StoreError {
         free_bytes: u64,
     },
     /// The budget cannot hold one run's slab and its encoder.
-    #[error("{run} needs {} of memory ({}) but the budget is {}; give --memory {needed_bytes} or \
-        shorter chunks along t", ByteSize(*.needed_bytes), .parts, ByteSize(*.budget_bytes))]
+    #[error("{run} needs {} of memory ({}) but the budget is {}; give --memory {}MiB or \
+        shorter chunks along t", ByteSize(*.needed_bytes), .parts, ByteSize(*.budget_bytes),
+        .needed_bytes.div_ceil(1 << 20))]
     Memory {
         /// The run that needs most.
         run: String,
