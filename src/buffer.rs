@@ -1,27 +1,36 @@
 //! Bytes that can hold numbers of any kind.
 //!
-//! Says nothing about who may have how many: that is `runtime`.
+//! Large buffers are pages of their own: an allocator may keep freed memory for later, and then what
+//! a worker gave back would still count against the budget. Says nothing about who may have how many
+//! bytes: that is `runtime`.
 
 use std::ops::{Deref, DerefMut};
 
 use bytemuck::Pod;
+use memmap2::MmapMut;
 
-/// Bytes aligned for every element and state type.
-#[derive(Debug, Default)]
-pub(crate) struct Buffer {
-    words: Vec<u128>,
-    len: usize,
+/// Below this, pages of one's own waste more than they give back.
+const PAGES_FROM_BYTES: u64 = 64 << 10;
+
+/// Zeroed bytes aligned for every element and state type.
+#[derive(Debug)]
+pub(crate) struct Buffer(Memory);
+
+#[derive(Debug)]
+enum Memory {
+    Words { words: Vec<u128>, len: usize },
+    Pages(MmapMut),
 }
 
 impl Buffer {
     /// Zeroed bytes, or `None` when the system has none.
     pub(crate) fn zeroed(len: u64) -> Option<Self> {
-        let len = usize::try_from(len).ok()?;
-        let words_len = len.div_ceil(size_of::<u128>());
-        let mut words = Vec::new();
-        words.try_reserve_exact(words_len).ok()?;
-        words.resize(words_len, 0);
-        Some(Self { words, len })
+        let bytes = usize::try_from(len).ok()?;
+        if len >= PAGES_FROM_BYTES {
+            return MmapMut::map_anon(bytes).ok().map(|pages| Self(Memory::Pages(pages)));
+        }
+        let words = vec![0; bytes.div_ceil(size_of::<u128>())];
+        Some(Self(Memory::Words { words, len: bytes }))
     }
 
     /// The first `len` numbers.
@@ -30,15 +39,50 @@ impl Buffer {
     }
 }
 
+impl Default for Buffer {
+    fn default() -> Self {
+        Self(Memory::Words { words: Vec::new(), len: 0 })
+    }
+}
+
 impl Deref for Buffer {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        &bytemuck::cast_slice(&self.words)[..self.len]
+        match &self.0 {
+            Memory::Words { words, len } => &bytemuck::cast_slice(words)[..*len],
+            Memory::Pages(pages) => pages,
+        }
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut bytemuck::cast_slice_mut(&mut self.words)[..self.len]
+        match &mut self.0 {
+            Memory::Words { words, len } => &mut bytemuck::cast_slice_mut(words)[..*len],
+            Memory::Pages(pages) => pages,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Buffer, PAGES_FROM_BYTES};
+
+    #[test]
+    fn small_and_large_buffers_are_zeroed_aligned_and_as_long_as_asked() {
+        for len in [0, 1, 17, PAGES_FROM_BYTES - 1, PAGES_FROM_BYTES, PAGES_FROM_BYTES + 5] {
+            let mut buffer = Buffer::zeroed(len).unwrap();
+            assert_eq!(buffer.len() as u64, len);
+            assert!(buffer.iter().all(|&b| b == 0));
+            assert_eq!(buffer.as_ptr().addr() % 16, 0);
+            buffer.fill(7);
+            assert_eq!(buffer.last().copied().unwrap_or(7), 7);
+        }
+    }
+
+    #[test]
+    fn more_than_the_system_has_is_refused() {
+        assert!(Buffer::zeroed(u64::MAX).is_none());
+        assert!(Buffer::zeroed(1 << 60).is_none());
     }
 }

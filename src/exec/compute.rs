@@ -28,8 +28,8 @@ pub struct Report {
     pub leased_peak_bytes: u64,
     /// Bytes of voxels read.
     pub read_bytes: u64,
-    /// Passes over the sources.
-    pub passes: usize,
+    /// How often the voxels were gone through: 1 where everything came out of one scan.
+    pub scans: usize,
     /// Untidy things that sources said and that change no voxel.
     pub warnings: Vec<String>,
 }
@@ -73,7 +73,7 @@ impl Session {
     /// let both = Session::default().compute_all::<f64>(&[&x.mean(-1), &x.std(-1)])?;
     /// assert_eq!(both.arrays[0], array![2.0, 4.0].into_dyn());
     /// assert_eq!(both.arrays[1], array![1.0, 2.0].into_dyn());
-    /// assert_eq!(both.report.passes, 1);
+    /// assert_eq!(both.report.scans, 1);
     /// # Ok::<(), voxstore::Error>(())
     /// ```
     ///
@@ -183,7 +183,7 @@ pub(super) fn run_plan(
         projected_bytes: plan.projected_bytes(),
         leased_peak_bytes: crate::runtime::FIXED_BYTES + budget.peak_bytes(),
         read_bytes: plan.read_bytes(),
-        passes: plan.passes.len(),
+        scans: plan.scans(),
         warnings,
     })
 }

@@ -238,12 +238,13 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
     for workers in (1..=threads).rev() {
         push(fold_partition(fold, first / 4, true), workers, READ_BYTES[1]);
     }
-    // Below the sources' blocks: each block is read several times.
-    let mut cells = first / 4;
-    while cells > 64 {
-        cells /= 4;
-        push(fold_partition(fold, cells, false), 1, READ_BYTES[2]);
+    // Below the sources' blocks each block is read once a tile: as few tiles as fit.
+    let mut below = cells;
+    while below > 64 {
+        below = below.div_ceil(2);
+        push(fold_partition(fold, below, false), 1, READ_BYTES[1]);
     }
+    push(fold_partition(fold, below, false), 1, READ_BYTES[2]);
     list
 }
 

@@ -14,6 +14,7 @@ mod lower;
 mod pass;
 mod sizes;
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub use error::PlanError;
@@ -105,6 +106,20 @@ impl Plan {
     /// The most memory the process will use.
     pub(crate) fn projected_bytes(&self) -> u64 {
         self.beside_bytes + self.leased_bytes()
+    }
+
+    /// How often the source that is read most is read.
+    pub(crate) fn scans(&self) -> usize {
+        let mut scans: HashMap<usize, usize> = HashMap::new();
+        for (pass, _) in &self.passes {
+            let sources = pass.feeds().flat_map(|feed| &feed.leaves);
+            let once: HashSet<usize> =
+                sources.map(|leaf| Arc::as_ptr(&leaf.source).addr()).collect();
+            for source in once {
+                *scans.entry(source).or_default() += 1;
+            }
+        }
+        scans.into_values().max().unwrap_or(0)
     }
 
     /// Bytes of elements that all passes read, for progress.

@@ -105,11 +105,15 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
 
     let mut medians = Vec::with_capacity(runs.len());
     medians.extend(first_runs.into_iter().map(|map| mask.median(map, finite_or_zero)));
+    let mut more_scans = 0;
     while medians.len() < each.len() {
         let (maps, more) = compute_some(&each[medians.len()..], session)?;
-        add_report(&mut report, more);
+        // Groups of runs: each run is gone through once more, however many groups there are.
+        more_scans = 1;
+        add_report(&mut report, &more);
         medians.extend(maps.into_iter().map(|map| mask.median(map, finite_or_zero)));
     }
+    report.scans += more_scans;
     // The pooled array is used up twice: for its own median, then as room for the map's.
     let (pooled_median, room) = mask.pooled_median(pooled);
     let concatenated_median = mask.concatenated_median(room);
@@ -189,8 +193,7 @@ fn compute_some(
     }
 }
 
-fn add_report(report: &mut Report, more: Report) {
-    report.passes += more.passes;
+fn add_report(report: &mut Report, more: &Report) {
     report.read_bytes += more.read_bytes;
     report.projected_bytes = report.projected_bytes.max(more.projected_bytes);
     report.leased_peak_bytes = report.leased_peak_bytes.max(more.leased_peak_bytes);

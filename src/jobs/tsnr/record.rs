@@ -60,7 +60,7 @@ struct Memory {
     projected_peak_bytes: u64,
     measured_peak_bytes: Option<u64>,
     voxel_bytes_read: u64,
-    passes: usize,
+    scans: usize,
 }
 
 impl TsnrRecord {
@@ -120,7 +120,7 @@ impl TsnrRecord {
                 projected_peak_bytes: tsnr.report.projected_bytes,
                 measured_peak_bytes,
                 voxel_bytes_read: tsnr.report.read_bytes,
-                passes: tsnr.report.passes,
+                scans: tsnr.report.scans,
             },
             tool: concat!("voxstore ", env!("CARGO_PKG_VERSION")).to_owned(),
         }

@@ -99,12 +99,12 @@ fn tell(
     }
     let peak = measured.map_or_else(String::new, |b| format!(", measured {}", ByteSize(b)));
     render::line(&format!(
-        "memory: budget {}, projected peak {}{peak}; {} of voxels read in {} pass{}",
+        "memory: budget {}, projected peak {}{peak}; {} of voxels read in {} scan{}",
         ByteSize(budget_bytes),
         ByteSize(result.report.projected_bytes),
         ByteSize(result.report.read_bytes),
-        result.report.passes,
-        if result.report.passes == 1 { "" } else { "es" },
+        result.report.scans,
+        if result.report.scans == 1 { "" } else { "s" },
     ))?;
     render::line(&format!("map:    {}", args.output.display()))?;
     render::line(&format!("record: {}", sidecar.display()))
