@@ -4,6 +4,8 @@
 //! number is a closed formula of header facts (`docs/decisions/0004-memory-plan.md`); nothing is
 //! measured at run time.
 
+use std::collections::BTreeMap;
+
 use bytesize::ByteSize;
 
 use super::ResultMemory;
@@ -268,21 +270,21 @@ fn fold_partition(fold: &FoldPass, target_cells: u64, at_blocks: bool) -> Partit
         left = (left / len).max(1);
     }
     for axis in 0..ndim {
-        if at_blocks {
-            let input_axis = if axis < fold.axis { axis } else { axis + 1 };
-            let block = fold
-                .parts
-                .iter()
-                .flat_map(|part| &part.feed.leaves)
-                .filter_map(|leaf| leaf.block_along(input_axis))
-                .max();
-            if let Some((block, first)) = block {
-                let step = (lens[axis] / block).max(1) * block;
-                add_cuts(&mut cuts[axis], first, step, fold.shape[axis]);
-                continue;
-            }
+        let input_axis = if axis < fold.axis { axis } else { axis + 1 };
+        // Runs that begin at one cell are cut alike, at the edges of the largest of their blocks.
+        let mut grids: BTreeMap<u64, (u64, Option<(u64, u64)>)> = BTreeMap::new();
+        for part in &fold.parts {
+            let grid = grids.entry(part.cells.start()[axis]).or_default();
+            let blocks = part.feed.leaves.iter().filter_map(|leaf| leaf.block_along(input_axis));
+            *grid = (grid.0.max(part.cells.end(axis)), grid.1.max(blocks.max()));
         }
-        add_cuts(&mut cuts[axis], 0, lens[axis], fold.shape[axis]);
+        for (start, (end, block)) in grids {
+            let (block, first) = block.filter(|_| at_blocks).unwrap_or((1, 0));
+            let step = (lens[axis] / block).max(1) * block;
+            let mut inner = Vec::new();
+            add_cuts(&mut inner, first, step, end - start);
+            cuts[axis].extend(inner.into_iter().map(|c| c + start));
+        }
     }
     Partition::new(&fold.shape, cuts)
 }
