@@ -4,16 +4,14 @@
 //! number is a closed formula of header facts (`docs/decisions/0004-memory-plan.md`); nothing is
 //! measured at run time.
 
-use std::collections::BTreeMap;
-
 use bytesize::ByteSize;
 
 use super::ResultMemory;
 use super::error::PlanError;
 use super::feed::{Feed, Leaf};
-use super::pass::{FoldPass, MapPass, Pass};
+use super::pass::{FoldPass, MapPass, Part, Pass};
 use super::sizes::WorkerSizes;
-use crate::grid::Partition;
+use crate::grid::{Cuts, Partition};
 use crate::kernel::StateKind;
 use crate::runtime::{FIXED_BYTES, Session};
 
@@ -139,7 +137,7 @@ fn candidates(pass: &Pass, threads: usize) -> Vec<Schedule> {
         Pass::Fold(fold) => fold_tiles(fold, threads),
         Pass::Map(map) if pass.is_sequential() => {
             let feeds: Vec<&Feed> = map.pieces.iter().map(|(_, feed)| feed).collect();
-            let whole = Partition::new(&map.shape, vec![Vec::new(); map.shape.len()]);
+            let whole = Partition::new(&map.shape, &vec![Vec::new(); map.shape.len()]);
             let item = map.dtype.size() as u64;
             streams(&feeds, &whole, threads, 0, &|sizes, slabs| {
                 let largest = slabs.iter().map(|shape| elements(shape)).max().unwrap_or(0);
@@ -255,12 +253,6 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
 /// `target_cells`, at the sources' block edges if asked.
 fn fold_partition(fold: &FoldPass, target_cells: u64, at_blocks: bool) -> Partition {
     let ndim = fold.shape.len();
-    let mut cuts = vec![Vec::new(); ndim];
-    for part in &fold.parts {
-        for (axis, list) in cuts.iter_mut().enumerate() {
-            list.extend([part.cells.start()[axis], part.cells.end(axis)]);
-        }
-    }
     let mut left = target_cells.max(1);
     let mut lens = fold.shape.clone();
     // Fast axes stay whole as long as the box may be that large.
@@ -269,24 +261,19 @@ fn fold_partition(fold: &FoldPass, target_cells: u64, at_blocks: bool) -> Partit
         lens[axis] = len.min(left.max(1));
         left = (left / len).max(1);
     }
-    for axis in 0..ndim {
+    let cuts_along = |axis: usize| {
         let input_axis = if axis < fold.axis { axis } else { axis + 1 };
-        // Runs that begin at one cell are cut alike, at the edges of the largest of their blocks.
-        let mut grids: BTreeMap<u64, (u64, Option<(u64, u64)>)> = BTreeMap::new();
-        for part in &fold.parts {
-            let grid = grids.entry(part.cells.start()[axis]).or_default();
+        let of_part = |part: &Part| {
             let blocks = part.feed.leaves.iter().filter_map(|leaf| leaf.block_along(input_axis));
-            *grid = (grid.0.max(part.cells.end(axis)), grid.1.max(blocks.max()));
-        }
-        for (start, (end, block)) in grids {
-            let (block, first) = block.filter(|_| at_blocks).unwrap_or((1, 0));
+            let (block, first) = blocks.max().filter(|_| at_blocks).unwrap_or((1, 0));
             let step = (lens[axis] / block).max(1) * block;
-            let mut inner = Vec::new();
-            add_cuts(&mut inner, first, step, end - start);
-            cuts[axis].extend(inner.into_iter().map(|c| c + start));
-        }
-    }
-    Partition::new(&fold.shape, cuts)
+            let (start, end) = (part.cells.start()[axis], part.cells.end(axis));
+            Cuts { start, end, first, step, block }
+        };
+        fold.parts.iter().map(of_part).collect()
+    };
+    let cuts: Vec<Vec<Cuts>> = (0..ndim).map(cuts_along).collect();
+    Partition::new(&fold.shape, &cuts)
 }
 
 fn map_tiles(map: &MapPass, threads: usize) -> Vec<Schedule> {
@@ -341,23 +328,12 @@ fn map_partition(map: &MapPass, target_bytes: u64, at_blocks: bool) -> Partition
             }
         }
         for axis in 0..ndim {
-            let first = blocks[axis].map_or(0, |b| b.1);
+            let (block, first) = blocks[axis].unwrap_or((1, 0));
             let (start, end) = (region.start()[axis], region.end(axis));
-            cuts[axis].extend([start, end]);
-            let mut inner = Vec::new();
-            add_cuts(&mut inner, first, lens[axis], region.shape()[axis]);
-            cuts[axis].extend(inner.into_iter().map(|c| c + start));
+            cuts[axis].push(Cuts { start, end, first, step: lens[axis], block });
         }
     }
-    Partition::new(&map.shape, cuts)
-}
-
-fn add_cuts(list: &mut Vec<u64>, first: u64, step: u64, len: u64) {
-    let mut at = first;
-    while at < len {
-        list.push(at);
-        at += step.max(1);
-    }
+    Partition::new(&map.shape, &cuts)
 }
 
 /// Makes room for finishing a tile of a fold's results.
