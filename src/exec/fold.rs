@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::collect::Collect;
 use super::error::ExecError;
+use super::map::Slabs;
 use super::reader::{FeedReader, evaluate, read_ahead};
 use super::scratch::Scratch;
 use crate::dtype::with_dtype;
@@ -188,19 +189,20 @@ fn sum_stream(
     session: &Session,
 ) -> Result<Vec<String>, ExecError> {
     let feed = &part.feed;
-    let slabs = super::map::slabs(feed, &slab_shape(feed, schedule.read_target_bytes));
+    let slabs = Slabs::new(feed, &slab_shape(feed, schedule.read_target_bytes));
     let last = feed.shape.len() - 1;
     // Cells of one index of the last axis, where that axis is not the one reduced.
     let cells_a_row =
         if last == fold.axis { 0 } else { part.cells.len() / feed.shape[last].max(1) };
     if schedule.read_ahead && reads_ahead(feed) && feed.program.is_none() {
-        let volumes: Vec<(u64, u64)> =
-            slabs.iter().map(|s| (s.start()[last], s.shape()[last])).collect();
         let (start, _) = feed.leaves[0].view.run(last);
-        let in_source: Vec<(u64, u64)> = volumes.iter().map(|&(v, n)| (start + v, n)).collect();
+        let volumes = (0..slabs.len()).map(|index| {
+            let slab = slabs.get(index);
+            (start + slab.start()[last], slab.shape()[last])
+        });
         let free = std::mem::take(&mut scratch.ahead);
-        let (said, spare) = read_ahead(&feed.leaves[0], &in_source, free, |index, bytes| {
-            let slab = &slabs[index];
+        let (said, spare) = read_ahead(&feed.leaves[0], volumes, free, |index, bytes| {
+            let slab = slabs.get(index);
             let how = Fold {
                 first_cell: (slab.start()[last] * cells_a_row) as usize,
                 first_sample: slab.start()[fold.axis],
@@ -213,9 +215,9 @@ fn sum_stream(
         return Ok(said);
     }
     let mut reader = FeedReader::open(feed)?;
-    for slab in &slabs {
+    for slab in slabs.iter() {
         let first_cell = (slab.start()[last] * cells_a_row) as usize;
-        sum_block(fold, &mut reader, slab, first_cell, state, scratch)?;
+        sum_block(fold, &mut reader, &slab, first_cell, state, scratch)?;
         done(session, part, slab.len())?;
     }
     Ok(reader.finish()?)

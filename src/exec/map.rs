@@ -39,7 +39,8 @@ pub(super) fn run(
                     return Ok(());
                 }
                 let mut reader = FeedReader::open(feed)?;
-                for slab in slabs(feed, &slab_shape(feed, schedule.read_target_bytes)) {
+                let slabs = Slabs::new(feed, &slab_shape(feed, schedule.read_target_bytes));
+                for slab in slabs.iter() {
                     let start: Vec<u64> =
                         slab.start().iter().zip(region.start()).map(|(&a, &b)| a + b).collect();
                     let place = Region::new(start, slab.shape().to_vec());
@@ -57,14 +58,34 @@ pub(super) fn run(
     }
 }
 
-/// The boxes of a feed of this shape, cut along its last axis.
-pub(super) fn slabs(feed: &Feed, slab: &[u64]) -> Vec<Region> {
-    let whole = Region::whole(&feed.shape);
-    let Some(last) = feed.shape.len().checked_sub(1) else { return vec![whole] };
-    let (len, rows) = (feed.shape[last], slab[last].max(1));
-    (0..len.div_ceil(rows))
-        .map(|k| whole.with_axis(last, k * rows, rows.min(len - k * rows)))
-        .collect()
+/// The boxes of a feed, cut along its last axis.
+pub(super) struct Slabs {
+    whole: Region,
+    rows: u64,
+}
+
+impl Slabs {
+    /// Boxes of at most this shape, which is the feed's but for its last axis.
+    pub(super) fn new(feed: &Feed, slab: &[u64]) -> Self {
+        let rows = slab.last().map_or(1, |&rows| rows.max(1));
+        Self { whole: Region::whole(&feed.shape), rows }
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.whole.shape().last().map_or(1, |len| len.div_ceil(self.rows))
+    }
+
+    /// Box number `index`, in the order of the last axis.
+    pub(super) fn get(&self, index: u64) -> Region {
+        let Some(last) = self.whole.ndim().checked_sub(1) else { return self.whole.clone() };
+        let start = index * self.rows;
+        let len = self.rows.min(self.whole.end(last) - start);
+        self.whole.with_axis(last, start, len)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Region> + '_ {
+        (0..self.len()).map(|index| self.get(index))
+    }
 }
 
 fn within(tile: &Region, of: &Region) -> Region {

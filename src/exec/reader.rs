@@ -148,9 +148,9 @@ fn pick(held_bytes: &[u8], held: &Region, at: &Located, wanted: &mut [u8], item:
 /// in order.
 pub(super) fn read_ahead(
     leaf: &Leaf,
-    slabs: &[(u64, u64)],
+    slabs: impl Iterator<Item = (u64, u64)> + Send,
     free: Vec<Buffer>,
-    mut take: impl FnMut(usize, &[u8]) -> Result<(), ExecError>,
+    mut take: impl FnMut(u64, &[u8]) -> Result<(), ExecError>,
 ) -> Result<(Vec<String>, Vec<Buffer>), ExecError> {
     let (empty_in, empty_out) = std::sync::mpsc::channel::<Buffer>();
     let (full_in, full_out) = std::sync::mpsc::channel::<(Buffer, usize)>();
@@ -170,7 +170,7 @@ pub(super) fn read_ahead(
                 let read = || -> Result<Vec<String>, SourceError> {
                     let mut stream = leaf.source.stream(StreamOptions::default())?;
                     let mut next = 0;
-                    for &(first, count) in slabs {
+                    for (first, count) in slabs {
                         // The worker has gone: its own error tells why.
                         let Ok(mut buffer) = empty_out.recv() else { return Ok(Vec::new()) };
                         if first > next {
@@ -196,8 +196,8 @@ pub(super) fn read_ahead(
                 SourceError::new(leaf.source.name(), "reader thread", format!("cannot start: {e}"))
             })?;
         let mut outcome = Ok(());
-        for index in 0..slabs.len() {
-            let Ok((buffer, bytes)) = full_out.recv() else { break };
+        // Ends when the reader does, after its last slab or its first error.
+        for (index, (buffer, bytes)) in (0..).zip(&full_out) {
             outcome = take(index, &buffer[..bytes]);
             if outcome.is_err() {
                 break;

@@ -11,7 +11,7 @@ mod region;
 
 pub(crate) use blocks::BlockGrid;
 pub(crate) use copy::{copy_overlap, gather_steps};
-pub(crate) use partition::Partition;
+pub(crate) use partition::{Cuts, Partition};
 pub use region::Region;
 
 /// The number of elements of a box, or `None` when it does not fit `u64`.

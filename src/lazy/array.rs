@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use ndarray::SliceInfoElem;
 
-use super::error::{LazyError, resolve_axis};
+use super::error::{LazyError, check_size, resolve_axis};
 use super::node::{Node, Op};
 use super::slice::{cuts_of, slice_node};
 use super::view::View;
@@ -50,8 +50,13 @@ impl ReduceOptions {
 
 impl LazyArray {
     /// The elements of a source, as they are stored.
+    #[track_caller]
     pub fn from_source(source: Arc<dyn Source>) -> Self {
+        let location = Location::caller();
         let (shape, dtype) = (source.shape().to_vec(), source.dtype());
+        if let Err(problem) = check_size(source.name(), &shape) {
+            return Self::from_node(Node::invalid(LazyError::at(location, problem)));
+        }
         let view = View::whole(&shape);
         Self::from_node(Node::new(Op::Leaf { source, view }, shape, dtype))
     }
@@ -231,7 +236,7 @@ impl Run {
     pub fn lazy(&self) -> LazyArray {
         let raw = LazyArray::from_source(Arc::clone(self.source()));
         let scaling = self.info().scaling;
-        if scaling.is_identity() {
+        if scaling.is_identity() || raw.error().is_some() {
             return raw;
         }
         let op = Op::Rescale {

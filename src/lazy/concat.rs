@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use super::array::LazyArray;
-use super::error::{LazyError, resolve_axis};
+use super::error::{LazyError, check_size, resolve_axis};
 use super::node::{Node, Op};
 use crate::dtype::DType;
 use crate::grid::shape_text;
@@ -60,7 +60,7 @@ fn try_concatenate(arrays: &[LazyArray], axis: isize) -> Result<LazyArray, Probl
                 shape_text(array.shape())
             )));
         }
-        total += array.shape()[axis];
+        total = total.saturating_add(array.shape()[axis]);
     }
     if arrays.len() == 1 {
         return Ok(first.clone());
@@ -68,6 +68,12 @@ fn try_concatenate(arrays: &[LazyArray], axis: isize) -> Result<LazyArray, Probl
     let dtype = arrays.iter().map(LazyArray::dtype).fold(first.dtype(), DType::promote);
     let mut shape = first.shape().to_vec();
     shape[axis] = total;
-    let inputs = arrays.iter().map(|a| a.node().cast(dtype)).collect();
+    check_size("concatenate", &shape).map_err(Problem::Said)?;
+    // Arrays that add nothing are left out; a concatenation never has length 0 along its axis.
+    let kept: Vec<&LazyArray> = arrays.iter().filter(|a| a.shape()[axis] > 0).collect();
+    if kept.len() < 2 {
+        return Ok(LazyArray::from_node(kept.first().unwrap_or(&first).node().cast(dtype)));
+    }
+    let inputs = kept.into_iter().map(|a| a.node().cast(dtype)).collect();
     Ok(LazyArray::from_node(Node::new(Op::Concat { inputs, axis }, shape, dtype)))
 }

@@ -31,6 +31,23 @@ pub(super) fn resolve_axis(operation: &str, axis: isize, ndim: usize) -> Result<
     })
 }
 
+/// An array must have a size that can be counted in bytes, of any type, as a signed 64-bit number:
+/// all arithmetic on places in it is then safe.
+pub(super) fn check_size(operation: &str, shape: &[u64]) -> Result<(), String> {
+    // An empty array counts as if its empty axes were 1 long: they may be joined to others.
+    let mut bytes = Some(8_u64);
+    for &len in shape {
+        bytes = bytes.and_then(|b| b.checked_mul(len.max(1)));
+    }
+    match bytes {
+        Some(bytes) if i64::try_from(bytes).is_ok() => Ok(()),
+        _ => Err(format!(
+            "{operation}: an array of shape {} is too large to count",
+            crate::grid::shape_text(shape)
+        )),
+    }
+}
+
 /// A Python integer must fit the integer array it meets (NEP 50).
 pub(super) fn int_fits(operation: &str, value: i64, dtype: DType) -> Result<(), String> {
     match dtype.int_range() {

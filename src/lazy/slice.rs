@@ -68,6 +68,8 @@ fn cut_of(element: SliceInfoElem, axis: usize, len: u64) -> Result<Cut, String> 
             let step = step as i64;
             let kept = ((high - low) as u64).div_ceil(step.unsigned_abs());
             let first = if step > 0 || kept == 0 { low } else { high - 1 };
+            // A step that is never taken is 1: no later product of steps can overflow.
+            let step = if kept > 1 { step } else { 1 };
             Ok(Cut::Run { start: first as u64, step, len: kept })
         }
         SliceInfoElem::NewAxis => Err("slice: NewAxis is not supported".to_owned()),
@@ -168,7 +170,7 @@ fn cut_within(cut: Cut, offset: u64, len: u64) -> Option<Cut> {
             let past = past.min(count as i64);
             (first < past).then(|| Cut::Run {
                 start: (start + first * step - offset) as u64,
-                step,
+                step: if past - first > 1 { step } else { 1 },
                 len: (past - first) as u64,
             })
         }

@@ -7,9 +7,9 @@
 use super::ResultMemory;
 use super::error::PlanError;
 use super::feed::{Feed, Leaf};
-use super::pass::{FoldPass, MapPass, Pass};
+use super::pass::{FoldPass, MapPass, Part, Pass};
 use super::sizes::WorkerSizes;
-use crate::grid::Partition;
+use crate::grid::{Cuts, Partition};
 use crate::kernel::StateKind;
 use crate::runtime::{FIXED_BYTES, Session};
 
@@ -135,7 +135,7 @@ fn candidates(pass: &Pass, threads: usize) -> Vec<Schedule> {
         Pass::Fold(fold) => fold_tiles(fold, threads),
         Pass::Map(map) if pass.is_sequential() => {
             let feeds: Vec<&Feed> = map.pieces.iter().map(|(_, feed)| feed).collect();
-            let whole = Partition::new(&map.shape, vec![Vec::new(); map.shape.len()]);
+            let whole = Partition::new(&map.shape, &vec![Vec::new(); map.shape.len()]);
             let item = map.dtype.size() as u64;
             streams(&feeds, &whole, threads, 0, &|sizes, slabs| {
                 let largest = slabs.iter().map(|shape| elements(shape)).max().unwrap_or(0);
@@ -252,12 +252,6 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
 /// `target_cells`, at the sources' block edges if asked.
 fn fold_partition(fold: &FoldPass, target_cells: u64, at_blocks: bool) -> Partition {
     let ndim = fold.shape.len();
-    let mut cuts = vec![Vec::new(); ndim];
-    for part in &fold.parts {
-        for (axis, list) in cuts.iter_mut().enumerate() {
-            list.extend([part.cells.start()[axis], part.cells.end(axis)]);
-        }
-    }
     let mut left = target_cells.max(1);
     let mut lens = fold.shape.clone();
     // Fast axes stay whole as long as the box may be that large.
@@ -266,24 +260,19 @@ fn fold_partition(fold: &FoldPass, target_cells: u64, at_blocks: bool) -> Partit
         *len = whole.min(left);
         left = (left / whole).max(1);
     }
-    for axis in 0..ndim {
-        if at_blocks {
-            let input_axis = if axis < fold.axis { axis } else { axis + 1 };
-            let block = fold
-                .parts
-                .iter()
-                .flat_map(|part| &part.feed.leaves)
-                .filter_map(|leaf| leaf.block_along(input_axis))
-                .max();
-            if let Some((block, first)) = block {
-                let step = (lens[axis] / block).max(1) * block;
-                add_cuts(&mut cuts[axis], first, step, fold.shape[axis]);
-                continue;
-            }
-        }
-        add_cuts(&mut cuts[axis], 0, lens[axis], fold.shape[axis]);
-    }
-    Partition::new(&fold.shape, cuts)
+    let cuts_along = |axis: usize| {
+        let input_axis = if axis < fold.axis { axis } else { axis + 1 };
+        let of_part = |part: &Part| {
+            let blocks = part.feed.leaves.iter().filter_map(|leaf| leaf.block_along(input_axis));
+            let (block, first) = blocks.max().filter(|_| at_blocks).unwrap_or((1, 0));
+            let step = (lens[axis] / block).max(1) * block;
+            let (start, end) = (part.cells.start()[axis], part.cells.end(axis));
+            Cuts { start, end, first, step, block }
+        };
+        fold.parts.iter().map(of_part).collect()
+    };
+    let cuts: Vec<Vec<Cuts>> = (0..ndim).map(cuts_along).collect();
+    Partition::new(&fold.shape, &cuts)
 }
 
 fn map_tiles(map: &MapPass, threads: usize) -> Vec<Schedule> {
@@ -338,23 +327,12 @@ fn map_partition(map: &MapPass, target_bytes: u64, at_blocks: bool) -> Partition
             }
         }
         for axis in 0..ndim {
-            let first = blocks[axis].map_or(0, |b| b.1);
+            let (block, first) = blocks[axis].unwrap_or((1, 0));
             let (start, end) = (region.start()[axis], region.end(axis));
-            cuts[axis].extend([start, end]);
-            let mut inner = Vec::new();
-            add_cuts(&mut inner, first, lens[axis], region.shape()[axis]);
-            cuts[axis].extend(inner.into_iter().map(|c| c + start));
+            cuts[axis].push(Cuts { start, end, first, step: lens[axis], block });
         }
     }
-    Partition::new(&map.shape, cuts)
-}
-
-fn add_cuts(list: &mut Vec<u64>, first: u64, step: u64, len: u64) {
-    let mut at = first;
-    while at < len {
-        list.push(at);
-        at += step.max(1);
-    }
+    Partition::new(&map.shape, &cuts)
 }
 
 /// Makes room for finishing a tile of a fold's results.

@@ -29,7 +29,7 @@ pub(super) fn lower(roots: &[(Arc<Node>, DType)]) -> Result<(Vec<Pass>, u64), Pl
     // A stable sort: passes of one depth keep the order in which outputs named them.
     stages.sort_by_key(|stage| stage.depth);
     let passes: Vec<Pass> = stages.into_iter().flat_map(|stage| separate(stage.pass)).collect();
-    for feed in passes.iter().flat_map(Pass::feeds) {
+    for feed in passes.iter().flat_map(Pass::feeds).filter(|f| !f.shape.contains(&0)) {
         for leaf in feed.leaves.iter().filter(|leaf| leaf.is_sequential()) {
             let backwards = leaf.ends_in_time()
                 && feed.shape.last().is_some_and(|&n| n > 1)

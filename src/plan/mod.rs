@@ -81,13 +81,20 @@ impl Plan {
                 .fold(0, u64::saturating_add),
         };
         let constant = result_bytes.saturating_add(held_bytes);
-        let passes = passes
-            .into_iter()
-            .map(|pass| {
-                let schedule = fit::fit(&pass, constant, result_bytes, results, session)?;
-                Ok((pass, schedule))
-            })
-            .collect::<Result<Vec<_>, PlanError>>()?;
+        let fitted: Vec<Result<Schedule, PlanError>> = passes
+            .iter()
+            .map(|pass| fit::fit(pass, constant, result_bytes, results, session))
+            .collect();
+        // The pass that needs most is the one to name: its budget is enough for all of them.
+        let schedules = match fitted
+            .iter()
+            .filter_map(|f| f.as_ref().err())
+            .max_by_key(|e| e.projected_bytes())
+        {
+            Some(refused) => return Err(refused.clone()),
+            None => fitted.into_iter().flatten(),
+        };
+        let passes = passes.into_iter().zip(schedules).collect();
         Ok(Self {
             passes,
             result_bytes,

@@ -1,0 +1,144 @@
+//! What is read, and how often.
+
+use std::sync::Arc;
+
+use voxstore::{LazyArray, Region, Session, concatenate};
+
+use crate::bits::{MIB, session};
+use crate::case::{Kind, Program};
+use crate::sources::TestSource;
+use crate::strategies::{SourceSpec, case, check, one_source};
+
+fn counted(spec: &SourceSpec, kind: Kind) -> (Arc<TestSource>, LazyArray) {
+    let source = Arc::new(spec.source(kind));
+    (Arc::clone(&source), LazyArray::from_source(source))
+}
+
+#[test]
+fn building_planning_and_explaining_read_nothing() {
+    check(200, case(), |case| {
+        let program = Program::new(&case);
+        let made: Vec<_> = case.sources.iter().map(|s| counted(s, Kind::mixed(&case, s))).collect();
+        let texts: Vec<String> = (0..2)
+            .map(|_| {
+                let sources: Vec<LazyArray> = made.iter().map(|(_, lazy)| lazy.clone()).collect();
+                // Sources without their scaling have other types; some numbers do not fit then.
+                let lazies = program.lazies(&sources);
+                let all: Vec<&LazyArray> = lazies.iter().filter(|l| l.check().is_ok()).collect();
+                let debug: Vec<String> = lazies.iter().map(|l| format!("{l:?}")).collect();
+                let plan = session(3, 64 * MIB).explain(&all).unwrap();
+                format!("{}\n{plan}", debug.join("\n"))
+            })
+            .collect();
+        assert_eq!(texts[0], texts[1]);
+        assert!(made.iter().all(|(source, _)| source.untouched()));
+    });
+}
+
+/// True when a read covers whole blocks, as far as the array goes.
+fn is_whole_blocks(region: &Region, spec: &SourceSpec) -> bool {
+    (0..region.ndim()).all(|a| {
+        let block = spec.block[a].min(spec.shape[a]);
+        region.start()[a].is_multiple_of(block)
+            && (region.end(a).is_multiple_of(block) || region.end(a) == spec.shape[a])
+    })
+}
+
+#[test]
+fn reductions_of_one_array_read_every_element_once_in_whole_blocks() {
+    check(300, (one_source(), 0..4_usize, 1..=8_usize), |(spec, axis, threads)| {
+        for kind in [Kind::Blocked, Kind::Sequential] {
+            let (source, x) = counted(&spec, kind);
+            let axis = (axis % spec.shape.len()) as isize;
+            let both = &x.mean(axis) / &x.std(axis);
+            let asked = [&x.mean(axis), &x.std(axis), &x.var(axis), &both];
+            session(threads, 512 * MIB).compute_all::<f64>(&asked).unwrap();
+            assert!(source.counts().iter().all(|&n| n == 1), "{:?}", source.counts());
+            let regions = source.regions();
+            assert!(regions.iter().all(|r| is_whole_blocks(r, &spec)), "{regions:?}");
+        }
+    });
+}
+
+#[test]
+fn runs_joined_along_any_axis_are_read_once_in_whole_blocks() {
+    check(200, (one_source(), 0..4_usize, 0..4_usize), |(spec, join, axis)| {
+        for kind in [Kind::Blocked, Kind::Sequential] {
+            let (first, x) = counted(&spec, kind);
+            let (second, y) = counted(&spec, kind);
+            let (join, axis) = (join % spec.shape.len(), axis % spec.shape.len());
+            let both = concatenate(&[x, y], join as isize);
+            let asked = [&both.mean(axis as isize), &both.std(axis as isize)];
+            session(2, 512 * MIB).compute_all::<f64>(&asked).unwrap();
+            for source in [&first, &second] {
+                assert!(source.counts().iter().all(|&n| n == 1), "{:?}", source.counts());
+                let regions = source.regions();
+                assert!(regions.iter().all(|r| is_whole_blocks(r, &spec)), "{regions:?}");
+            }
+            let (first, x) = counted(&spec, kind);
+            let (second, y) = counted(&spec, kind);
+            session(2, 512 * MIB).compute::<f64>(&concatenate(&[x, y], join as isize)).unwrap();
+            for source in [&first, &second] {
+                assert!(source.counts().iter().all(|&n| n == 1), "{:?}", source.counts());
+                let regions = source.regions();
+                assert!(regions.iter().all(|r| is_whole_blocks(r, &spec)), "{regions:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_slice_reads_only_blocks_it_touches_and_no_element_twice() {
+    check(300, case(), |case| {
+        for (spec, step) in case.sources.iter().zip(&case.steps) {
+            let (source, x) = counted(spec, Kind::Blocked);
+            let mut step = step.clone();
+            (step.kind, step.a) = (0, 0);
+            let mut only = case.clone();
+            (only.sources, only.steps) =
+                (vec![SourceSpec { scaling: None, ..spec.clone() }], vec![step]);
+            let program = Program::new(&only);
+            let lazies = program.lazies(&[x]);
+            let slice = lazies.last().unwrap();
+            Session::default().compute::<f64>(slice).unwrap();
+            let wanted = wanted_elements(spec, &program);
+            let counts = source.counts();
+            assert!(counts.iter().all(|&n| n <= 1), "{counts:?}");
+            let block_of = |index: usize| {
+                let mut index = index as u64;
+                let one = |a: usize| {
+                    let at = index % spec.shape[a];
+                    index /= spec.shape[a];
+                    at / spec.block[a]
+                };
+                (0..spec.shape.len()).map(one).collect::<Vec<_>>()
+            };
+            let touched: std::collections::HashSet<_> =
+                wanted.iter().map(|&i| block_of(i)).collect();
+            for (index, &n) in counts.iter().enumerate() {
+                assert!(n == 0 || in_hull(&block_of(index), &touched), "element {index}");
+            }
+            assert!(wanted.iter().all(|&i| counts[i] == 1));
+        }
+    });
+}
+
+/// Elements of the only source that the only slice keeps.
+fn wanted_elements(spec: &SourceSpec, program: &Program) -> Vec<usize> {
+    let shape: Vec<usize> = spec.shape.iter().map(|&n| n as usize).collect();
+    let count: usize = shape.iter().product();
+    let cells = crate::twin::Cells::Int((0..count as i128).collect());
+    let numbered = crate::twin::Twin { shape, dtype: voxstore::DType::I64, cells, rounded: false };
+    let kept = match program.nodes.last().unwrap() {
+        crate::case::Node::Slice(_, slices) => numbered.slice(slices),
+        _ => numbered,
+    };
+    kept.floats().iter().map(|v| v.value as usize).collect()
+}
+
+/// A step may jump over whole blocks; those between the outermost ones may be read.
+fn in_hull(block: &[u64], touched: &std::collections::HashSet<Vec<u64>>) -> bool {
+    (0..block.len()).all(|a| {
+        touched.iter().any(|t| t[a] <= block[a]) && touched.iter().any(|t| t[a] >= block[a])
+    })
+}
