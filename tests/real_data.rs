@@ -31,7 +31,7 @@ fn data(test: &str) -> Option<PathBuf> {
     // Written to the stream itself: what tests print is swallowed when they pass.
     let _ = writeln!(
         std::io::stderr(),
-        "SKIPPED {test}: no real data in ../shared/data (or VOXSTORE_SHARED_DATA)"
+        "\nSKIPPED {test}: no real data in ../shared/data (or VOXSTORE_SHARED_DATA)"
     );
     None
 }

@@ -131,7 +131,7 @@ impl LazyArray {
     ///
     /// ```
     /// # use ndarray::array;
-    /// let x = voxstore::from_ndarray(array![1.0_f32, 0.0, 0.0]);
+    /// let x = voxstore::from_ndarray(array![0.0_f32, 0.0, 1.0]);
     /// assert_eq!(x.to_f64().mean(-1).compute::<f64>()?, ndarray::arr0(1.0 / 3.0).into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
