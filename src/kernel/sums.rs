@@ -228,7 +228,7 @@ pub(super) fn add_wide<T: Element>(
 
 fn as_wide<T: Element>(value: T) -> i128 {
     let bits = value.to_i64();
-    if T::DTYPE == crate::DType::U64 { i128::from(bits as u64) } else { i128::from(bits) }
+    if T::DTYPE == crate::dtype::DType::U64 { i128::from(bits as u64) } else { i128::from(bits) }
 }
 
 fn same_type<T: Element, U: Element>(values: &[T]) -> Option<&[U]> {

@@ -131,6 +131,23 @@ impl LazyArray {
         })
     }
 
+    /// The same values as `float64`, which holds all but integers beyond 2^53 exactly. Results of
+    /// `float32` are rounded to `float32`; those of its `float64` are not.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![0.0_f32, 0.0, 1.0]);
+    /// assert_eq!(x.to_f64().mean(-1).compute::<f64>()?, ndarray::arr0(1.0 / 3.0).into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn to_f64(&self) -> Self {
+        if self.error().is_some() {
+            return self.clone();
+        }
+        Self::from_node(self.node.cast(DType::F64))
+    }
+
     /// Sum along an axis. Integers are summed exactly and give `int64` (`uint64` for unsigned ones;
     /// a sum beyond that is an error, never a wrapped number); floats add in `f64`. NaN gives NaN.
     #[must_use]

@@ -14,6 +14,7 @@ use ndarray::{Array3, ArrayD, Ix3};
 
 use self::median::median_where;
 use super::error::JobError;
+use crate::dtype::DType;
 use crate::exec::{ExecError, Report};
 use crate::lazy::{LazyArray, ReduceOptions, concatenate};
 use crate::plan::PlanError;
@@ -92,7 +93,7 @@ pub struct RunRow {
 pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsnr, JobError> {
     let mut warnings = grid::check(runs)?;
     let ddof = ReduceOptions::new().ddof(options.ddof);
-    let arrays: Vec<LazyArray> = runs.iter().map(Run::lazy).collect();
+    let arrays: Vec<LazyArray> = runs.iter().map(true_values).collect();
     let joined = concatenate(&arrays, -1);
     let whole = [joined.mean(-1), joined.std_with(-1, ddof), pooled_variance(&arrays, options)];
     let each: Vec<LazyArray> = arrays.iter().map(|a| a.mean(-1) / a.std_with(-1, ddof)).collect();
@@ -145,6 +146,13 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
         warnings,
         report,
     })
+}
+
+/// The run's values in a type whose mean and standard deviation are not rounded to float32. Integers
+/// stay what they are: their sums are exact.
+fn true_values(run: &Run) -> LazyArray {
+    let values = run.lazy();
+    if values.dtype() == DType::F32 { values.to_f64() } else { values }
 }
 
 /// Sums of squares within runs over the summed degrees of freedom.

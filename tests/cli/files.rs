@@ -1,0 +1,194 @@
+//! NIfTI files of every kind, made by the byte: sound ones, odd ones and broken ones.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::common::{gzipped, is_gzip};
+
+/// NIfTI's codes and the size of an element: u8 i8 u16 i16 u32 i32 u64 i64 f32 f64.
+pub(crate) const TYPES: [(i16, usize, &str); 10] = [
+    (2, 1, "uint8"),
+    (256, 1, "int8"),
+    (512, 2, "uint16"),
+    (4, 2, "int16"),
+    (768, 4, "uint32"),
+    (8, 4, "int32"),
+    (1280, 8, "uint64"),
+    (1024, 8, "int64"),
+    (16, 4, "float32"),
+    (64, 8, "float64"),
+];
+
+/// A NIfTI file to be.
+#[derive(Clone)]
+pub(crate) struct Nifti {
+    /// NIfTI-2 instead of NIfTI-1.
+    pub(crate) two: bool,
+    pub(crate) big_endian: bool,
+    pub(crate) datatype: i16,
+    pub(crate) bitpix: i16,
+    pub(crate) dim: [i64; 8],
+    pub(crate) offset: f64,
+    pub(crate) slope: f64,
+    pub(crate) inter: f64,
+    pub(crate) magic: [u8; 4],
+    /// Edge of a voxel along x; the affine follows it.
+    pub(crate) zoom: f64,
+    /// Bytes after the last voxel.
+    pub(crate) tail: Vec<u8>,
+    /// Makes another file of the same shape.
+    pub(crate) seed: u64,
+}
+
+impl Nifti {
+    /// A little-endian NIfTI-1 file of int16.
+    pub(crate) fn new(shape: [i64; 4]) -> Self {
+        let [x, y, z, t] = shape;
+        Self {
+            two: false,
+            big_endian: false,
+            datatype: 4,
+            bitpix: 16,
+            dim: [4, x, y, z, t, 1, 1, 1],
+            offset: 352.0,
+            slope: 1.0,
+            inter: 0.0,
+            magic: *b"n+1\0",
+            zoom: 3.0,
+            tail: Vec::new(),
+            seed: 1,
+        }
+    }
+
+    pub(crate) fn version_two(mut self) -> Self {
+        (self.two, self.offset, self.magic) = (true, 544.0, *b"n+2\0");
+        self
+    }
+
+    pub(crate) fn of_type(mut self, datatype: i16, size: usize) -> Self {
+        (self.datatype, self.bitpix) = (datatype, 8 * size as i16);
+        self
+    }
+
+    /// Small whole numbers that every type holds: a level a voxel, and noise around it.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = i64> + use<> {
+        let length = |axis: usize| self.dim[axis].clamp(1, 1 << 20) as u64;
+        let (volume, total) = (length(1) * length(2) * length(3), (1..8).map(length).product());
+        let seed = self.seed;
+        (0..total).map(move |i: u64| {
+            let mixed = (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15 ^ (seed << 17));
+            let noise = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 60;
+            (40 + (i % volume) % 60 + noise) as i64
+        })
+    }
+
+    fn order<const N: usize>(&self, little: [u8; N]) -> [u8; N] {
+        let mut bytes = little;
+        if self.big_endian {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    /// The samples as they are stored.
+    pub(crate) fn voxels(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for value in self.samples() {
+            match self.datatype {
+                16 => out.extend(self.order((value as f32).to_le_bytes())),
+                64 => out.extend(self.order((value as f64).to_le_bytes())),
+                _ => match self.bitpix / 8 {
+                    1 => out.push(value as u8),
+                    2 => out.extend(self.order((value as i16).to_le_bytes())),
+                    4 => out.extend(self.order((value as i32).to_le_bytes())),
+                    _ => out.extend(self.order(value.to_le_bytes())),
+                },
+            }
+        }
+        out
+    }
+
+    /// Everything before the first voxel.
+    pub(crate) fn header(&self) -> Vec<u8> {
+        let least = if self.two { 544 } else { 352 };
+        let length = if self.offset.is_finite() { self.offset.clamp(0.0, 1e6) as usize } else { 0 };
+        let mut out = vec![0; length.max(least)];
+        let mut put = |at: usize, bytes: &[u8]| out[at..at + bytes.len()].copy_from_slice(bytes);
+        let pixdim = [1.0, self.zoom, 3.0, 3.0, 2.0, 0.0, 0.0, 0.0];
+        let (zoom, other) = (self.zoom, 3.0);
+        let affine = [zoom, 0.0, 0.0, -9.0, 0.0, other, 0.0, -12.0, 0.0, 0.0, other, 5.0];
+        let single = |v: f64| self.order((v as f32).to_le_bytes());
+        let double = |v: f64| self.order(v.to_le_bytes());
+        let short = |v: i16| self.order(v.to_le_bytes());
+        if self.two {
+            put(0, &self.order(540_i32.to_le_bytes()));
+            put(4, &self.magic);
+            put(8, b"\r\n\x1a\n");
+            put(12, &short(self.datatype));
+            put(14, &short(self.bitpix));
+            for (i, n) in self.dim.iter().enumerate() {
+                put(16 + 8 * i, &self.order(n.to_le_bytes()));
+            }
+            for (i, v) in pixdim.into_iter().enumerate() {
+                put(104 + 8 * i, &double(v));
+            }
+            put(168, &self.order((self.offset as i64).to_le_bytes()));
+            put(176, &double(self.slope));
+            put(184, &double(self.inter));
+            put(348, &self.order(1_i32.to_le_bytes()));
+            for (i, v) in affine.into_iter().enumerate() {
+                put(400 + 8 * i, &double(v));
+            }
+            put(500, &self.order(10_i32.to_le_bytes()));
+        } else {
+            put(0, &self.order(348_i32.to_le_bytes()));
+            for (i, n) in self.dim.iter().enumerate() {
+                put(40 + 2 * i, &short(*n as i16));
+            }
+            put(70, &short(self.datatype));
+            put(72, &short(self.bitpix));
+            for (i, v) in pixdim.into_iter().enumerate() {
+                put(76 + 4 * i, &single(v));
+            }
+            put(108, &single(self.offset));
+            put(112, &single(self.slope));
+            put(116, &single(self.inter));
+            put(123, &[10]);
+            put(254, &short(1));
+            for (i, v) in affine.into_iter().enumerate() {
+                put(280 + 4 * i, &single(v));
+            }
+            put(344, &self.magic);
+        }
+        out
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut out = self.header();
+        out.extend(self.voxels());
+        out.extend(&self.tail);
+        out
+    }
+
+    /// Writes the file; a name ending in `.gz` is compressed.
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> PathBuf {
+        let bytes = self.bytes();
+        write(folder, name, &if is_gzip(name) { gzipped(&bytes) } else { bytes })
+    }
+}
+
+/// Writes these bytes, whatever the name says; folders are made.
+pub(crate) fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// The same bytes with one in the middle changed.
+pub(crate) fn flipped(bytes: &[u8]) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    let middle = out.len() / 2;
+    out[middle] ^= 0x10;
+    out
+}

@@ -1,0 +1,18 @@
+//! The program as people run it: arguments in, exit code, text and files out.
+//!
+//! Every test starts the built binary in a process of its own. Inputs are the fixtures, or files
+//! that the test makes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files has failed")]
+
+mod bits;
+mod commands;
+mod common;
+mod export;
+mod files;
+mod golden;
+mod info;
+mod ingest;
+mod interrupt;
+mod memory;
+mod odd_files;
+mod tsnr;
