@@ -107,7 +107,7 @@ impl Maps {
         let (mean, std) = (series.mean(-1), series.std(-1));
         let tsnr = &mean / &std;
         let done = session.compute_all::<f64>(&[&mean, &std, &tsnr]).unwrap();
-        assert_eq!(done.report.passes, 1);
+        assert_eq!(done.report.scans, 1);
         let mut arrays = done.arrays.into_iter();
         let mut next = || -> Vec<f64> {
             let array: ArrayD<f64> = arrays.next().unwrap();

@@ -43,7 +43,7 @@ fn agrees(name: &str, arr: &LazyArray) {
     let std1 = arr.std_with(-1, ReduceOptions::new().ddof(1));
     let tsnr = &mean / &std;
     let done = Session::default().compute_all::<f64>(&[&mean, &std, &std1, &tsnr]).unwrap();
-    assert_eq!(done.report.passes, 1, "mean and std share one scan");
+    assert_eq!(done.report.scans, 1, "mean and std share one scan");
 
     let (means, stds) = (golden(name, "mean"), golden(name, "std"));
     let kinds = ["mean", "std", "std1", "tsnr"];

@@ -113,7 +113,7 @@ fn the_record_says_how_the_map_was_made() {
     assert!(memory("measured_peak_bytes") <= memory("projected_peak_bytes"));
     assert!(memory("projected_peak_bytes") <= memory("budget_bytes"));
     assert_eq!(memory("voxel_bytes_read"), 2 * 10 * 10 * 18 * 40 * 2);
-    assert_eq!(memory("passes"), 1);
+    assert_eq!(memory("scans"), 1);
     let tool = record["tool"].as_str().unwrap();
     assert!(tool.starts_with("voxstore "), "{tool}");
 }
