@@ -80,6 +80,7 @@ impl DType {
     }
 
     /// The type that holds every value of both, by numpy's table (`int64` with `uint64` is `float64`).
+    #[must_use]
     pub fn promote(self, other: Self) -> Self {
         if self == other {
             return self;

@@ -90,9 +90,9 @@ pub struct Geometry {
     pub affine: [[f64; 4]; 4],
     /// Which header field the affine was taken from: `sform`, `qform` or `pixdim`.
     pub affine_source: &'static str,
-    /// The header's qform_code.
+    /// The header's `qform_code`.
     pub qform_code: i16,
-    /// The header's sform_code.
+    /// The header's `sform_code`.
     pub sform_code: i16,
     /// Voxel edge lengths in millimetres, always finite and above 0.
     pub zooms_mm: [f64; 3],
@@ -122,9 +122,9 @@ pub struct Scaling {
     pub slope: f64,
     /// What to add; 0 where the slope is not used.
     pub inter: f64,
-    /// scl_slope as the header has it.
+    /// `scl_slope` as the header has it.
     pub header_slope: f64,
-    /// scl_inter as the header has it.
+    /// `scl_inter` as the header has it.
     pub header_inter: f64,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Parts are runs along the reduced axis. Integer parts that share one slope and intercept are added
 //! as integers and rounded once at the end. Other parts are merged in input order by their counts,
-//! means and sums of squared deviations (Chan, Golub & `LeVeque` 1983, eq. 2.1):
+//! means and sums of squared deviations (Chan, Golub & `LeVeque` 1983):
 //!
 //! ```text
 //! mean' = mean_a + (mean_b - mean_a) * n_b / n
@@ -125,9 +125,17 @@ fn scale(raw: f64, slope: f64, inter: f64) -> f64 {
     if inter == 0.0 { scaled } else { scaled + inter }
 }
 
-/// `n * squares - sum^2`: n^2 times the population variance, exactly.
-fn deviations(count: u64, sum: i128, squares: U256) -> U256 {
-    squares.times(count).minus(U256::product(sum.unsigned_abs(), sum.unsigned_abs()))
+/// `n * squares - sum^2`, which is n^2 times the population variance, rounded once.
+fn deviations(count: u64, sum: i128, squares: U256) -> f64 {
+    let sum = sum.unsigned_abs();
+    // Sums of 16-bit voxels fit here, and the long way is ten times as long.
+    if let (0, Ok(squares), Ok(sum)) =
+        (squares.high, u64::try_from(squares.low), u64::try_from(sum))
+    {
+        let product = u128::from(squares) * u128::from(count);
+        return product.saturating_sub(u128::from(sum) * u128::from(sum)) as f64;
+    }
+    squares.times(count).minus(U256::product(sum, sum)).to_f64()
 }
 
 fn finish_exact(
@@ -142,7 +150,7 @@ fn finish_exact(
     let n = count as f64;
     let var = || {
         let free = count.saturating_sub(ddof) as f64;
-        deviations(count, sum, squares).to_f64() / (n * free)
+        deviations(count, sum, squares) / (n * free)
     };
     match op {
         ReduceOp::Sum => scale(sum as f64, slope, if inter == 0.0 { 0.0 } else { inter * n }),
@@ -176,7 +184,7 @@ impl Moments {
         Self {
             count,
             mean: scale(sum as f64 / n, slope, inter),
-            m2: scale(deviations(count, sum, squares).to_f64() / n, slope * slope, 0.0),
+            m2: scale(deviations(count, sum, squares) / n, slope * slope, 0.0),
         }
     }
 

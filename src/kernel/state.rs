@@ -179,7 +179,8 @@ impl State {
         match self.kind {
             StateKind::Small => {
                 let sums: &[f64] = self.buffer.as_slice_prefix(2 * cells);
-                exact(sums[cell] as i128, 0, sums[cells + cell] as u128)
+                // Below 2^53, where the short conversions are exact.
+                exact(i128::from(sums[cell] as i64), 0, u128::from(sums[cells + cell] as u64))
             }
             StateKind::Middle => {
                 let squares: &[u128] = self.buffer.as_slice_prefix(cells);

@@ -14,6 +14,8 @@
 //! in row order; the same series gives the same bits however it was cut into blocks. There is no
 //! `mul_add`: contraction would make the bits depend on the machine.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 
 use super::wide::U256;
@@ -21,34 +23,58 @@ use crate::dtype::Element;
 
 const TILE_COLUMNS: usize = 1024;
 
-/// Calls `visit(column range, four rows or fewer)` tile by tile, rows ascending within a tile.
-#[inline(always)]
-fn for_tiles<'v, T>(
+/// Four rows or fewer of one tile of columns.
+struct Quad<'v, T> {
+    tile: Range<usize>,
+    /// The last rows repeat where there are fewer than four.
+    rows: [&'v [T]; 4],
+    count: usize,
+}
+
+/// Quads tile by tile, rows ascending within a tile. An iterator and not a function that takes a
+/// closure: only what is inlined into a kernel is compiled for the kernel's instruction set.
+struct Quads<'v, T> {
     values: &'v [T],
     stride: usize,
     columns: usize,
-    mut visit: impl FnMut(std::ops::Range<usize>, [&'v [T]; 4], usize),
-) {
-    if columns == 0 {
-        return;
+    column: usize,
+    row: usize,
+}
+
+impl<'v, T> Quads<'v, T> {
+    #[inline(always)]
+    fn new(values: &'v [T], stride: usize, columns: usize) -> Self {
+        Self { values, stride, columns, column: 0, row: 0 }
     }
-    let rows = values.len().div_ceil(stride);
-    for start in (0..columns).step_by(TILE_COLUMNS) {
-        let end = (start + TILE_COLUMNS).min(columns);
-        for row in (0..rows).step_by(4) {
-            let count = (rows - row).min(4);
-            let at = |k: usize| {
-                let base = (row + k.min(count - 1)) * stride;
-                &values[base + start..base + end]
-            };
-            visit(start..end, [at(0), at(1), at(2), at(3)], count);
+}
+
+impl<'v, T> Iterator for Quads<'v, T> {
+    type Item = Quad<'v, T>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Quad<'v, T>> {
+        if self.column >= self.columns || self.values.is_empty() {
+            return None;
         }
+        let total = self.values.len().div_ceil(self.stride);
+        let tile = self.column..(self.column + TILE_COLUMNS).min(self.columns);
+        let (row, count) = (self.row, (total - self.row).min(4));
+        let at = |k: usize| {
+            let base = (row + k.min(count - 1)) * self.stride;
+            &self.values[base + tile.start..base + tile.end]
+        };
+        let rows = [at(0), at(1), at(2), at(3)];
+        self.row += count;
+        if self.row == total {
+            (self.row, self.column) = (0, tile.end);
+        }
+        Some(Quad { tile, rows, count })
     }
 }
 
 #[inline(always)]
 fn small<T: Element>(values: &[T], stride: usize, sums: &mut [f64], squares: &mut [f64]) {
-    for_tiles(values, stride, sums.len(), |tile, rows, count| {
+    for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
         let n = sums.len();
         if count == 4 {
@@ -67,7 +93,7 @@ fn small<T: Element>(values: &[T], stride: usize, sums: &mut [f64], squares: &mu
                 }
             }
         }
-    });
+    }
 }
 
 #[inline(always)]
@@ -78,7 +104,7 @@ fn float<T: Element>(
     sums: &mut [f64],
     squares: &mut [f64],
 ) {
-    for_tiles(values, stride, sums.len(), |tile, rows, count| {
+    for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
         let shifts = &shifts[tile.clone()];
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
         let n = sums.len();
@@ -99,7 +125,7 @@ fn float<T: Element>(
                 }
             }
         }
-    });
+    }
 }
 
 /// `sums += x`, `squares += x*x` in `f64`: exact for 8- and 16-bit integers up to 2^21 rows.
@@ -167,7 +193,7 @@ pub(super) fn add_middle<T: Element>(
     sums: &mut [i64],
     squares: &mut [u128],
 ) {
-    for_tiles(values, stride, sums.len(), |tile, rows, count| {
+    for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
         for row in &rows[..count] {
             let columns = sums[tile.clone()].iter_mut().zip(&mut squares[tile.clone()]);
             for ((s, q), v) in columns.zip(*row) {
@@ -176,7 +202,7 @@ pub(super) fn add_middle<T: Element>(
                 *q += u128::from(v.unsigned_abs()) * u128::from(v.unsigned_abs());
             }
         }
-    });
+    }
 }
 
 /// Exact sums of any integers. `U64` values above `i64::MAX` arrive through `as_wide`.
@@ -187,7 +213,7 @@ pub(super) fn add_wide<T: Element>(
     squares_high: &mut [u128],
     squares_low: &mut [u128],
 ) {
-    for_tiles(values, stride, sums.len(), |tile, rows, count| {
+    for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
         for row in &rows[..count] {
             for (i, v) in tile.clone().zip(*row) {
                 let v = as_wide(*v);
@@ -197,7 +223,7 @@ pub(super) fn add_wide<T: Element>(
                 (squares_high[i], squares_low[i]) = (square.high, square.low);
             }
         }
-    });
+    }
 }
 
 fn as_wide<T: Element>(value: T) -> i128 {

@@ -171,3 +171,65 @@ impl Drop for Reported<'_> {
         self.0.end();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::export;
+    use crate::nifti::testing::{Folder, Image};
+    use crate::nifti::{NiftiError, open};
+    use crate::runtime::{CancelToken, Session};
+
+    #[test]
+    fn export_reproduces_header_and_voxels() {
+        let folder = Folder::new();
+        let session = Session::default();
+        for image in Image::all() {
+            for (name, bytes) in [("x.nii", image.bytes.clone()), ("x.nii.gz", image.gzip())] {
+                let run = open(folder.write(name, &bytes)).unwrap();
+                assert_eq!(export(&run, folder.path("y.nii"), true, &session).unwrap(), 96);
+                assert_eq!(fs::read(folder.path("y.nii")).unwrap(), image.bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_source_leaves_no_file() {
+        let folder = Folder::new();
+        let mut bytes = Image::long().gzip();
+        let crc = bytes.len() - 8;
+        bytes[crc] ^= 1;
+        let run = open(folder.write("x.nii.gz", &bytes)).unwrap();
+        let error = export(&run, folder.path("y.nii"), false, &Session::default()).unwrap_err();
+        assert!(matches!(error, NiftiError::Voxels { .. }), "{error}");
+        assert_eq!(folder.names(), ["x.nii.gz"]);
+    }
+
+    #[test]
+    fn a_volume_beyond_the_budget_is_refused_with_the_smallest_that_would_do() {
+        let folder = Folder::new();
+        let mut image = Image::v1();
+        image.dim(&[4, 200, 100, 50, 2]);
+        image.bytes.resize(352 + 4_000_000, 3);
+        let run = open(folder.write("x.nii", &image.bytes)).unwrap();
+        let session = |bytes| Session::builder().memory_bytes(bytes).build().unwrap();
+        let refused = export(&run, folder.path("y.nii"), false, &session(17 << 20)).unwrap_err();
+        let NiftiError::Memory { needs_bytes, .. } = refused else { panic!("{refused}") };
+        assert!(export(&run, folder.path("y.nii"), false, &session(needs_bytes - 1)).is_err());
+        assert!(export(&run, folder.path("y.nii"), false, &session(needs_bytes)).is_ok());
+        assert!(fs::read(folder.path("y.nii")).unwrap() == image.bytes);
+    }
+
+    #[test]
+    fn a_cancelled_session_leaves_no_file() {
+        let folder = Folder::new();
+        let run = open(folder.write("x.nii", &Image::v1().bytes)).unwrap();
+        let cancel = CancelToken::new();
+        cancel.cancel();
+        let session = Session::builder().cancel_token(cancel).build().unwrap();
+        let error = export(&run, folder.path("y.nii"), false, &session).unwrap_err();
+        assert!(matches!(error, NiftiError::Cancelled { .. }));
+        assert_eq!(folder.names(), ["x.nii"]);
+    }
+}

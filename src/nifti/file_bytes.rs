@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf, absolute};
 
 use super::error::ReadFault;
-use super::mapping::{Mapping, RESIDENT_BYTES, WINDOW_BYTES};
+use super::mapping::{CELL_BYTES, Mapping};
 use super::pieces::Piece;
 use super::stamp::Stamp;
 use super::{Io, NiftiError};
@@ -21,7 +21,7 @@ use super::{Io, NiftiError};
 const LEAST_MAPPED_BYTES: usize = 16 << 10;
 
 /// Resident memory of one read by either road, beyond the caller's buffer.
-pub(super) const READ_SCRATCH_BYTES: u64 = RESIDENT_BYTES;
+pub(super) const READ_SCRATCH_BYTES: u64 = CELL_BYTES as u64;
 
 /// A file to read, as it was when opened.
 pub(super) struct FileBytes {
@@ -112,8 +112,8 @@ impl Reading<'_> {
         read.map_err(|source| ReadFault::Io { len, source })
     }
 
-    /// Fills the places of `pieces` in `out`. They lie in `span` of the file, which has at most
-    /// [`WINDOW_BYTES`] and is read once.
+    /// Fills the places of `pieces` in `out`. They lie in `span` of the file, which lies in one cell
+    /// and is read once.
     pub(super) fn gather(
         &mut self,
         span: Range<u64>,
@@ -121,7 +121,7 @@ impl Reading<'_> {
         out: &mut [u8],
     ) -> Result<(), ReadFault> {
         let (start, len) = (span.start as usize, (span.end - span.start) as usize);
-        assert!(len <= WINDOW_BYTES, "a span of {len} bytes is read in one window");
+        assert!(len <= CELL_BYTES, "a span of {len} bytes lies in one cell");
         let failed = |source| ReadFault::Io { len: len as u64, source };
         if let Some(map) = &self.bytes.map {
             map.populate(start, len).map_err(failed)?;

@@ -181,3 +181,125 @@ fn compare_transforms(sform: &Affine, qform: &Affine, shape: [u64; 4], intake: &
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::nifti::header::Version;
+    use crate::nifti::testing::{Image, open_as};
+    use crate::run::Geometry;
+
+    fn located(image: &Image) -> (Geometry, Vec<String>) {
+        let run = open_as("x.nii", &image.bytes).unwrap();
+        let codes = run.info().warnings.iter().map(|w| w.code.clone()).collect();
+        (run.info().geometry.clone(), codes)
+    }
+
+    fn with_sform(rows: [[f64; 4]; 3]) -> Image {
+        let mut image = Image::new(Version::Two, false);
+        image.int(348, 4, 1);
+        for (i, value) in rows.into_iter().flatten().enumerate() {
+            image.float(400 + 8 * i, value);
+        }
+        image
+    }
+
+    fn with_qform(qfac: f64, quatern: [f64; 3], offset: [f64; 3]) -> Image {
+        let mut image = Image::new(Version::Two, false);
+        image.int(344, 4, 1);
+        image.float(104, qfac);
+        for (i, value) in quatern.into_iter().chain(offset).enumerate() {
+            image.float(352 + 8 * i, value);
+        }
+        image
+    }
+
+    #[test]
+    fn without_transforms_the_centre_is_zero_and_x_runs_left_as_in_nibabel() {
+        let (geometry, codes) = located(&Image::v1());
+        assert_eq!(geometry.affine_source, "pixdim");
+        assert_eq!(geometry.affine[0], [-3.0, 0.0, 0.0, 1.5]);
+        assert_eq!(geometry.affine[1], [0.0, 3.0, 0.0, -3.0]);
+        assert_eq!(geometry.affine[2], [0.0, 0.0, 4.0, -2.0]);
+        assert!(codes.is_empty());
+    }
+
+    #[test]
+    fn the_sform_wins_and_its_columns_are_the_voxel_sizes() {
+        let rows = [[0.0, 3.0, 0.0, 7.0], [3.0, 0.0, 0.0, 8.0], [0.0, 0.0, -4.0, 9.0]];
+        let (geometry, codes) = located(&with_sform(rows));
+        assert_eq!((geometry.affine_source, geometry.zooms_mm), ("sform", [3.0, 3.0, 4.0]));
+        assert_eq!(geometry.affine[..3], rows);
+        assert!(codes.is_empty());
+    }
+
+    #[test]
+    fn a_singular_or_non_finite_sform_is_passed_over() {
+        for value in [0.0, f64::NAN, f64::INFINITY, 1e300] {
+            let (geometry, codes) = located(&with_sform([[value; 4]; 3]));
+            assert_eq!(geometry.affine_source, "pixdim", "{value}");
+            assert_eq!((codes, geometry.sform_code), (vec!["N65".to_owned()], 1));
+        }
+    }
+
+    #[test]
+    fn a_quaternion_turns_and_qfac_flips() {
+        // Half a turn about z: x and y change sign. nibabel 5: quat2mat([0, 0, 0, 1]).
+        let (geometry, _) = located(&with_qform(-1.0, [0.0, 0.0, 1.0], [10.0, 20.0, 30.0]));
+        assert_eq!(geometry.affine_source, "qform");
+        assert_eq!(geometry.affine[0], [-3.0, 0.0, 0.0, 10.0]);
+        assert_eq!(geometry.affine[1], [0.0, -3.0, 0.0, 20.0]);
+        assert_eq!(geometry.affine[2], [0.0, 0.0, -4.0, 30.0]);
+    }
+
+    #[test]
+    fn a_quaternion_that_is_too_long_is_rounding_or_passed_over() {
+        let (geometry, codes) = located(&with_qform(1.0, [0.0, 0.0, 1.000_001], [0.0; 3]));
+        assert_eq!((geometry.affine_source, codes.len()), ("qform", 0));
+        let (geometry, codes) = located(&with_qform(1.0, [0.0, 0.9, 0.9], [0.0; 3]));
+        assert_eq!((geometry.affine_source, codes), ("pixdim", vec!["N68".to_owned()]));
+        let (_, codes) = located(&with_qform(0.3, [0.0; 3], [0.0; 3]));
+        assert_eq!(codes, ["N67"]);
+        let (_, codes) = located(&with_qform(0.0, [0.0; 3], [0.0; 3]));
+        assert!(codes.is_empty());
+    }
+
+    #[test]
+    fn sizes_are_always_finite_and_above_zero() {
+        for (found, used) in [(0.0, 1.0), (-2.0, 2.0), (f64::NAN, 1.0), (f64::INFINITY, 1.0)] {
+            let mut image = Image::v1();
+            image.pixdim(&[1.0, found, 3.0, 4.0]);
+            let (geometry, codes) = located(&image);
+            assert_eq!((geometry.zooms_mm[0], codes), (used, vec!["N69".to_owned()]), "{found}");
+        }
+    }
+
+    #[test]
+    fn metres_and_micrometres_become_millimetres() {
+        for (units, factor) in [(9, 1000.0), (11, 0.001)] {
+            let mut image = Image::v1();
+            image.raw(123, &[units]);
+            assert_eq!(located(&image).0.zooms_mm, [3.0, 3.0, 4.0].map(|v| v * factor));
+        }
+        let mut image = Image::v1();
+        image.raw(123, &[0x80 | 0x0a]);
+        assert_eq!(located(&image).1, ["N73"]);
+    }
+
+    #[test]
+    fn unknown_transform_codes_count_as_none() {
+        let mut image =
+            with_sform([[3.0, 0.0, 0.0, 0.0], [0.0, 3.0, 0.0, 0.0], [0.0, 0.0, 4.0, 0.0]]);
+        image.int(348, 4, 9);
+        let (geometry, codes) = located(&image);
+        assert_eq!((geometry.sform_code, geometry.affine_source), (0, "pixdim"));
+        assert_eq!(codes, ["N66"]);
+    }
+
+    #[test]
+    fn transforms_that_disagree_are_said() {
+        let mut image =
+            with_sform([[3.0, 0.0, 0.0, 5.0], [0.0, 3.0, 0.0, 0.0], [0.0, 0.0, 4.0, 0.0]]);
+        image.int(344, 4, 1);
+        assert_eq!(located(&image).1, ["N70"]);
+    }
+}

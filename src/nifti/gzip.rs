@@ -16,6 +16,7 @@ use super::digest::hex;
 use super::error::ReadFault;
 use super::file_bytes::{FileBytes, READ_SCRATCH_BYTES};
 use super::layout::Layout;
+use super::plain::place;
 use crate::dtype::{DType, swap_bytes};
 use crate::grid::Region;
 use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
@@ -96,7 +97,7 @@ impl Source for GzipSource {
     }
 
     fn read(&self, region: &Region, _out: &mut [u8]) -> Result<(), SourceError> {
-        Err(self.fault(format!("region {region:?}"), ReadFault::Sequential))
+        Err(self.fault(place(region), ReadFault::Sequential))
     }
 
     fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
@@ -251,4 +252,166 @@ pub(super) fn trailing_message(bytes: u64, layout: &Layout) -> String {
         String::new()
     };
     format!("{bytes} bytes follow the last voxel{what}; they are ignored")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use sha2::{Digest, Sha256};
+
+    use super::hex;
+    use crate::grid::Region;
+    use crate::nifti::open;
+    use crate::nifti::testing::{
+        Folder, Image, SHAPE, drain, gzip, open_as, open_each_way, voxel_bytes,
+    };
+    use crate::run::Run;
+    use crate::source::{Access, StreamOptions};
+
+    /// Voxels and end of bytes as a `.nii.gz`, by both roads, which must agree.
+    fn drained(folder: &Folder, bytes: &[u8]) -> (Vec<u8>, crate::source::StreamEnd) {
+        let runs = open_each_way(&folder.write("x.nii.gz", bytes));
+        let [mapped, read] = runs.map(|run| drain(&run, true).unwrap());
+        assert_eq!(mapped, read);
+        assert_eq!(mapped.1.sha256, Some(hex(&Sha256::digest(bytes))));
+        mapped
+    }
+
+    #[test]
+    fn a_gzip_file_has_the_same_voxels_and_is_read_front_to_back_only() {
+        let folder = Folder::new();
+        for image in Image::all() {
+            let (voxels, end) = drained(&folder, &image.gzip());
+            assert_eq!((voxels, end.gzip_members, end.trailing_bytes), (voxel_bytes(), 1, 0));
+            assert!(end.warnings.is_empty());
+        }
+        let run = open(folder.path("x.nii.gz")).unwrap();
+        assert_eq!(run.source().access(), Access::Sequential);
+        let error = run.source().read(&Region::whole(&SHAPE), &mut [0; 96]).unwrap_err();
+        assert!(error.to_string().contains("front to back"), "{error}");
+    }
+
+    #[test]
+    fn members_are_joined_wherever_they_are_cut() {
+        let (folder, image) = (Folder::new(), Image::v1());
+        for cut in [1, 348, 352, 353, 400] {
+            let mut bytes = gzip(&image.bytes[..cut]);
+            bytes.extend(gzip(&[]));
+            bytes.extend(gzip(&image.bytes[cut..]));
+            let (voxels, end) = drained(&folder, &bytes);
+            assert_eq!((voxels, end.gzip_members), (voxel_bytes(), 3), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn zeros_behind_the_last_member_are_padding_and_junk_is_said() {
+        let (folder, image) = (Folder::new(), Image::v1());
+        let mut bytes = image.gzip();
+        bytes.extend([0; 512]);
+        assert!(drained(&folder, &bytes).1.warnings.is_empty());
+        bytes.extend(b"junk");
+        let (voxels, end) = drained(&folder, &bytes);
+        assert_eq!(voxels, voxel_bytes());
+        assert!(end.warnings[0].contains("N89: 516 bytes"), "{:?}", end.warnings);
+        bytes.truncate(image.gzip().len());
+        bytes.push(0x1f);
+        assert!(drained(&folder, &bytes).1.warnings[0].contains("N89: 1 bytes"));
+    }
+
+    #[test]
+    fn more_data_than_the_header_says_is_drained_checked_and_said() {
+        let (folder, mut image) = (Folder::new(), Image::v1());
+        image.dim(&[4, 2, 3, 2, 2]);
+        let (voxels, end) = drained(&folder, &image.gzip());
+        assert_eq!((&voxels[..], end.trailing_bytes), (&voxel_bytes()[..48], 48));
+        assert!(end.warnings[0].contains("2 more volumes"), "{:?}", end.warnings);
+        let mut long = Image::long();
+        long.dim(&[4, 2, 3, 2, 2]);
+        let mut bytes = long.gzip();
+        let crc = bytes.len() - 8;
+        bytes[crc] ^= 1;
+        assert!(drain(&open_as_kept(&folder, &bytes), false).is_err());
+    }
+
+    #[test]
+    fn less_data_than_the_header_says_is_an_error() {
+        let (folder, image) = (Folder::new(), Image::v1());
+        let run = open_as_kept(&folder, &gzip(&image.bytes[..image.bytes.len() - 2]));
+        let text = drain(&run, false).unwrap_err().to_string();
+        assert!(text.contains("446 inflated bytes") && text.contains("needs 448"), "{text}");
+    }
+
+    #[test]
+    fn every_truncation_is_an_error() {
+        let (folder, bytes) = (Folder::new(), Image::v1().gzip());
+        for len in 0..bytes.len() {
+            let path = folder.write("x.nii.gz", &bytes[..len]);
+            assert!(
+                open(path).map(|run| drain(&run, false)).ok().is_none_or(|r| r.is_err()),
+                "{len}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_an_error_or_changes_nothing() {
+        let (folder, image) = (Folder::new(), Image::v1());
+        let bytes = image.gzip();
+        let mut harmless = 0;
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let Ok(run) = open(folder.write("x.nii.gz", &damaged)) else { continue };
+            let Ok((voxels, _)) = drain(&run, false) else { continue };
+            assert_eq!(voxels, voxel_bytes(), "bit {bit}");
+            assert_eq!(&run.info().header[..], &image.bytes[..352], "bit {bit}");
+            harmless += 1;
+        }
+        // Time (32 bits), extra flags (8), system (8) and the text flag say nothing; a few flips in
+        // tables of codes that are never used inflate to the same bytes.
+        assert!(harmless < 60, "{harmless} flips went unnoticed");
+    }
+
+    #[test]
+    fn a_skip_is_checked_like_a_read() {
+        let (folder, image) = (Folder::new(), Image::long());
+        let mut bytes = image.gzip();
+        let run = open_as_kept(&folder, &bytes);
+        let mut stream = run.source().stream(StreamOptions::default()).unwrap();
+        stream.skip(2398).unwrap();
+        let mut last = [0; 2];
+        stream.read_next(&mut last).unwrap();
+        assert_eq!(last, image.bytes[image.bytes.len() - 2..]);
+        assert!(stream.skip(2).is_err());
+        assert!(stream.finish().is_ok());
+        let at = bytes.len() - 1;
+        bytes[at] ^= 1;
+        let run = open_as_kept(&folder, &bytes);
+        let stream = run.source().stream(StreamOptions::default()).unwrap();
+        assert!(stream.finish().is_err());
+    }
+
+    #[test]
+    fn a_file_that_changes_between_opening_and_the_end_is_noticed() {
+        let (folder, image) = (Folder::new(), Image::v1());
+        let run = open_as_kept(&folder, &image.gzip());
+        let mut other = image.clone();
+        other.float(112, 2.0);
+        fs::write(folder.path("x.nii.gz"), other.gzip()).unwrap();
+        assert!(drain(&run, false).is_err());
+    }
+
+    #[test]
+    fn a_header_larger_than_a_window_is_inflated_whole() {
+        let mut image = Image::v1();
+        image.float(108, 1_000_000.0);
+        image.bytes.splice(352..352, (0..1_000_000 - 352).map(|i| (i % 255) as u8));
+        let run = open_as("x.nii.gz", &image.gzip());
+        assert_eq!(run.unwrap().info().header.len(), 1_000_000);
+    }
+
+    fn open_as_kept(folder: &Folder, bytes: &[u8]) -> Run {
+        open(folder.write("x.nii.gz", bytes)).unwrap()
+    }
 }

@@ -191,3 +191,84 @@ fn ndim(bytes: &[u8], version: Version, big_endian: bool) -> i64 {
         (Version::Two, true) => i64::from_be_bytes(bytes_at(bytes, 16)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Version;
+    use crate::nifti::testing::{Image, SHAPE, open_as, refusal, warnings};
+
+    #[test]
+    fn both_versions_and_byte_orders_are_told_apart() {
+        for image in Image::all() {
+            let run = open_as("x.nii", &image.bytes).unwrap();
+            let origin = &run.info().origin;
+            assert_eq!(run.shape(), SHAPE);
+            assert_eq!(
+                (origin.format, origin.big_endian),
+                (image.version.format(), image.big_endian)
+            );
+            assert_eq!(run.info().timing.tr_seconds, Some(2.5));
+            assert_eq!(&run.info().header[..], &image.bytes[..image.version.least_offset()]);
+            assert!(run.info().warnings.is_empty(), "{:?}", run.info().warnings);
+        }
+    }
+
+    #[test]
+    fn a_wrong_sizeof_hdr_is_accepted_where_dim_tells_the_byte_order() {
+        for mut image in Image::all() {
+            image.int(0, 4, 7);
+            assert_eq!(warnings(&image), ["N05"]);
+            image.dim(&[0]);
+            assert!(refusal(&image).contains("sizeof_hdr is"), "{}", refusal(&image));
+        }
+    }
+
+    #[test]
+    fn dim_0_must_agree_with_sizeof_hdr() {
+        for mut image in Image::all() {
+            for bad in [0, -1, 8, 1024] {
+                image.dim(&[bad]);
+                assert!(refusal(&image).contains("dim[0]"), "{}", refusal(&image));
+            }
+        }
+    }
+
+    #[test]
+    fn a_header_without_magic_is_analyze_and_refused() {
+        let mut image = Image::v1();
+        image.raw(344, &[0; 4]);
+        assert!(refusal(&image).contains("ANALYZE"));
+        let mut image = Image::new(Version::Two, false);
+        image.raw(4, b"n+1\0");
+        assert!(refusal(&image).contains("magic"));
+    }
+
+    #[test]
+    fn a_nifti_2_file_that_went_through_a_text_copy_is_refused() {
+        let mut image = Image::new(Version::Two, true);
+        image.raw(8, &[0; 4]);
+        assert_eq!(warnings(&image), ["N04"]);
+        image.raw(8, b"\n\n\x1a\n");
+        assert!(refusal(&image).contains("text-mode"));
+    }
+
+    #[test]
+    fn every_cut_within_the_header_is_refused() {
+        for image in Image::all() {
+            for len in 0..image.version.least_offset() {
+                assert!(open_as("x.nii", &image.bytes[..len]).is_err(), "{len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn no_single_flipped_bit_of_a_header_makes_opening_panic() {
+        for image in Image::all() {
+            for bit in 0..image.version.least_offset() * 8 {
+                let mut bytes = image.bytes.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                let _ = open_as("x.nii", &bytes);
+            }
+        }
+    }
+}

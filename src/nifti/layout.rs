@@ -157,3 +157,143 @@ fn dtype(header: &Header, intake: &mut Intake) -> Result<DType, NiftiError> {
     }
     Ok(dtype)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::nifti::header::Version;
+    use crate::nifti::open;
+    use crate::nifti::testing::{
+        Folder, Image, drain, gzip, open_as, refusal, voxel_bytes, warnings,
+    };
+
+    #[test]
+    fn a_padded_vox_offset_is_honoured_without_extensions() {
+        let mut image = Image::v1();
+        image.float(108, 368.0);
+        image.bytes.splice(352..352, [0; 16]);
+        let folder = Folder::new();
+        let run = open(folder.write("x.nii", &image.bytes)).unwrap();
+        assert_eq!(drain(&run, false).unwrap().0, voxel_bytes());
+        assert_eq!(run.info().header.len(), 368);
+        assert!(run.info().warnings.is_empty());
+    }
+
+    #[test]
+    fn an_unusable_vox_offset_is_refused() {
+        let bad = [0.0, 1.0, 348.0, 351.0, 352.5, f64::NAN, f64::INFINITY, -352.0, 1e30, 3e9];
+        for offset in bad {
+            let mut image = Image::v1();
+            image.float(108, offset);
+            assert!(refusal(&image).contains("vox_offset"), "{offset}: {}", refusal(&image));
+        }
+        let mut image = Image::new(Version::Two, false);
+        image.int(168, 8, i64::MAX);
+        assert!(refusal(&image).contains("vox_offset"));
+    }
+
+    #[test]
+    fn a_vox_offset_beyond_the_file_is_too_short_plain_and_gzip() {
+        let mut image = Image::v1();
+        image.float(108, 16_777_216.0);
+        assert!(refusal(&image).contains("cut short"));
+        assert!(open_as("x.nii.gz", &image.gzip()).is_err());
+        image.float(108, 4096.0);
+        assert!(open_as("x.nii.gz", &image.gzip()).unwrap_err().to_string().contains("cut short"));
+    }
+
+    #[test]
+    fn an_odd_vox_offset_is_read_with_a_warning() {
+        let mut image = Image::v1();
+        image.float(108, 353.0);
+        image.bytes.insert(352, 0);
+        assert_eq!(warnings(&image), ["N26"]);
+    }
+
+    #[test]
+    fn a_pair_is_refused_by_name_and_ni1_in_a_single_file_is_read() {
+        let mut image = Image::v1();
+        image.raw(344, b"ni1\0");
+        assert_eq!(warnings(&image), ["N08"]);
+        let text = open_as("x.hdr", &image.bytes).unwrap_err().to_string();
+        assert!(text.contains("pair") && text.contains("convert"), "{text}");
+        image.float(108, 0.0);
+        assert!(refusal(&image).contains("pair"));
+        assert!(open_as("x.img", &[1; 400]).unwrap_err().to_string().contains("pair"));
+    }
+
+    #[test]
+    fn dims_that_are_no_run_are_refused_by_name() {
+        let cases: [(&[i64], &str); 8] = [
+            (&[4, 2, 0, 2, 4], "dim[2] is 0"),
+            (&[4, 2, 3, -3, 4], "dim[3] is -3"),
+            (&[2, 2, 3, 2, 4], "dim[0] is 2"),
+            (&[1, 48], "dim[0] is 1"),
+            (&[5, 2, 3, 2, 1, 4], "dim[5] is time"),
+            (&[5, 2, 3, 2, 2, 2], "split it"),
+            (&[3, -1, 1, 1], "surface"),
+            (&[3, 27307, 1, 6], "surface"),
+        ];
+        for (dim, says) in cases {
+            let mut image = Image::v1();
+            image.dim(dim);
+            assert!(refusal(&image).contains(says), "{dim:?}: {}", refusal(&image));
+        }
+    }
+
+    #[test]
+    fn trailing_singletons_are_squeezed_and_three_axes_are_one_volume() {
+        for mut image in Image::all() {
+            image.dim(&[7, 2, 3, 2, 4, 1, 1, 1]);
+            let run = open_as("x.nii", &image.bytes).unwrap();
+            assert_eq!((run.shape(), run.info().origin.dim[0]), (&[2, 3, 2, 4][..], 7));
+            image.dim(&[3, 2, 3, 2, 4]);
+            let run = open_as("x.nii", &image.bytes).unwrap();
+            assert_eq!(run.shape(), [2, 3, 2, 1]);
+            let warning = &run.info().warnings[0];
+            assert_eq!(warning.code, "N82");
+            assert!(warning.message.contains("3 more volumes"), "{}", warning.message);
+        }
+    }
+
+    #[test]
+    fn a_huge_claim_is_refused_before_anything_is_allocated() {
+        let mut image = Image::v1();
+        image.dim(&[4, 32767, 32767, 32767, 32767]);
+        assert!(refusal(&image).contains("cut short"));
+        assert!(open_as("x.nii.gz", &image.gzip()).unwrap_err().to_string().contains("inflate"));
+        let mut image = Image::new(Version::Two, true);
+        for dim in [[4, 1 << 20, 1 << 10, 1 << 10, 1], [4, i64::MAX, i64::MAX, i64::MAX, i64::MAX]]
+        {
+            image.dim(&dim);
+            assert!(open_as("x.nii", &image.bytes).is_err());
+            assert!(open_as("x.nii.gz", &gzip(&image.bytes)).is_err());
+        }
+    }
+
+    #[test]
+    fn types_without_one_real_number_a_voxel_are_refused_with_a_next_step() {
+        for (code, says) in [
+            (0, "datatype is 0"),
+            (1, "bits"),
+            (32, "complex"),
+            (1792, "complex"),
+            (128, "RGB"),
+            (2304, "RGB"),
+            (1536, "128-bit"),
+            (77, "datatype is 77"),
+        ] {
+            let mut image = Image::v1();
+            image.int(70, 2, code);
+            assert!(refusal(&image).contains(says), "{code}: {}", refusal(&image));
+        }
+    }
+
+    #[test]
+    fn datatype_wins_over_bitpix() {
+        for bitpix in [0, 32, -16] {
+            let mut image = Image::v1();
+            image.int(72, 2, bitpix);
+            assert_eq!(warnings(&image), ["N47"]);
+        }
+    }
+}

@@ -141,3 +141,108 @@ impl Fields {
         self.bytes[at..at + kept.len()].copy_from_slice(kept);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ndarray::Array3;
+
+    use super::{MapOptions, write_map};
+    use crate::dtype::DType;
+    use crate::nifti::header::Version;
+    use crate::nifti::open;
+    use crate::nifti::testing::{Folder, Image, drain, open_as};
+
+    fn oblique(version: Version, big_endian: bool) -> Image {
+        let mut image = Image::new(version, big_endian);
+        let (codes, width, quatern, srow, size) = match version {
+            Version::One => ([252, 254], 2, 256, 280, 4),
+            Version::Two => ([344, 348], 4, 352, 400, 8),
+        };
+        image.int(codes[0], width, 2);
+        image.int(codes[1], width, 4);
+        for (i, v) in [0.1, 0.2, 0.3, -90.0, -91.5, 17.25].into_iter().enumerate() {
+            image.float(quatern + i * size, v);
+        }
+        for (i, v) in (0..12).map(|i| f64::from(i * i + 1)).enumerate() {
+            image.float(srow + i * size, v);
+        }
+        image.pixdim(&[-1.0]);
+        image
+    }
+
+    #[test]
+    fn a_map_lies_where_its_run_lies() {
+        let folder = Folder::new();
+        let map = Array3::from_shape_fn((2, 3, 2), |(x, y, z)| (x + 10 * y + 100 * z) as f64 + 0.1);
+        for (version, big_endian) in [
+            (Version::One, false),
+            (Version::One, true),
+            (Version::Two, false),
+            (Version::Two, true),
+        ] {
+            let run = open_as("x.nii", &oblique(version, big_endian).bytes).unwrap();
+            for name in ["m.nii", "m.nii.gz"] {
+                let options = MapOptions {
+                    intent_name: "tsnr".to_owned(),
+                    description: "é".repeat(60),
+                    cal_max: Some(99.5),
+                    overwrite: true,
+                };
+                write_map(folder.path(name), &run, map.view(), options).unwrap();
+                let written = open(folder.path(name)).unwrap();
+                assert_eq!(written.shape(), [2, 3, 2, 1]);
+                assert_eq!(written.source().dtype(), DType::F32);
+                assert_eq!(written.info().geometry, run.info().geometry);
+                assert!(written.info().scaling.is_identity());
+                let origin = &written.info().origin;
+                assert_eq!((origin.format, origin.big_endian), (version.format(), false));
+                assert_eq!(origin.dim, [3, 2, 3, 2, 1, 1, 1, 1]);
+                assert_eq!(written.info().header.len(), version.least_offset());
+                let (bytes, _) = drain(&written, false).unwrap();
+                let want: Vec<u8> =
+                    map.t().iter().flat_map(|&v| (v as f32).to_le_bytes()).collect();
+                assert_eq!(bytes, want);
+            }
+        }
+    }
+
+    #[test]
+    fn the_nifti_crate_finds_every_field_of_a_map() {
+        let folder = Folder::new();
+        let run = open_as("x.nii", &oblique(Version::One, true).bytes).unwrap();
+        let options = MapOptions {
+            intent_name: "a name that is too long".to_owned(),
+            description: "tsnr ddof 0".to_owned(),
+            cal_max: Some(99.5),
+            overwrite: false,
+        };
+        write_map(folder.path("m.nii"), &run, Array3::zeros((2, 3, 2)).view(), options).unwrap();
+        let header = ::nifti::NiftiHeader::from_file(folder.path("m.nii")).unwrap();
+        assert_eq!((header.datatype, header.bitpix, header.vox_offset), (16, 32, 352.0));
+        assert_eq!((header.scl_slope, header.scl_inter), (1.0, 0.0));
+        assert_eq!((header.cal_min, header.cal_max), (0.0, 99.5));
+        assert_eq!(header.pixdim, [-1.0, 3.0, 3.0, 4.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!((header.qform_code, header.sform_code, header.xyzt_units), (2, 4, 2));
+        assert_eq!((header.quatern_d, header.quatern_z), (0.3, 17.25));
+        assert_eq!(header.srow_y, [17.0, 26.0, 37.0, 50.0]);
+        assert_eq!(&header.intent_name, b"a name that is \0");
+        assert!(header.descrip.starts_with(b"tsnr ddof 0\0"));
+        assert_eq!((header.slice_duration, header.toffset, header.dim_info), (0.0, 0.0, 0));
+    }
+
+    #[test]
+    fn a_map_of_another_shape_is_refused_and_nothing_is_written() {
+        let folder = Folder::new();
+        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
+        let map = Array3::zeros((2, 3, 3));
+        let options = MapOptions::default();
+        assert!(write_map(folder.path("m.nii"), &run, map.view(), options.clone()).is_err());
+        assert!(folder.names().is_empty());
+        let path = folder.write("m.nii", b"mine");
+        let map = Array3::zeros((2, 3, 2));
+        assert!(write_map(&path, &run, map.view(), options).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"mine");
+    }
+}

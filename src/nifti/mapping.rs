@@ -1,8 +1,8 @@
 //! How are mapped bytes copied without the process dying of a file that shrank?
 //!
 //! The only unsafe code of this module. A [`Mapping`] hands out no reference to mapped memory: it
-//! copies windows of at most [`WINDOW_BYTES`], each made resident by `MADV_POPULATE_READ` first (an
-//! error where plain access would be a SIGBUS) and given back after. What remains is a file that is
+//! copies what lies in one cell of [`CELL_BYTES`] after the other, each made resident by
+//! `MADV_POPULATE_READ` first (an error where plain access would be a SIGBUS) and given back after. What remains is a file that is
 //! truncated in the microseconds between the two. The plain twin, which tests compare with, is the
 //! positioned reads of `file_bytes`.
 #![expect(unsafe_code, reason = "copying out of a mapped file and giving its pages back")]
@@ -12,12 +12,12 @@ use std::io;
 
 use memmap2::{Advice, MmapOptions, MmapRaw, UncheckedAdvice};
 
-/// The most that is resident on purpose at one time.
-pub(super) const WINDOW_BYTES: usize = 1 << 20;
-/// The kernel maps cached pages around those asked for, up to this far on either side.
-const FAULT_AROUND_BYTES: usize = 64 << 10;
-/// The most that can be resident at one time.
-pub(super) const RESIDENT_BYTES: u64 = (WINDOW_BYTES + 2 * FAULT_AROUND_BYTES) as u64;
+/// The file is looked at as cells of this size, and one is resident at a time.
+///
+/// The page cache holds a file in aligned blocks of up to 2 MiB, and the kernel maps the whole block
+/// when one page of it is asked for. Giving back just the pages asked for left half of a 590 MB file
+/// resident (Linux 6.18), so whole cells are given back.
+pub(super) const CELL_BYTES: usize = 2 << 20;
 
 /// A file mapped for reading.
 pub(super) struct Mapping {
@@ -37,13 +37,15 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Fills `out` with the bytes at `at`, window by window.
-    pub(super) fn copy(&self, at: usize, out: &mut [u8]) -> io::Result<()> {
-        for (i, window) in out.chunks_mut(WINDOW_BYTES).enumerate() {
-            let at = at + i * WINDOW_BYTES;
-            self.populate(at, window.len())?;
-            self.copy_resident(at, window);
-            self.give_back(at, window.len());
+    /// Fills `out` with the bytes at `at`, cell by cell.
+    pub(super) fn copy(&self, mut at: usize, mut out: &mut [u8]) -> io::Result<()> {
+        while !out.is_empty() {
+            let in_cell = (CELL_BYTES - at % CELL_BYTES).min(out.len());
+            let (part, rest) = out.split_at_mut(in_cell);
+            self.populate(at, in_cell)?;
+            self.copy_resident(at, part);
+            self.give_back(at, in_cell);
+            (at, out) = (at + in_cell, rest);
         }
         Ok(())
     }
@@ -71,10 +73,10 @@ impl Mapping {
         }
     }
 
-    /// Lets go of a range and of what the kernel mapped around it. It can be read again.
+    /// Lets go of the cells that a range touches. They can be read again.
     pub(super) fn give_back(&self, at: usize, len: usize) {
-        let start = at.saturating_sub(FAULT_AROUND_BYTES);
-        let end = (at + len).saturating_add(FAULT_AROUND_BYTES).min(self.map.len());
+        let start = at / CELL_BYTES * CELL_BYTES;
+        let end = (at + len).next_multiple_of(CELL_BYTES).min(self.map.len());
         // SAFETY: the map is a shared, read-only map of a file: pages that are dropped come back
         // from the file at the next access, also under another thread's copy, and nothing borrows
         // the memory.
@@ -83,5 +85,59 @@ impl Mapping {
         };
         // Failure costs resident memory and changes no byte; there is nothing better to do.
         drop(dropped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::path::Path;
+
+    use super::{CELL_BYTES, Mapping};
+    use crate::nifti::testing::Folder;
+
+    /// KiB of a mapped file that are resident in this process.
+    fn resident_kib(path: &Path) -> u64 {
+        let (mut ours, mut sum) = (false, 0);
+        for line in fs::read_to_string("/proc/self/smaps").unwrap().lines() {
+            match line.strip_prefix("Rss:") {
+                Some(size) if ours => {
+                    sum += size.trim().trim_end_matches(" kB").parse::<u64>().unwrap();
+                }
+                // A new mapping begins with its addresses; its facts are `Name: value`.
+                None if line.split(' ').next().is_some_and(|word| word.contains('-')) => {
+                    ours = line.ends_with(path.to_str().unwrap());
+                }
+                _ => {}
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn copying_leaves_nothing_resident_wherever_the_cuts_lie() {
+        let folder = Folder::new();
+        let bytes: Vec<u8> = (0..3 * CELL_BYTES + 777).map(|i| (i % 253) as u8).collect();
+        let path = folder.write("x.nii", &bytes);
+        let mapping = Mapping::new(&File::open(&path).unwrap(), bytes.len() as u64).unwrap();
+        for step in [100_001, CELL_BYTES, 2 * CELL_BYTES + 5] {
+            let mut got = vec![0; bytes.len()];
+            for (i, part) in got.chunks_mut(step).enumerate() {
+                mapping.copy(i * step, part).unwrap();
+            }
+            assert!(got == bytes, "steps of {step}");
+            assert_eq!(resident_kib(&path), 0, "steps of {step}");
+        }
+        mapping.populate(0, 4096).unwrap();
+        assert!(resident_kib(&path) > 0, "the measurement works");
+    }
+
+    #[test]
+    fn a_range_outside_of_the_map_is_an_error() {
+        let folder = Folder::new();
+        let path = folder.write("x.nii", &[1; 100]);
+        let mapping = Mapping::new(&File::open(path).unwrap(), 100).unwrap();
+        assert!(mapping.copy(90, &mut [0; 11]).is_err());
+        assert!(mapping.copy(usize::MAX, &mut [0; 1]).is_err());
     }
 }

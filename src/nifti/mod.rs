@@ -1,6 +1,6 @@
 //! How do NIfTI files become runs, and arrays become NIfTI files?
 //!
-//! [`open`] reads a header, judges every field and hands out a [`Run`] whose voxels are read later:
+//! [`open`] reads a header, judges every field and hands out a [`Run`](crate::Run) whose voxels are read later:
 //! any region of a plain file, front to back of a gzip one. [`export`] and [`write_map`] go the other
 //! way. Anything that could change a voxel's value or place is an error; untidy metadata is a
 //! [`Warning`](crate::Warning) with the number of its row in `docs/correctness.md`. Pairs
@@ -28,6 +28,8 @@ mod scaling;
 mod sidecar;
 mod sniff;
 mod stamp;
+#[cfg(test)]
+mod testing;
 mod timing;
 mod units;
 mod write;

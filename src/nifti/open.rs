@@ -167,11 +167,62 @@ fn source(
     head: Arc<[u8]>,
 ) -> Arc<dyn Source> {
     let [x, y, z, _] = layout.shape;
-    let block = [x, y, z, 1];
     let big_endian = header.big_endian;
     if gzip {
+        // A stream is read by whole volumes, a file by any rows; planes keep plans short.
+        let block = [x, y, z, 1];
         Arc::new(GzipSource { name, file, layout, big_endian, block, head })
     } else {
+        let block = [x, y, 1, 1];
         Arc::new(PlainSource { name, file, layout, big_endian, block })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Io, OpenOptions, open, open_with};
+    use crate::nifti::testing::{Folder, Image};
+
+    #[test]
+    fn the_origin_records_file_time_and_bids_folders() {
+        let folder = Folder::new();
+        let image = Image::new(super::Version::Two, true);
+        let path = folder.write("sub-01/ses-test/func/sub-01_bold.nii", &image.bytes);
+        let run = open(&path).unwrap();
+        let origin = &run.info().origin;
+        assert_eq!(run.name(), "sub-01_bold.nii");
+        assert_eq!(origin.bids_folder.as_deref(), Some("sub-01/ses-test/func"));
+        assert_eq!(origin.file_bytes, image.bytes.len() as u64);
+        assert_eq!((origin.datatype, origin.gzip, &origin.sha256), (4, false, &None));
+        let modified: jiff::Timestamp = origin.modified.as_deref().unwrap().parse().unwrap();
+        let found = std::fs::metadata(&path).unwrap().modified().unwrap();
+        assert_eq!(modified, jiff::Timestamp::try_from(found).unwrap());
+    }
+
+    #[test]
+    fn the_road_is_the_one_asked_for() {
+        let folder = Folder::new();
+        let path = folder.write("x.nii", &Image::v1().bytes);
+        for (io, transport) in [(Io::Map, "mapped"), (Io::Read, "positioned reads")] {
+            let run = open_with(&path, OpenOptions { io }).unwrap();
+            assert_eq!(run.source().transport(), transport);
+        }
+    }
+
+    #[test]
+    fn thousands_of_runs_can_be_open_at_once() {
+        let folder = Folder::new();
+        let path = folder.write("x.nii", &Image::v1().bytes);
+        let runs: Vec<_> = (0..3000).map(|_| open(&path)).collect();
+        assert!(runs.iter().all(Result::is_ok));
+    }
+
+    #[test]
+    fn a_plain_file_that_is_cut_anywhere_is_refused() {
+        let folder = Folder::new();
+        let image = Image::v1();
+        for len in 0..image.bytes.len() {
+            assert!(open(folder.write("x.nii", &image.bytes[..len])).is_err(), "{len}");
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! Which contiguous stretches of a file make up a region?
 //!
 //! Leading axes that a region takes whole join into one stretch. Neighbouring small stretches are
-//! grouped, so that a region cut along x costs one read a megabyte and not one a row. Touches no
+//! grouped, so that a region cut along x costs one read a cell and not one a row. Touches no
 //! file.
 
 use std::ops::Range;
 
-use super::mapping::WINDOW_BYTES;
+use super::mapping::CELL_BYTES;
 use crate::grid::Region;
 
 /// Stretches at least this long are read by themselves.
@@ -68,16 +68,17 @@ impl Pieces {
     }
 
     /// How many of the next pieces are best read together, and the span of the file they lie in:
-    /// one piece of any length, or several in at most a window.
+    /// one piece of any length, or several that lie in one cell.
     pub(super) fn group(&self) -> Option<(usize, Range<u64>)> {
         let mut ahead = self.clone();
         let first = ahead.next()?;
         let mut end = first.at + first.len as u64;
         let mut together = 1;
-        if first.len < LONG_BYTES {
+        let cell_end = (first.at / CELL_BYTES as u64 + 1) * CELL_BYTES as u64;
+        if first.len < LONG_BYTES && end <= cell_end {
             for piece in ahead {
                 let piece_end = piece.at + piece.len as u64;
-                if piece.at - end > NEAR_BYTES || piece_end - first.at > WINDOW_BYTES as u64 {
+                if piece.at - end > NEAR_BYTES || piece_end > cell_end {
                     break;
                 }
                 (end, together) = (piece_end, together + 1);

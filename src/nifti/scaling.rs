@@ -27,3 +27,38 @@ pub(super) fn scaling(header: &Header, intake: &mut Intake) -> Result<Scaling, N
     };
     Ok(Scaling { slope, inter, header_slope, header_inter })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::nifti::testing::{Image, open_as, refusal};
+
+    /// slope, inter and warning codes for header values.
+    fn scaled(slope: f64, inter: f64) -> (f64, f64, usize) {
+        let mut image = Image::v1();
+        image.float(112, slope);
+        image.float(116, inter);
+        let run = open_as("x.nii", &image.bytes).unwrap();
+        let scaling = run.info().scaling;
+        (scaling.slope, scaling.inter, run.info().warnings.len())
+    }
+
+    #[test]
+    fn a_slope_of_zero_or_not_a_number_means_unscaled() {
+        assert_eq!(scaled(0.0, 7.0), (1.0, 0.0, 0));
+        assert_eq!(scaled(f64::NAN, 7.0), (1.0, 0.0, 1));
+        assert_eq!(scaled(f64::INFINITY, f64::NAN), (1.0, 0.0, 1));
+    }
+
+    #[test]
+    fn a_good_slope_is_the_float32_widened() {
+        assert_eq!(scaled(0.1, -5.0), (f64::from(0.1_f32), -5.0, 0));
+        assert_eq!(scaled(-1.0, 0.0), (-1.0, 0.0, 0));
+    }
+
+    #[test]
+    fn a_good_slope_with_a_bad_intercept_is_refused() {
+        let mut image = Image::v1();
+        image.float(116, f64::NAN);
+        assert!(refusal(&image).contains("scl_inter is NaN"));
+    }
+}

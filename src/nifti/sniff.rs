@@ -100,3 +100,54 @@ fn starts_with_link(text: &[u8]) -> bool {
     let short = &text[..text.len().min(MOST_POINTER_BYTES)];
     short.starts_with(b".git/annex/objects/") || short.starts_with(b"../.git/annex/objects/")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use crate::nifti::testing::{Folder, Image, open_as};
+    use crate::nifti::{NiftiError, open};
+
+    #[test]
+    fn what_is_no_nifti_file_is_named() {
+        let folder = Folder::new();
+        let cases: [(&[u8], &str); 9] = [
+            (b"", "empty"),
+            (b"x", "1 bytes"),
+            (b"/annex/objects/MD5E-s1--0.nii.gz\n", "datalad get"),
+            (b"../.git/annex/objects/a/b/c", "datalad get"),
+            (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+            (b"\x28\xb5\x2f\xfd....", "zstd"),
+            (b"BZh91AY", "bzip2"),
+            (b"\0\x05\x16\x07", "macOS"),
+            (&[7; 400], "sizeof_hdr"),
+        ];
+        for (bytes, says) in cases {
+            let text = open_as("x.nii", bytes).unwrap_err().to_string();
+            assert!(text.contains(says) && text.contains("x.nii"), "{text}");
+        }
+        assert!(open(folder.path("")).unwrap_err().to_string().contains("folder"));
+        assert!(matches!(open(folder.path("no.nii")), Err(NiftiError::NotFound { .. })));
+    }
+
+    #[test]
+    fn a_dangling_annex_link_says_how_to_get_the_content() {
+        let folder = Folder::new();
+        symlink("../../.git/annex/objects/ab/cd/MD5E-s9--0.nii.gz", folder.path("a.nii.gz"))
+            .unwrap();
+        symlink("elsewhere.nii", folder.path("b.nii")).unwrap();
+        let error = open(folder.path("a.nii.gz")).unwrap_err();
+        assert!(matches!(error, NiftiError::ContentNotPresent { .. }), "{error}");
+        assert!(open(folder.path("b.nii")).unwrap_err().to_string().contains("elsewhere.nii"));
+    }
+
+    #[test]
+    fn content_decides_and_a_misleading_name_is_said() {
+        let image = Image::v1();
+        let misnamed = [open_as("x.nii", &image.gzip()), open_as("x.nii.gz", &image.bytes)];
+        for (run, gzip) in misnamed.into_iter().zip([true, false]) {
+            let run = run.unwrap();
+            assert_eq!((run.info().origin.gzip, &run.info().warnings[0].code[..]), (gzip, "N12"));
+        }
+    }
+}

@@ -103,3 +103,68 @@ fn positive(sidecar: &Map<String, Value>, key: &str, intake: &mut Intake) -> Opt
     }
     number
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::nifti::open;
+    use crate::nifti::testing::{Folder, Image};
+
+    /// TR, its source and warning codes for a pixdim\[4\], units and a sidecar.
+    fn tr(pixdim4: f64, units: u8, sidecar: &str) -> (Option<f64>, &'static str, Vec<String>) {
+        let folder = Folder::new();
+        let mut image = Image::v1();
+        image.float(92, pixdim4);
+        image.raw(123, &[units]);
+        if !sidecar.is_empty() {
+            folder.write("x.json", sidecar.as_bytes());
+        }
+        let run = open(folder.write("x.nii.gz", &image.gzip())).unwrap();
+        let timing = &run.info().timing;
+        let codes = run.info().warnings.iter().map(|w| w.code.clone()).collect();
+        (timing.tr_seconds, timing.tr_source, codes)
+    }
+
+    fn codes(codes: &[&str]) -> Vec<String> {
+        codes.iter().map(|c| (*c).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_header_tr_is_converted_by_its_unit_and_never_corrected() {
+        assert_eq!(tr(2.5, 10, ""), (Some(2.5), "header", vec![]));
+        assert_eq!(tr(2500.0, 18, ""), (Some(2.5), "header", vec![]));
+        assert_eq!(tr(2_500_000.0, 26, ""), (Some(2.5), "header", vec![]));
+        assert_eq!(tr(2000.0, 10, ""), (Some(2000.0), "header", codes(&["N76"])));
+        assert_eq!(tr(2.0, 18, ""), (Some(0.002), "header", codes(&["N76"])));
+    }
+
+    #[test]
+    fn without_a_usable_size_or_unit_the_tr_is_unknown() {
+        assert_eq!(tr(0.0, 10, ""), (None, "unknown", codes(&["N75"])));
+        assert_eq!(tr(f64::NAN, 10, ""), (None, "unknown", codes(&["N75"])));
+        assert_eq!(tr(2.0, 2, ""), (None, "unknown", codes(&["N71"])));
+        assert_eq!(tr(2.0, 34, ""), (None, "unknown", codes(&["N74"])));
+    }
+
+    #[test]
+    fn the_sidecar_wins_and_a_difference_is_said() {
+        let sidecar = r#"{"RepetitionTime": 2.5, "EchoTime": 0.03}"#;
+        assert_eq!(tr(2.5, 10, sidecar), (Some(2.5), "sidecar", vec![]));
+        assert_eq!(tr(2500.0, 10, sidecar), (Some(2.5), "sidecar", codes(&["N76"])));
+        assert_eq!(tr(0.0, 10, sidecar), (Some(2.5), "sidecar", vec![]));
+        let uneven = r#"{"VolumeTiming": [0, 1, 5, 6]}"#;
+        assert_eq!(tr(2.5, 10, uneven), (None, "unknown", codes(&["N77"])));
+    }
+
+    #[test]
+    fn a_sidecar_that_cannot_be_used_is_a_warning() {
+        for bad in ["not json", "[1, 2]", "{\"RepetitionTime\": 2"] {
+            assert_eq!(tr(2.5, 10, bad), (Some(2.5), "header", codes(&["N94"])), "{bad}");
+        }
+        for bad in ["\"2\"", "-1", "0", "null"] {
+            let sidecar = format!("{{\"RepetitionTime\": {bad}}}");
+            assert_eq!(tr(2.5, 10, &sidecar), (Some(2.5), "header", codes(&["N95"])), "{bad}");
+        }
+        let large = format!("{{\"a\": \"{}\"}}", "x".repeat(4 << 20));
+        assert_eq!(tr(2.5, 10, &large).2, codes(&["N94"]));
+    }
+}

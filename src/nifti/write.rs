@@ -112,3 +112,89 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Writer;
+    use crate::nifti::testing::{Folder, Image, drain, open_as, voxel_bytes};
+    use crate::nifti::{NiftiError, open};
+
+    #[test]
+    fn header_and_voxels_come_back_byte_for_byte() {
+        let folder = Folder::new();
+        for mut image in Image::all() {
+            image.raw(150, b"odd but kept");
+            let run = open_as("x.nii", &image.bytes).unwrap();
+            for name in ["y.nii", "y.nii.gz"] {
+                let mut writer = Writer::create(folder.path(name), run.info(), true).unwrap();
+                for part in voxel_bytes().chunks(10) {
+                    writer.put(part).unwrap();
+                }
+                writer.commit().unwrap();
+            }
+            assert_eq!(fs::read(folder.path("y.nii")).unwrap(), image.bytes);
+            let again = open(folder.path("y.nii.gz")).unwrap();
+            assert_eq!(again.info().header, run.info().header);
+            assert_eq!(drain(&again, false).unwrap().0, voxel_bytes());
+        }
+    }
+
+    #[test]
+    fn compressed_output_is_the_same_bytes_every_time() {
+        let folder = Folder::new();
+        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
+        for name in ["a.nii.gz", "b.nii.gz"] {
+            let mut writer = Writer::create(folder.path(name), run.info(), false).unwrap();
+            writer.put(&voxel_bytes()).unwrap();
+            writer.commit().unwrap();
+        }
+        assert_eq!(
+            fs::read(folder.path("a.nii.gz")).unwrap(),
+            fs::read(folder.path("b.nii.gz")).unwrap()
+        );
+    }
+
+    #[test]
+    fn an_unfinished_file_leaves_nothing() {
+        let folder = Folder::new();
+        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
+        let mut writer = Writer::create(folder.path("y.nii"), run.info(), false).unwrap();
+        writer.put(&[0; 94]).unwrap();
+        assert!(matches!(writer.put(&[0; 4]), Err(NiftiError::Length { .. })));
+        assert!(matches!(writer.put(&[0; 1]), Err(NiftiError::Length { .. })));
+        assert!(matches!(writer.commit(), Err(NiftiError::Length { .. })));
+        drop(Writer::create(folder.path("y.nii"), run.info(), false).unwrap());
+        assert!(folder.names().is_empty());
+    }
+
+    #[test]
+    fn an_existing_file_is_kept_unless_overwriting_is_asked_for() {
+        let folder = Folder::new();
+        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
+        let path = folder.write("y.nii", b"mine");
+        let refused = Writer::create(&path, run.info(), false);
+        assert!(matches!(refused, Err(NiftiError::Exists { .. })));
+        // Created between the check and the commit.
+        let late = folder.path("late.nii");
+        let mut writer = Writer::create(&late, run.info(), false).unwrap();
+        writer.put(&voxel_bytes()).unwrap();
+        fs::write(&late, b"mine").unwrap();
+        assert!(matches!(writer.commit(), Err(NiftiError::Exists { .. })));
+        assert_eq!(fs::read(&late).unwrap(), b"mine");
+        let mut writer = Writer::create(&path, run.info(), true).unwrap();
+        writer.put(&voxel_bytes()).unwrap();
+        writer.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), Image::v1().bytes);
+    }
+
+    #[test]
+    fn other_endings_and_absent_folders_are_refused() {
+        let folder = Folder::new();
+        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
+        for name in ["y.img", "y", "y.gz", "absent/y.nii"] {
+            assert!(Writer::create(folder.path(name), run.info(), false).is_err(), "{name}");
+        }
+    }
+}

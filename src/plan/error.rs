@@ -34,9 +34,9 @@ pub enum PlanError {
     },
     /// The budget cannot hold the plan.
     #[error("this needs {} and the budget is {}; no data was read\n  \
-        largest part: {} for {}\n  what would fit: --memory {}{}",
+        largest part: {} for {}\n  what would fit: --memory {}MiB{}",
         ByteSize(*.projected_bytes), ByteSize(*.budget_bytes), ByteSize(*.dominant_bytes),
-        .dominant, ByteSize(*.projected_bytes),
+        .dominant, .projected_bytes.div_ceil(1 << 20),
         .alternative.as_deref().map(|a| format!("\n  or: {a}")).unwrap_or_default())]
     Memory {
         /// The smallest budget that works.

@@ -10,7 +10,7 @@ use super::pass::{Dest, FoldPass, MapPass, Pass};
 use super::{Plan, PlanError, ResultMemory};
 use crate::grid::shape_text;
 use crate::lazy::LazyArray;
-use crate::runtime::{FIXED_BYTES, Session};
+use crate::runtime::Session;
 
 impl Session {
     /// What computing these arrays together would do: passes, what each reads once, running sums,
@@ -50,7 +50,7 @@ impl Plan {
         let _ = writeln!(
             out,
             "  fixed {}, results {}, held between passes {}",
-            ByteSize(FIXED_BYTES),
+            ByteSize(self.beside_bytes),
             ByteSize(self.result_bytes),
             ByteSize(self.held_bytes),
         );

@@ -4,8 +4,6 @@
 //! number is a closed formula of header facts (`docs/decisions/0004-memory-plan.md`); nothing is
 //! measured at run time.
 
-use bytesize::ByteSize;
-
 use super::ResultMemory;
 use super::error::PlanError;
 use super::feed::{Feed, Leaf};
@@ -89,7 +87,9 @@ fn refusal(
     result_bytes: u64,
     session: &Session,
 ) -> PlanError {
-    let needed = FIXED_BYTES.saturating_add(constant_bytes).saturating_add(schedule.total_bytes());
+    let needed = (FIXED_BYTES + session.reserved_bytes())
+        .saturating_add(constant_bytes)
+        .saturating_add(schedule.total_bytes());
     // Rounded up to a whole MiB, which is also how it is printed.
     let needed = needed.div_ceil(1 << 20).saturating_mul(1 << 20);
     let held = constant_bytes - result_bytes;
@@ -108,10 +108,8 @@ fn refusal(
                 .to_owned(),
         )
     } else if pass.is_sequential() {
-        Some(format!(
-            "ingest the .nii.gz files first: from a store the same job is cut into tiles and fits {}",
-            ByteSize(4 * FIXED_BYTES)
-        ))
+        let advice = "ingest the .nii.gz files first: from a store the same job is cut into tiles";
+        Some(advice.to_owned())
     } else {
         None
     };
@@ -256,10 +254,10 @@ fn fold_partition(fold: &FoldPass, target_cells: u64, at_blocks: bool) -> Partit
     let mut left = target_cells.max(1);
     let mut lens = fold.shape.clone();
     // Fast axes stay whole as long as the box may be that large.
-    for axis in 0..ndim {
-        let len = fold.shape[axis].max(1);
-        lens[axis] = len.min(left.max(1));
-        left = (left / len).max(1);
+    for len in &mut lens {
+        let whole = (*len).max(1);
+        *len = whole.min(left);
+        left = (left / whole).max(1);
     }
     let cuts_along = |axis: usize| {
         let input_axis = if axis < fold.axis { axis } else { axis + 1 };

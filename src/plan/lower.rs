@@ -28,7 +28,7 @@ pub(super) fn lower(roots: &[(Arc<Node>, DType)]) -> Result<(Vec<Pass>, u64), Pl
     let mut stages = lowering.stages;
     // A stable sort: passes of one depth keep the order in which outputs named them.
     stages.sort_by_key(|stage| stage.depth);
-    let passes: Vec<Pass> = stages.into_iter().map(|stage| stage.pass).collect();
+    let passes: Vec<Pass> = stages.into_iter().flat_map(|stage| separate(stage.pass)).collect();
     for feed in passes.iter().flat_map(Pass::feeds).filter(|f| !f.shape.contains(&0)) {
         for leaf in feed.leaves.iter().filter(|leaf| leaf.is_sequential()) {
             let backwards = leaf.ends_in_time()
@@ -42,6 +42,53 @@ pub(super) fn lower(roots: &[(Arc<Node>, DType)]) -> Result<(Vec<Pass>, u64), Pl
     Ok((passes, lowering.held_bytes))
 }
 
+/// A fold over sources that can be read by region, cut into folds that share no part: each reads
+/// what it would have read anyway and holds only its own sums. Streams stay together, so that
+/// several are read at once.
+fn separate(pass: Pass) -> Vec<Pass> {
+    let fold = match pass {
+        Pass::Fold(fold) if !fold.parts.iter().any(|part| part.feed.is_sequential()) => fold,
+        other => return vec![other],
+    };
+    // The lowest output that each part is connected to.
+    let mut group: Vec<usize> = (0..fold.outputs.len()).collect();
+    let mut first_user = vec![None; fold.parts.len()];
+    for (index, output) in fold.outputs.iter().enumerate() {
+        for &part in output.inputs.iter().flat_map(|&r| &fold.reductions[r].parts) {
+            let other = group[*first_user[part].get_or_insert(index)];
+            let (low, high) = (other.min(group[index]), other.max(group[index]));
+            group.iter_mut().filter(|g| **g == high).for_each(|g| *g = low);
+        }
+    }
+    let mut parts: Vec<Option<Part>> = fold.parts.into_iter().map(Some).collect();
+    let mut folds: Vec<(usize, FoldPass)> = Vec::new();
+    let mut new_part = vec![0; parts.len()];
+    for (output, of) in fold.outputs.into_iter().zip(group) {
+        let at = folds.iter().position(|(g, _)| *g == of).unwrap_or_else(|| {
+            let (parts, reductions, outputs) = (Vec::new(), Vec::new(), Vec::new());
+            let shape = fold.shape.clone();
+            folds.push((of, FoldPass { axis: fold.axis, shape, parts, reductions, outputs }));
+            folds.len() - 1
+        });
+        let into = &mut folds[at].1;
+        let mut inputs = Vec::with_capacity(output.inputs.len());
+        for r in output.inputs {
+            let mut reduction = fold.reductions[r].clone();
+            for part in &mut reduction.parts {
+                if let Some(moved) = parts[*part].take() {
+                    into.parts.push(moved);
+                    new_part[*part] = into.parts.len() - 1;
+                }
+                *part = new_part[*part];
+            }
+            into.reductions.push(reduction);
+            inputs.push(into.reductions.len() - 1);
+        }
+        into.outputs.push(Output { inputs, ..output });
+    }
+    folds.into_iter().map(|(_, fold)| Pass::Fold(fold)).collect()
+}
+
 /// A pass and how many passes must come before it.
 struct Stage {
     depth: usize,
@@ -50,6 +97,9 @@ struct Stage {
     reductions: HashMap<NodeId, usize>,
     parts: HashMap<(NodeId, usize), Vec<usize>>,
 }
+
+/// Gives another node for one, or `None` to look inside it.
+type Exchange<'a> = dyn FnMut(&mut Lowering, &Arc<Node>) -> Option<Arc<Node>> + 'a;
 
 #[derive(Default)]
 struct Lowering {
@@ -64,12 +114,11 @@ struct Lowering {
 impl Lowering {
     fn output(&mut self, root: &Arc<Node>, dtype: DType, dest: Dest) {
         let root = self.without_nested(root);
-        match uniform_axis(&root) {
-            Some(axis) => self.fold(&root, axis, dtype, dest),
-            None => {
-                let root = self.hold_reductions(&root);
-                self.map(&root, dtype, dest);
-            }
+        if let Some(axis) = uniform_axis(&root) {
+            self.fold(&root, axis, dtype, dest);
+        } else {
+            let root = self.hold_reductions(&root);
+            self.map(&root, dtype, dest);
         }
     }
 
@@ -132,11 +181,7 @@ impl Lowering {
     }
 
     /// Rebuilds an expression with some nodes exchanged.
-    fn rebuild(
-        &mut self,
-        node: &Arc<Node>,
-        exchange: &mut dyn FnMut(&mut Self, &Arc<Node>) -> Option<Arc<Node>>,
-    ) -> Arc<Node> {
+    fn rebuild(&mut self, node: &Arc<Node>, exchange: &mut Exchange<'_>) -> Arc<Node> {
         if let Some(other) = exchange(self, node) {
             return other;
         }

@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) result_bytes: u64,
     /// Bytes of results of one pass that a later one reads.
     pub(crate) held_bytes: u64,
+    /// What the process and the caller hold beside the plan.
+    beside_bytes: u64,
     budget_bytes: u64,
 }
 
@@ -92,7 +94,13 @@ impl Plan {
             None => fitted.into_iter().flatten(),
         };
         let passes = passes.into_iter().zip(schedules).collect();
-        Ok(Self { passes, result_bytes, held_bytes, budget_bytes: session.memory_bytes() })
+        Ok(Self {
+            passes,
+            result_bytes,
+            held_bytes,
+            beside_bytes: FIXED_BYTES + session.reserved_bytes(),
+            budget_bytes: session.memory_bytes(),
+        })
     }
 
     /// Bytes that will be leased at once, at most.
@@ -103,7 +111,7 @@ impl Plan {
 
     /// The most memory the process will use.
     pub(crate) fn projected_bytes(&self) -> u64 {
-        FIXED_BYTES + self.leased_bytes()
+        self.beside_bytes + self.leased_bytes()
     }
 
     /// Bytes of elements that all passes read, for progress.

@@ -52,7 +52,7 @@ pub(crate) struct Part {
 }
 
 /// A reduction over parts, in input order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reduction {
     pub(crate) op: ReduceOp,
     pub(crate) ddof: u64,

@@ -59,6 +59,7 @@ pub(crate) struct Budget {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "units end a name")]
 struct Shared {
     limit_bytes: u64,
     used_bytes: AtomicU64,

@@ -28,6 +28,8 @@ const WORKER_STACK_BYTES: usize = 1 << 20;
 pub struct Session {
     memory_bytes: u64,
     threads: usize,
+    /// Part of the budget that the caller's own arrays take.
+    reserved_bytes: u64,
     progress: Arc<dyn Progress>,
     cancel: CancelToken,
 }
@@ -59,7 +61,17 @@ impl Session {
 
     /// What is left for data when the process itself is paid for.
     pub(crate) fn data_bytes(&self) -> u64 {
-        self.memory_bytes.saturating_sub(FIXED_BYTES)
+        self.memory_bytes.saturating_sub(FIXED_BYTES + self.reserved_bytes)
+    }
+
+    /// Bytes set aside by [`with_reserved`](Self::with_reserved).
+    pub(crate) fn reserved_bytes(&self) -> u64 {
+        self.reserved_bytes
+    }
+
+    /// The same limits where the caller holds `bytes` of results of earlier work.
+    pub(crate) fn with_reserved(&self, bytes: u64) -> Self {
+        Self { reserved_bytes: self.reserved_bytes + bytes, ..self.clone() }
     }
 
     /// A fresh count over this session's data bytes.
@@ -88,6 +100,7 @@ impl Default for Session {
         Self {
             memory_bytes: DEFAULT_MEMORY_BYTES,
             threads: available_threads(),
+            reserved_bytes: 0,
             progress: Arc::new(Silent),
             cancel: CancelToken::new(),
         }
@@ -111,9 +124,11 @@ impl SessionBuilder {
     /// The memory budget as text: `512MiB`, `2GB`, or plain bytes.
     #[must_use]
     pub fn memory(mut self, size: &str) -> Self {
-        self.memory = Some(size.parse::<ByteSize>().map(|b| b.as_u64()).map_err(|reason| {
-            SessionError::Memory { given: size.to_owned(), reason: reason.to_string() }
-        }));
+        self.memory = Some(
+            size.parse::<ByteSize>()
+                .map(|b| b.as_u64())
+                .map_err(|reason| SessionError::Memory { given: size.to_owned(), reason }),
+        );
         self
     }
 
@@ -162,6 +177,7 @@ impl SessionBuilder {
         Ok(Session {
             memory_bytes,
             threads,
+            reserved_bytes: 0,
             progress: self.progress.unwrap_or(defaults.progress),
             cancel: self.cancel.unwrap_or(defaults.cancel),
         })

@@ -41,12 +41,11 @@ pub(super) fn chunk_shape(
     let [x, y, z, t] = shape;
     let plane_bytes = element_count(&[x, y, item_bytes]).filter(|&b| b > 0)?;
     let volume_bytes = plane_bytes.checked_mul(z).filter(|&b| b > 0 && t > 0)?;
-    let (tb, zb) = match asked {
-        Some(lengths) => (lengths.t.min(t), lengths.z.min(z)),
-        None => {
-            let tb = volumes(volume_bytes, t);
-            (tb, planes(tb.checked_mul(plane_bytes)?, z))
-        }
+    let (tb, zb) = if let Some(lengths) = asked {
+        (lengths.t.min(t), lengths.z.min(z))
+    } else {
+        let tb = volumes(volume_bytes, t);
+        (tb, planes(tb.checked_mul(plane_bytes)?, z))
     };
     let bytes = element_count(&[plane_bytes, zb, tb])?;
     (1..=CHUNK_LIMIT_BYTES).contains(&bytes).then_some([x, y, zb, tb])
@@ -63,7 +62,10 @@ fn volumes(volume_bytes: u64, t: u64) -> u64 {
 fn planes(step_bytes: u64, z: u64) -> u64 {
     let most = (CHUNK_MAX_BYTES / step_bytes).clamp(1, z);
     let least = CHUNK_MIN_BYTES.div_ceil(step_bytes).min(most);
-    (least..=most).rev().find(|zb| z % zb == 0).unwrap_or_else(|| z.div_ceil(z.div_ceil(most)))
+    (least..=most)
+        .rev()
+        .find(|zb| z.is_multiple_of(*zb))
+        .unwrap_or_else(|| z.div_ceil(z.div_ceil(most)))
 }
 
 #[cfg(test)]

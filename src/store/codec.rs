@@ -10,6 +10,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
+use std::thread;
 
 use zarrs::array::codec::api::{
     ArrayToBytesCodecTraits, BytesToBytesCodecTraits, CodecError, CodecOptions,
@@ -82,8 +83,9 @@ const CHECKSUM_BYTES: u64 = 4;
 const BLOSC_HEADER_BYTES: u64 = 16;
 /// blosc's own blocks are 32 to 256 KiB at our levels; it allocates three of what a header names.
 const BLOSC_BLOCK_MAX_BYTES: u64 = 1 << 20;
-/// Working memory of an encoder beyond its input and outputs; zstd's tables dominate. Measured
-/// below 1.3 MiB at level 1 (`docs/decisions/0004-memory-plan.md`).
+/// Working memory of an encoder beyond its input and outputs: zstd's or lz4's tables and blosc's
+/// blocks. A bound from above: on noise, whole-process peaks of the codecs are 16.1 (none) to
+/// 18.3 MB (lz4).
 const ENCODER_BYTES: u64 = 2 << 20;
 /// The same of a decoder: blosc's blocks and zstd's context.
 const DECODER_BYTES: u64 = 1 << 20;
@@ -91,11 +93,15 @@ const DECODER_BYTES: u64 = 1 << 20;
 /// zarrs' options: its own concurrency 1, checksums verified.
 ///
 /// `CodecOptions::default` asks rayon for the size of the current pool, which outside of one starts
-/// rayon's global pool: threads nobody counted. So it is asked once, inside a pool of one.
+/// rayon's global pool: threads nobody counted. So it is asked once, inside a pool of one; and from
+/// a thread of no pool, because a rayon worker that waits for another pool takes up other jobs
+/// meanwhile, and one that came back here would wait for itself.
 static OPTIONS: LazyLock<CodecOptions> = LazyLock::new(|| {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).stack_size(1 << 16).build();
-    let options =
-        pool.map_or_else(|_| CodecOptions::default(), |p| p.install(CodecOptions::default));
+    let ask = || {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        pool.map_or_else(|_| CodecOptions::default(), |p| p.install(CodecOptions::default))
+    };
+    let options = thread::spawn(ask).join().unwrap_or_default();
     options.with_concurrent_target(1).with_validate_checksums(true)
 });
 
@@ -129,16 +135,14 @@ impl ChunkCodec {
     pub(super) fn new(codec: Codec, dtype: DType, shape: &[u64]) -> Option<Self> {
         let decoded_bytes = element_count(shape)?.checked_mul(dtype.size() as u64)?;
         let shape: Option<Vec<_>> = shape.iter().map(|&n| NonZeroU64::new(n)).collect();
-        let mut tail: Vec<Arc<dyn BytesToBytesCodecTraits>> = Vec::new();
-        match codec {
-            Codec::BloscZstd => {
-                tail.push(Arc::new(blosc(BloscCompressor::Zstd, ZSTD_LEVEL, dtype)?))
-            }
-            Codec::BloscLz4 => tail.push(Arc::new(blosc(BloscCompressor::LZ4, LZ4_LEVEL, dtype)?)),
-            Codec::Zstd => tail.push(Arc::new(ZstdCodec::new(ZSTD_LEVEL.into(), false))),
-            Codec::Raw => {}
-        }
-        tail.push(Arc::new(Crc32cCodec::new()));
+        let compressor: Option<Arc<dyn BytesToBytesCodecTraits>> = match codec {
+            Codec::BloscZstd => Some(Arc::new(blosc(BloscCompressor::Zstd, ZSTD_LEVEL, dtype)?)),
+            Codec::BloscLz4 => Some(Arc::new(blosc(BloscCompressor::LZ4, LZ4_LEVEL, dtype)?)),
+            Codec::Zstd => Some(Arc::new(ZstdCodec::new(ZSTD_LEVEL.into(), false))),
+            Codec::Raw => None,
+        };
+        let checksum: Arc<dyn BytesToBytesCodecTraits> = Arc::new(Crc32cCodec::new());
+        let tail = compressor.into_iter().chain([checksum]).collect();
         Some(Self {
             chain: CodecChain::new(vec![], Arc::new(BytesCodec::little()), tail),
             codec,

@@ -154,8 +154,9 @@ pub enum StoreError {
         free_bytes: u64,
     },
     /// The budget cannot hold one run's slab and its encoder.
-    #[error("{run} needs {} of memory ({}) but the budget is {}; give --memory {needed_bytes} or \
-        shorter chunks along t", ByteSize(*.needed_bytes), .parts, ByteSize(*.budget_bytes))]
+    #[error("{run} needs {} of memory ({}) but the budget is {}; give --memory {}MiB or \
+        shorter chunks along t", ByteSize(*.needed_bytes), .parts, ByteSize(*.budget_bytes),
+        .needed_bytes.div_ceil(1 << 20))]
     Memory {
         /// The run that needs most.
         run: String,
@@ -233,9 +234,9 @@ fn list(names: &[String]) -> String {
     if names.is_empty() {
         return "no runs".to_owned();
     }
-    let mut text = names[..names.len().min(SHOWN)].join(", ");
-    if names.len() > SHOWN {
-        text += &format!(" and {} more", names.len() - SHOWN);
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
-    text
 }

@@ -81,17 +81,16 @@ impl BidsName {
 
     /// The folder a file of this name has in a BIDS dataset.
     fn folder(&self) -> String {
-        let mut folder = format!("sub-{}", self.entities[0].1);
-        if let Some((_, session)) = self.entities.iter().find(|(key, _)| key == "ses") {
-            folder += &format!("/ses-{session}");
-        }
+        let subject = &self.entities[0].1;
+        let session = self.entities.iter().find(|(key, _)| key == "ses");
+        let session = session.map_or_else(String::new, |(_, value)| format!("/ses-{value}"));
         let datatype = match self.suffix.as_str() {
             "T1w" | "T2w" | "FLAIR" | "PDw" | "T2starw" | "inplaneT1" | "inplaneT2" => "anat",
             "dwi" => "dwi",
             "epi" | "phasediff" | "phase1" | "phase2" | "magnitude1" | "magnitude2" => "fmap",
             _ => "func",
         };
-        format!("{folder}/{datatype}")
+        format!("sub-{subject}{session}/{datatype}")
     }
 }
 

@@ -1,7 +1,7 @@
 //! How do runs live on disk?
 //!
 //! A store is a folder: a Zarr v3 hierarchy with one group a run, each a valid OME-Zarr 0.5 image
-//! with the NIfTI header kept beside its voxels. [`open`] lists the runs, [`Store::run`] gives one
+//! with its `NIfTI` header kept beside the voxels. [`open`] lists the runs, [`Store::run`] gives one
 //! as a [`Run`], [`ingest`] writes them so that a run is either whole or not there.
 //!
 //! Nothing here computes on voxels. A run that opens is complete; a chunk that is missing or
@@ -226,4 +226,100 @@ fn list_runs(root: &Path) -> Result<Vec<String>, StoreError> {
     }
     runs.sort_by(|a, b| natord::compare(a, b).then_with(|| a.cmp(b)));
     Ok(runs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{Memory, info, session};
+    use super::{IngestOptions, Store, StoreError, ingest, open};
+    use crate::dtype::DType;
+
+    fn store(names: &[&str]) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("study.zarr");
+        let run = |name: &&str| Memory::new(name, [2, 2, 1, 2], DType::U8).run_with(info(name));
+        let runs: Vec<_> = names.iter().map(run).collect();
+        ingest(&runs, &path, &IngestOptions::default(), &session(1, "64MiB")).unwrap();
+        let store = open(path).unwrap();
+        (folder, store)
+    }
+
+    const NAMES: [&str; 4] = [
+        "sub-2_ses-a_task-rest_bold.nii.gz",
+        "sub-10_ses-a_task-rest_bold.nii.gz",
+        "sub-2_ses-b_task-x_bold.nii.gz",
+        "plain.nii",
+    ];
+
+    #[test]
+    fn runs_come_in_natural_order_and_by_any_clear_name() {
+        let (_folder, store) = store(&NAMES);
+        assert_eq!(
+            store.runs(),
+            [
+                "runs/plain.ome.zarr",
+                "sub-2/ses-a/func/sub-2_ses-a_task-rest_bold.ome.zarr",
+                "sub-2/ses-b/func/sub-2_ses-b_task-x_bold.ome.zarr",
+                "sub-10/ses-a/func/sub-10_ses-a_task-rest_bold.ome.zarr",
+            ]
+        );
+        for name in ["plain", "plain.ome.zarr", "runs/plain", "runs/plain.ome.zarr/"] {
+            assert_eq!(store.run(name).unwrap().name(), "runs/plain.ome.zarr");
+        }
+        let missing = store.run("plai").unwrap_err();
+        assert!(matches!(missing, StoreError::NoSuchRun { .. }));
+        assert!(missing.to_string().contains("runs/plain.ome.zarr"), "{missing}");
+    }
+
+    #[test]
+    fn a_name_of_two_runs_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("study.zarr");
+        let run = |folder: &str| {
+            let mut facts = info("a.nii");
+            facts.origin.bids_folder = Some(folder.to_owned());
+            Memory::new(folder, [2, 2, 1, 2], DType::U8).run_with(facts)
+        };
+        let runs = [run("one"), run("two")];
+        ingest(&runs, &path, &IngestOptions::default(), &session(1, "64MiB")).unwrap();
+        let store = open(&path).unwrap();
+        assert!(matches!(store.run("a"), Err(StoreError::AmbiguousRun { .. })));
+        assert!(store.run("two/a").is_ok());
+    }
+
+    #[test]
+    fn patterns_select_by_path_or_name_in_the_order_of_the_store() {
+        let (_folder, store) = store(&NAMES);
+        let select = |globs: &[&str]| {
+            let globs: Vec<String> = globs.iter().map(|g| (*g).to_owned()).collect();
+            store.select(&globs).map(|runs| runs.len())
+        };
+        assert_eq!(select(&[]).unwrap(), 4);
+        assert_eq!(select(&["sub-2*"]).unwrap(), 2);
+        assert_eq!(select(&["sub-2/**"]).unwrap(), 2);
+        assert_eq!(select(&["*rest_bold", "plain"]).unwrap(), 3);
+        assert!(matches!(select(&["sub-2*", "sub-3*"]), Err(StoreError::NoMatch { .. })));
+        assert!(matches!(select(&["["]), Err(StoreError::BadGlob { .. })));
+    }
+
+    #[test]
+    fn what_is_no_store_is_told_apart() {
+        let (folder, store) = store(&["a.nii"]);
+        let found = |path: &std::path::Path| match open(path) {
+            Err(StoreError::NotAStore { found, .. }) => found,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found(&folder.path().join("nothing")), "nothing is there");
+        assert_eq!(found(folder.path()), "a folder without zarr.json");
+        assert_eq!(found(&store.path().join("zarr.json")), "a file");
+        assert_eq!(found(&store.path().join("runs/a.ome.zarr")), "a single run");
+    }
+
+    #[test]
+    fn derivatives_are_not_runs() {
+        let (_folder, store) = store(&["a.nii"]);
+        std::fs::create_dir_all(store.path().join("derivatives/x/b.ome.zarr")).unwrap();
+        std::fs::create_dir_all(store.path().join("runs/empty")).unwrap();
+        assert_eq!(open(store.path()).unwrap().runs(), ["runs/a.ome.zarr"]);
+    }
 }

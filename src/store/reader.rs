@@ -171,7 +171,7 @@ impl StoredRun {
         let failed = |reason: Box<dyn std::error::Error + Send + Sync>| {
             SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
         };
-        let file = self.chunk_file(&path).map_err(|e| failed(e))?;
+        let file = self.chunk_file(&path).map_err(&failed)?;
         self.codec.decode(file).map_err(|e| failed(e.into()))
     }
 
@@ -277,5 +277,237 @@ impl Version {
                 (metadata.dev(), metadata.ino())
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use serde_json::{Value, json};
+
+    use crate::dtype::DType;
+    use crate::grid::{Region, copy_overlap};
+    use crate::run::Run;
+    use crate::source::{SourceError, StreamOptions};
+    use crate::store::testing::{Memory, session};
+    use crate::store::{ChunkLengths, Codec, IngestOptions, StoreError, ingest, open};
+
+    const SHAPE: [u64; 4] = [5, 4, 6, 7];
+
+    /// A store of one run, cut into chunks of 3 volumes and 4 planes.
+    struct Fixture {
+        folder: tempfile::TempDir,
+        data: Vec<u8>,
+    }
+
+    impl Fixture {
+        fn new(codec: Codec) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let memory = Memory::new("a.nii", SHAPE, DType::I16);
+            let data = memory.data.clone();
+            let chunk = Some(ChunkLengths { t: 3, z: 4 });
+            let options = IngestOptions { codec, chunk, ..IngestOptions::default() };
+            let session = session(1, "64MiB");
+            ingest(&[memory.run()], folder.path().join("s.zarr"), &options, &session).unwrap();
+            Self { folder, data }
+        }
+
+        fn file(&self, name: &str) -> PathBuf {
+            self.folder.path().join("s.zarr/runs/a.ome.zarr").join(name)
+        }
+
+        fn open(&self) -> Result<Run, StoreError> {
+            open(self.folder.path().join("s.zarr"))?.run("a")
+        }
+
+        fn edit(&self, file: &str, edit: impl FnOnce(&mut Value)) {
+            let path = self.file(file);
+            let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            edit(&mut json);
+            fs::write(path, json.to_string()).unwrap();
+        }
+    }
+
+    fn read(run: &Run, region: &Region) -> Result<Vec<u8>, SourceError> {
+        let mut out = vec![0xAA; region.len() as usize * 2];
+        run.source().read(region, &mut out).map(|()| out)
+    }
+
+    #[test]
+    fn every_region_reads_as_the_same_part_of_the_array() {
+        let fixture = Fixture::new(Codec::BloscLz4);
+        let run = fixture.open().unwrap();
+        assert_eq!(run.source().block_shape(), [5, 4, 4, 3]);
+        let whole = Region::whole(&SHAPE);
+        for t in 0..7 {
+            for len in 0..=7 - t {
+                for (z, planes) in [(0, 6), (3, 2), (5, 1)] {
+                    let region = Region::new(vec![1, 0, z, t], vec![3, 4, planes, len]);
+                    let mut want = vec![0xAA; region.len() as usize * 2];
+                    copy_overlap(&fixture.data, &whole, &mut want, &region, 2);
+                    assert_eq!(read(&run, &region).unwrap(), want, "{region:?}");
+                }
+            }
+        }
+        let mut stream = run.source().stream(StreamOptions::default()).unwrap();
+        let mut volumes = vec![0; 5 * 4 * 6 * 2 * 4];
+        stream.skip(5 * 4 * 6 * 2 * 2).unwrap();
+        stream.read_next(&mut volumes).unwrap();
+        assert_eq!(volumes, fixture.data[5 * 4 * 6 * 2 * 2..5 * 4 * 6 * 2 * 6]);
+    }
+
+    #[test]
+    fn a_region_outside_or_a_buffer_of_another_size_is_an_error() {
+        let run = Fixture::new(Codec::Raw).open().unwrap();
+        assert!(read(&run, &Region::new(vec![0, 0, 0, 7], vec![5, 4, 6, 1])).is_err());
+        assert!(run.source().read(&Region::whole(&SHAPE), &mut [0; 3]).is_err());
+    }
+
+    #[test]
+    fn a_missing_chunk_is_an_error_that_names_run_chunk_and_file() {
+        let fixture = Fixture::new(Codec::BloscZstd);
+        let run = fixture.open().unwrap();
+        fs::remove_file(fixture.file("0/c.1.0.0.0")).unwrap();
+        let error = read(&run, &Region::whole(&SHAPE)).unwrap_err().to_string();
+        for part in ["runs/a.ome.zarr", "chunk c.1.0.0.0", "s.zarr/runs", "missing"] {
+            assert!(error.contains(part), "{error}");
+        }
+        let elsewhere = Region::new(vec![0, 0, 4, 0], vec![5, 4, 2, 7]);
+        assert!(read(&run, &elsewhere).is_ok());
+    }
+
+    #[test]
+    fn a_chunk_file_that_is_flipped_cut_empty_or_too_long_is_an_error() {
+        for codec in Codec::ALL {
+            let fixture = Fixture::new(codec);
+            let run = fixture.open().unwrap();
+            let path = fixture.file("0/c.2.1.0.0");
+            let good = fs::read(&path).unwrap();
+            let region = Region::new(vec![0, 0, 5, 6], vec![5, 4, 1, 1]);
+            let fails = |bytes: &[u8]| {
+                fs::write(&path, bytes).unwrap();
+                read(&run, &region).is_err()
+            };
+            for byte in 0..good.len() {
+                let mut bad = good.clone();
+                bad[byte] ^= 0x10;
+                assert!(fails(&bad), "{codec}: byte {byte}");
+            }
+            assert!(fails(&good[..good.len() / 2]) && fails(&[]), "{codec}");
+            assert!(fails(&[&good[..], &[0]].concat()), "{codec}");
+            assert!(fails(&vec![0; 1 << 20]), "{codec}");
+            assert!(!fails(&good), "{codec}");
+        }
+    }
+
+    #[test]
+    fn a_run_replaced_while_it_is_read_is_an_error() {
+        let fixture = Fixture::new(Codec::Zstd);
+        let run = fixture.open().unwrap();
+        let mut other = Memory::new("a.nii", SHAPE, DType::I16);
+        other.data[0] ^= 1;
+        let mut facts = crate::store::testing::info("a.nii");
+        facts.origin.file_bytes += 1;
+        let options = IngestOptions { force: true, codec: Codec::Zstd, ..Default::default() };
+        let store = fixture.folder.path().join("s.zarr");
+        ingest(&[other.run_with(facts)], store, &options, &session(1, "64MiB")).unwrap();
+        assert!(read(&run, &Region::whole(&SHAPE)).is_err());
+        assert!(read(&fixture.open().unwrap(), &Region::whole(&SHAPE)).is_ok());
+    }
+
+    #[test]
+    fn an_unfinished_run_and_a_newer_schema_are_refused() {
+        let fixture = Fixture::new(Codec::Zstd);
+        fixture.edit("zarr.json", |j| j["attributes"]["voxstore"]["status"] = json!("writing"));
+        assert!(matches!(fixture.open(), Err(StoreError::Incomplete { .. })));
+        fixture.edit("zarr.json", |j| {
+            j["attributes"]["voxstore"] = json!({"schema": "2", "news": true});
+        });
+        assert!(matches!(fixture.open(), Err(StoreError::NewerSchema { .. })));
+    }
+
+    #[test]
+    fn a_run_without_a_status_is_refused() {
+        let fixture = Fixture::new(Codec::Zstd);
+        fixture.edit("zarr.json", |j| {
+            j["attributes"]["voxstore"].as_object_mut().unwrap().remove("status");
+        });
+        assert!(fixture.open().is_err());
+    }
+
+    #[test]
+    fn metadata_that_contradicts_itself_is_refused() {
+        type Edit = fn(&mut Value);
+        let edits: [(&str, Edit); 22] = [
+            ("0/zarr.json", |j| j["shape"] = json!([7, 6, 4, 6])),
+            ("0/zarr.json", |j| j["shape"] = json!([7, 6, 4])),
+            ("0/zarr.json", |j| j["data_type"] = json!("uint16")),
+            ("0/zarr.json", |j| j["chunk_grid"]["configuration"]["chunk_shape"][0] = json!(2)),
+            ("0/zarr.json", |j| j["codecs"] = json!([j["codecs"][0], j["codecs"][2]])),
+            ("0/zarr.json", |j| j["codecs"] = json!([])),
+            ("0/zarr.json", |j| j["codecs"][1]["name"] = json!("gzip")),
+            ("0/zarr.json", |j| j["dimension_names"] = json!(["x", "y", "z", "t"])),
+            ("0/zarr.json", |j| j["node_type"] = json!("group")),
+            ("0/zarr.json", |j| *j = json!([])),
+            ("zarr.json", |j| j["zarr_format"] = json!(2)),
+            ("zarr.json", |j| j["attributes"]["voxstore"]["schema"] = json!("0")),
+            ("zarr.json", |j| j["attributes"]["voxstore"]["schema"] = json!(1)),
+            ("zarr.json", |j| j["attributes"]["voxstore"]["affine_source"] = json!("guess")),
+            ("zarr.json", |j| j["attributes"]["voxstore"]["affine"] = json!([1, 2])),
+            ("zarr.json", |j| j["attributes"]["voxstore"]["voxels"]["n_chunks"] = json!(5)),
+            ("zarr.json", |j| j["attributes"]["voxstore"]["header"]["bytes"] = json!(351)),
+            ("zarr.json", |j| j["attributes"]["voxstore"]["header"]["digest"] = json!("xxh3")),
+            ("zarr.json", |j| j["attributes"]["bids"]["sidecar"] = json!(3)),
+            ("zarr.json", |j| j["attributes"] = json!({})),
+            ("zarr.json", |j| j["attributes"]["voxstore"] = Value::Null),
+            ("zarr.json", |j| *j = Value::Null),
+        ];
+        for (at, (file, edit)) in edits.into_iter().enumerate() {
+            let fixture = Fixture::new(Codec::Zstd);
+            fixture.edit(file, edit);
+            assert!(fixture.open().is_err(), "edit {at}");
+        }
+    }
+
+    #[test]
+    fn shapes_that_agree_and_are_absurd_are_refused_without_panic() {
+        let huge = u64::MAX;
+        let cases = [
+            ([7, 6, 4, 0], [3, 4, 4, 5]),
+            ([7, 6, 4, 5], [3, 4, 4, 0]),
+            ([7, 6, 4, 5], [8, 4, 4, 5]),
+            ([huge, 6, 4, 5], [3, 4, 4, 5]),
+            ([huge, huge, huge, huge], [huge, huge, huge, huge]),
+            ([huge, 1, 1, 1], [huge, 1, 1, 1]),
+            ([1 << 20, 1 << 20, 1, 1], [1 << 20, 1 << 10, 1, 1]),
+        ];
+        for (shape, chunk) in cases {
+            let fixture = Fixture::new(Codec::Zstd);
+            fixture.edit("0/zarr.json", |j| {
+                j["shape"] = json!(shape);
+                j["chunk_grid"]["configuration"]["chunk_shape"] = json!(chunk);
+            });
+            fixture.edit("zarr.json", |j| {
+                let voxels = &mut j["attributes"]["voxstore"]["voxels"];
+                voxels["shape"] = json!(shape);
+                voxels["chunk_shape"] = json!(chunk);
+            });
+            let opened = fixture.open();
+            assert!(matches!(opened, Err(StoreError::Metadata { .. })), "{shape:?} {opened:?}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_header_is_an_error() {
+        let fixture = Fixture::new(Codec::Zstd);
+        let path = fixture.file("nifti/c.0");
+        let mut header = fs::read(&path).unwrap();
+        header[100] ^= 1;
+        fs::write(&path, &header).unwrap();
+        assert!(matches!(fixture.open(), Err(StoreError::Metadata { .. })));
+        fs::remove_file(path).unwrap();
+        assert!(matches!(fixture.open(), Err(StoreError::Io { .. })));
     }
 }

@@ -89,7 +89,7 @@ pub(crate) struct InfoArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore tsnr sub-01/ses-test/func/*_bold.nii.gz -o tsnr.nii.gz
-  voxstore tsnr study.zarr --run 'sub-01/*' -o tsnr.nii.gz --memory 128MiB
+  voxstore tsnr study.zarr --run 'sub-01_*' -o tsnr.nii.gz --memory 128MiB
   voxstore tsnr run.nii -o tsnr.nii --ddof 1 --constant nan")]
 pub(crate) struct TsnrArgs {
     /// A store, NIfTI files, folders, or quoted patterns

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use voxstore::jobs::JobError;
+use voxstore::nifti::NiftiError;
 use voxstore::store::StoreError;
 use voxstore::{Error, ExecError, SessionError};
 
@@ -17,8 +19,9 @@ pub(crate) enum Done {
     Some,
 }
 
-const SOME_FAILED: u8 = 4;
+const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+const SOME_FAILED: u8 = 4;
 const INTERRUPTED: u8 = 130;
 
 /// Help and version go to stdout and are no failure.
@@ -51,26 +54,18 @@ pub(crate) fn code(outcome: Result<Done>) -> ExitCode {
 }
 
 fn kind(error: &anyhow::Error) -> u8 {
-    for cause in error.chain() {
-        if let Some(ExecError::Cancelled) = cause.downcast_ref() {
-            return INTERRUPTED;
-        }
-        if let Some(StoreError::Cancelled) = cause.downcast_ref() {
-            return INTERRUPTED;
-        }
-        match cause.downcast_ref::<Error>() {
-            Some(Error::Exec(ExecError::Cancelled) | Error::Store(StoreError::Cancelled)) => {
-                return INTERRUPTED;
-            }
-            Some(Error::Session(
-                SessionError::Memory { .. }
-                | SessionError::TooSmall { .. }
-                | SessionError::NoThreads,
-            )) => return USAGE,
-            _ => {}
-        }
+    match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
+        Some(
+            Error::Exec(ExecError::Cancelled)
+            | Error::Job(JobError::Exec(ExecError::Cancelled))
+            | Error::Nifti(NiftiError::Cancelled { .. })
+            | Error::Store(StoreError::Cancelled),
+        ) => INTERRUPTED,
+        Some(Error::Session(
+            SessionError::Memory { .. } | SessionError::TooSmall { .. } | SessionError::NoThreads,
+        )) => USAGE,
+        _ => FAILED,
     }
-    1
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -53,10 +53,8 @@ pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
 pub(crate) fn open_files(
     paths: &[PathBuf],
     io: Io,
-) -> impl Iterator<Item = Result<Run, (PathBuf, NiftiError)>> + '_ {
-    paths.iter().map(move |path| {
-        nifti::open_with(path, OpenOptions { io }).map_err(|error| (path.clone(), error))
-    })
+) -> impl Iterator<Item = (&PathBuf, Result<Run, NiftiError>)> {
+    paths.iter().map(move |path| (path, nifti::open_with(path, OpenOptions { io })))
 }
 
 /// Opens all runs that are meant, for a job that joins them: any bad file stops it.
@@ -77,7 +75,7 @@ pub(crate) fn runs_to_join(inputs: &[PathBuf], globs: &[String], io: Io) -> Resu
                 refuse_several_subjects(&names, &[])?;
             }
             open_files(&paths, io)
-                .map(|run| run.map_err(|(_, error)| anyhow!(Error::from(error))))
+                .map(|(_, run)| run.map_err(|error| anyhow!(Error::from(error))))
                 .collect()
         }
     }
@@ -120,7 +118,8 @@ fn search(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>>
     let mut found = Vec::new();
     let walk = WalkDir::new(folder).follow_links(true).into_iter().filter_entry(|entry| {
         let hidden = entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
-        !hidden && !(entry.depth() > 0 && entry.file_type().is_dir() && is_store(entry.path()))
+        let inner_store = entry.depth() > 0 && entry.file_type().is_dir() && is_store(entry.path());
+        !hidden && !inner_store
     });
     for entry in walk {
         let entry = match entry {
@@ -144,9 +143,9 @@ fn search(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>>
     Ok(found)
 }
 
-fn is_nifti_name(path: &Path) -> bool {
+pub(crate) fn is_nifti_name(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase());
-    name.is_some_and(|n| n.ends_with(".nii") || n.ends_with(".nii.gz"))
+    name.is_some_and(|n| [".nii", ".nii.gz"].iter().any(|end| n.ends_with(end)))
 }
 
 /// The files a quoted pattern names; `None` for something that is not a pattern.

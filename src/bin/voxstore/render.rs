@@ -3,17 +3,23 @@
 use std::io::{self, Write as _};
 
 use anyhow::Result;
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle, presets};
 use serde::Serialize;
+
+/// Rows under a head, no lines but one between them.
+const STYLE: TableStyle = presets::NOTHING
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
 
 /// A table; columns whose cells all look like numbers are aligned right.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_header(head.to_vec()).add_rows(rows.to_vec());
+    table.load_style(STYLE).set_header(head.to_vec()).add_rows(rows.to_vec());
     for (index, column) in table.column_iter_mut().enumerate() {
         let numeric = |row: &Vec<String>| {
-            row.get(index).is_some_and(|c| c.starts_with(|c: char| c.is_ascii_digit()))
+            row.get(index).is_some_and(|c| {
+                c.is_empty() || c == "-" || c.starts_with(|c: char| c.is_ascii_digit())
+            })
         };
         if rows.iter().all(numeric) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -43,7 +49,11 @@ pub(crate) fn shape(lengths: &[u64]) -> String {
     lengths.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ")
 }
 
-/// Seconds, or a dash where not known.
+/// Seconds, or a dash where not known. Headers hold 32-bit floats: 1.35 is shown as 1.35, not as
+/// the 64-bit number nearest to it.
 pub(crate) fn seconds(value: Option<f64>) -> String {
-    value.map_or("-".to_owned(), |v| format!("{v} s"))
+    let short = |v: f64| {
+        if f64::from(v as f32) == v { format!("{} s", v as f32) } else { format!("{v} s") }
+    };
+    value.map_or("-".to_owned(), short)
 }

@@ -28,8 +28,7 @@ pub(super) fn check(runs: &[Run]) -> Result<Vec<String>, JobError> {
         }
         let (ga, gb) = (&first.info().geometry, &run.info().geometry);
         let apart = corner_distance_mm(a, ga, gb);
-        // NaN is a difference, too.
-        if !(apart <= TOLERANCE_MM) {
+        if apart.is_nan() || apart > TOLERANCE_MM {
             let text = |g: &Geometry| format!("affine {:?} ({})", &g.affine[..3], g.affine_source);
             return Err(differ(text(ga), format!("{}; corners {apart} mm apart", text(gb))));
         }

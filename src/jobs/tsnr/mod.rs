@@ -100,6 +100,8 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
     let (whole, first_runs, mut report) = compute_what_fits(&whole, &each, session)?;
     let [mean, std, pooled] = whole;
     let mask = Mask::new(mean, std);
+    // The three maps stay while the runs' own are gathered.
+    let session = &session.with_reserved(3 * 8 * mask.mean.len() as u64);
 
     let mut medians = Vec::with_capacity(runs.len());
     medians.extend(first_runs.into_iter().map(|map| mask.median(map, finite_or_zero)));
@@ -123,6 +125,10 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
             "the joined median {concatenated_median:.2} is under 80 % of the pooled \
              {pooled_median:.2}: level shifts between runs count as noise in the map"
         ));
+    }
+    for run in runs {
+        let said = run.info().warnings.iter();
+        warnings.extend(said.map(|w| format!("{}: {}: {}", run.name(), w.code, w.message)));
     }
     warnings.append(&mut report.warnings);
     Ok(Tsnr {

@@ -10,6 +10,7 @@ use crate::store::error::StoreError;
 
 /// Bytes that one run's ingest works with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "units come last in a name")]
 pub(super) struct Needs {
     /// `tb` volumes.
     pub(super) slab_bytes: u64,

@@ -134,14 +134,13 @@ pub(super) fn place(store: &Path) -> Result<PathBuf, StoreError> {
     let not_a_store = |found: &str, help| {
         Err(StoreError::NotAStore { path: store.to_owned(), found: found.to_owned(), help })
     };
-    let path = match fs::canonicalize(store) {
-        Ok(path) => path,
-        Err(_) => {
-            let path = std::path::absolute(store).map_err(StoreError::io("find", store))?;
-            let parent = path.parent().unwrap_or(&path);
-            let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
-            path.file_name().map_or_else(|| path.clone(), |name| parent.join(name))
-        }
+    let path = if let Ok(path) = fs::canonicalize(store) {
+        path
+    } else {
+        let path = std::path::absolute(store).map_err(StoreError::io("find", store))?;
+        let parent = path.parent().unwrap_or(&path);
+        let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
+        path.file_name().map_or_else(|| path.clone(), |name| parent.join(name))
     };
     let Some(name) = path.file_name() else {
         return not_a_store("no name for a folder", "give a folder such as study.zarr");

@@ -5,6 +5,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -112,24 +114,16 @@ impl<'a> Work<'a> {
         let dir = self.staging.run_dir(at);
         let staged = stage_run(plan, &dir, lease, encoders, self.session, began);
         if staged.is_err() {
-            self.staging.discard(&dir);
+            discard(&dir);
         }
         let staged = staged?;
         if self.options.strict { Ok(Done::Staged(staged)) } else { self.put_in_place(staged) }
     }
 
     fn put_in_place(&self, staged: StagedRun<'a>) -> Progressed<'a> {
-        let replace = matches!(staged.plan.action, Action::Replace);
-        let placed = self.staging.commit(&staged.dir, &staged.plan.target, replace);
-        self.staging.discard(&staged.dir);
-        match placed {
-            Ok(()) => Ok(Done::Placed(staged.into_written())),
-            Err(StoreError::Exists { target, difference, .. }) => {
-                let run = staged.plan.run.name().to_owned();
-                Err(StoreError::Exists { target, run, difference })
-            }
-            Err(other) => Err(other),
-        }
+        let placed = self.staging.commit(&staged.dir, staged.plan);
+        discard(&staged.dir);
+        placed.map(|()| Done::Placed(staged.into_written()))
     }
 
     fn outcomes(self) -> Result<Vec<RunOutcome>, StoreError> {
@@ -177,4 +171,9 @@ impl<'a> Work<'a> {
         }
         Err(StoreError::Strict { failed, total: self.plans.len() })
     }
+}
+
+/// Removes what is left of a run in staging; what cannot be removed goes with the whole folder.
+fn discard(dir: &Path) {
+    drop(fs::remove_dir_all(dir));
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::plan::{Action, RunPlan};
 use crate::store::error::StoreError;
 use crate::store::layout::{LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir};
 use crate::store::metadata::{GroupFile, NoAttributes, RootAttributes, write_json, write_root};
@@ -50,35 +51,25 @@ impl Staging {
         self.own().join(format!("run-{at}"))
     }
 
-    /// Removes a run's folder here, if there is one; what cannot be removed goes with the whole.
-    pub(super) fn discard(&self, dir: &Path) {
-        drop(fs::remove_dir_all(dir));
-    }
-
     /// Keeps every other ingest from changing the store's tree.
     pub(super) fn lock_store(&self) -> Result<StoreLock, StoreError> {
         StoreLock::take(&self.beside)
     }
 
-    /// Puts a staged run in place with one rename: the moment from which it is in the store. With
-    /// `replace`, what is there moves to `staged` in the same step.
-    pub(super) fn commit(
-        &self,
-        staged: &Path,
-        target: &str,
-        replace: bool,
-    ) -> Result<(), StoreError> {
+    /// Puts a staged run in place with one rename: the moment from which it is in the store. What
+    /// it replaces moves to `staged` in the same step.
+    pub(super) fn commit(&self, staged: &Path, plan: &RunPlan<'_>) -> Result<(), StoreError> {
         let _lock = self.lock_store()?;
-        self.make_groups(target)?;
-        let place = self.store.join(target);
-        if replace && place.exists() {
+        self.make_groups(&plan.target)?;
+        let place = self.store.join(&plan.target);
+        if matches!(plan.action, Action::Replace) && place.exists() {
             exchange(staged, &place)?;
         } else {
             rename_to_new(staged, &place).map_err(|e| match e.kind() {
                 io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => {
                     StoreError::Exists {
-                        target: target.to_owned(),
-                        run: String::new(),
+                        target: plan.target.clone(),
+                        run: plan.run.name().to_owned(),
                         difference: "another ingest was quicker".to_owned(),
                     }
                 }

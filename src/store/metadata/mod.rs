@@ -44,8 +44,9 @@ pub(super) struct GroupFile<A> {
     zarr_format: u8,
     node_type: NodeType,
     pub(super) attributes: A,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) consolidated_metadata: Option<Consolidated>,
+    /// For other tools; not read back, as the root's grows with the number of runs.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    consolidated_metadata: Option<Consolidated>,
 }
 
 impl<A> GroupFile<A> {
@@ -101,7 +102,7 @@ struct PeekOurs {
     status: Option<String>,
 }
 
-/// Reads the attributes of a group of ours and what is consolidated below it.
+/// Reads the attributes of a group of ours.
 ///
 /// # Errors
 /// `NotAStore` where the group is somebody else's, `NewerSchema`, `Metadata`, `Io`.

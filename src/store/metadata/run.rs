@@ -261,11 +261,8 @@ const TIME_UNITS: &[&str] = &[
     "millisecond",
     "microsecond",
     "hertz",
-    "ppm",
-    "radian/second",
+    "parts per million",
     "radian per second",
-    "radians per second",
-    "rad/s",
     "unknown",
 ];
 

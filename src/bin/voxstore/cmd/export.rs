@@ -9,7 +9,7 @@ use voxstore::{Error, nifti, store};
 
 use crate::args::ExportArgs;
 use crate::exit::Done;
-use crate::render;
+use crate::{inputs, render};
 
 #[derive(Serialize)]
 struct Exported {
@@ -24,10 +24,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
     if names.is_empty() {
         bail!("{} holds no runs", args.store.display());
     }
-    let is_file = {
-        let name = args.output.to_string_lossy().to_ascii_lowercase();
-        name.ends_with(".nii") || name.ends_with(".nii.gz")
-    };
+    let is_file = inputs::is_nifti_name(&args.output);
     if is_file && names.len() > 1 {
         bail!(
             "{} runs cannot go into one file:\n  {}\nchoose one with --run, or give a folder",

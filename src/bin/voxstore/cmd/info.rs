@@ -47,6 +47,7 @@ struct About {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the JSON's")]
 struct Stored {
     chunk_shape: [u64; 4],
     codec: String,
@@ -161,7 +162,9 @@ fn tell_store(path: &Path, runs: &[About]) -> Result<()> {
     let head = ["run", "x y z t", "type", "TR", "voxels", "stored", "codec"];
     render::line(&render::table(&head, &rows))?;
     let total: u64 = runs.iter().map(|run| run.raw_bytes).sum();
-    render::line(&format!("{}: {} runs, {} of voxels", path.display(), runs.len(), ByteSize(total)))
+    let s = if runs.len() == 1 { "" } else { "s" };
+    let size = ByteSize(total);
+    render::line(&format!("{}: {} run{s}, {size} of voxels", path.display(), runs.len()))
 }
 
 fn tell_run(path: &Path, run: &About) -> Result<()> {

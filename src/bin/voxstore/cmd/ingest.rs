@@ -53,10 +53,10 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
     };
     let session = args.limits.session(&args.talk)?;
     let (mut runs, mut rows, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for opened in inputs::open_files(&paths, args.reading.io()) {
+    for (path, opened) in inputs::open_files(&paths, args.reading.io()) {
         match opened {
             Ok(run) => runs.push(run),
-            Err((path, error)) if seen.insert(path.clone()) => {
+            Err(error) if seen.insert(path) => {
                 rows.push(Row::failed(path.display().to_string(), &error));
             }
             Err(_) => {}
@@ -136,5 +136,8 @@ fn report(args: &IngestArgs, rows: &[Row]) -> Result<()> {
         .collect();
     let head = ["run", "outcome", "voxels", "stored", "ratio", "time"];
     render::line(&render::table(&head, &table))?;
-    render::line(&format!("store: {}", args.output.display()))
+    if rows.iter().any(|row| row.error.is_none()) {
+        render::line(&format!("store: {}", args.output.display()))?;
+    }
+    Ok(())
 }
