@@ -244,6 +244,8 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
         cells /= 4;
         push(fold_partition(fold, cells, false), 1, READ_BYTES[2]);
     }
+    // Few cells of long series: one index of the reduced axis at a time.
+    push(fold_partition(fold, cells.max(1), false), 1, READ_BYTES[2]);
     list
 }
 
