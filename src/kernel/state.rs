@@ -203,3 +203,101 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigUint;
+    use proptest::prelude::*;
+
+    use super::{CellSums, Fold, State, StateKind};
+    use crate::buffer::Buffer;
+    use crate::dtype::{DType, Element};
+
+    fn state(kind: StateKind, cells: usize) -> State {
+        let buffer = Buffer::zeroed(cells as u64 * kind.cell_bytes()).unwrap();
+        State::new(kind, cells, buffer)
+    }
+
+    #[test]
+    fn each_type_takes_the_cheapest_sums_that_stay_exact() {
+        let (small, middle) = (1 << 21, 1 << 31);
+        for d in [DType::U8, DType::I8, DType::U16, DType::I16] {
+            assert_eq!(StateKind::for_samples(d, small), StateKind::Small);
+            assert_eq!(StateKind::for_samples(d, small + 1), StateKind::Middle);
+            assert_eq!(StateKind::for_samples(d, middle + 1), StateKind::Wide);
+        }
+        for d in [DType::U32, DType::I32] {
+            assert_eq!(StateKind::for_samples(d, 1), StateKind::Middle);
+            assert_eq!(StateKind::for_samples(d, middle + 1), StateKind::Wide);
+        }
+        for d in [DType::U64, DType::I64] {
+            assert_eq!(StateKind::for_samples(d, 1), StateKind::Wide);
+        }
+        assert_eq!(StateKind::for_samples(DType::F32, u64::MAX), StateKind::Shifted);
+    }
+
+    fn extremes_are_exact<T: Element>(value: T, rows: u64) {
+        let kind = StateKind::for_samples(T::DTYPE, rows);
+        let mut state = state(kind, 1);
+        let mut row = 0;
+        while row < rows {
+            let values = vec![value; (rows - row).min(1021) as usize];
+            let fold = Fold { first_sample: row, ..Fold::new(&[1, values.len() as u64], 1) };
+            state.update(&values, 0, fold);
+            row += values.len() as u64;
+        }
+        let CellSums::Exact { sum, squares } = state.cell(0) else { panic!("not exact") };
+        let one = if T::DTYPE == DType::U64 {
+            i128::from(value.to_i64().cast_unsigned())
+        } else {
+            i128::from(value.to_i64())
+        };
+        assert_eq!(sum, one * i128::from(rows), "{kind:?} {value:?}");
+        let square = BigUint::from(one.unsigned_abs()) * one.unsigned_abs() * rows;
+        assert_eq!((BigUint::from(squares.high) << 128_u32) + squares.low, square, "{value:?}");
+    }
+
+    #[test]
+    fn the_longest_series_of_the_largest_values_is_summed_exactly() {
+        extremes_are_exact(u16::MAX, 1 << 21);
+        extremes_are_exact(i16::MIN, 1 << 21);
+        extremes_are_exact(u16::MAX, (1 << 21) + 5);
+        extremes_are_exact(u32::MAX, 1 << 20);
+        extremes_are_exact(i32::MIN, 1 << 20);
+        extremes_are_exact(u64::MAX, 1 << 16);
+        extremes_are_exact(i64::MIN, 1 << 16);
+    }
+
+    proptest! {
+        #[test]
+        fn sums_do_not_depend_on_how_a_block_is_cut_into_pieces(
+            shape in [1..6_u64, 1..9_u64, 1..4_u64],
+            pieces in prop::collection::vec(1..40_usize, 1..9),
+            seed: u32,
+        ) {
+            let total = shape.iter().product::<u64>() as usize;
+            let values: Vec<f64> =
+                (0..total).map(|i| f64::from((seed.wrapping_mul(i as u32 + 1)) % 1000) / 7.0).collect();
+            let cells = (shape[0] * shape[2]) as usize;
+            let bits = |cut: &mut dyn Iterator<Item = usize>| {
+                let mut state = state(StateKind::Shifted, cells);
+                let mut at = 0;
+                while at < total {
+                    let len = cut.next().unwrap_or(total).min(total - at);
+                    state.update(&values[at..at + len], at, Fold::new(&shape, 1));
+                    at += len;
+                }
+                (0..cells)
+                    .map(|cell| match state.cell(cell) {
+                        CellSums::Shifted { shift, sum, squares } => {
+                            [shift, sum, squares].map(f64::to_bits)
+                        }
+                        CellSums::Exact { .. } => unreachable!("floats are shifted"),
+                    })
+                    .collect::<Vec<_>>()
+            };
+            let whole = bits(&mut std::iter::empty());
+            prop_assert_eq!(whole, bits(&mut pieces.into_iter().cycle()));
+        }
+    }
+}

@@ -21,12 +21,13 @@ impl Leaf {
     }
 
     /// The leaf's natural block length along `axis` and where its first whole block starts, both in
-    /// the leaf's own indices; `None` for stepped axes.
+    /// the leaf's own indices; `None` for stepped axes, and in memory, where any cut is as good.
     pub(crate) fn block_along(&self, axis: usize) -> Option<(u64, u64)> {
         let source_axis = self.view.source_axes()[axis];
         let block = self.source.block_shape()[source_axis].max(1);
         let (start, step) = self.view.run(axis);
-        (step == 1).then(|| (block, (block - start % block) % block))
+        let stored = self.source.stored_bytes() > 0;
+        (stored && step == 1).then(|| (block, (block - start % block) % block))
     }
 
     /// True when the leaf's last axis is the source's slowest.

@@ -244,7 +244,8 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
         below = below.div_ceil(2);
         push(fold_partition(fold, below, false), 1, READ_BYTES[1]);
     }
-    push(fold_partition(fold, below, false), 1, READ_BYTES[2]);
+    // Few cells of long series: one index of the reduced axis at a time.
+    push(fold_partition(fold, below.max(1), false), 1, READ_BYTES[2]);
     list
 }
 

@@ -10,7 +10,8 @@ pub(crate) struct Pattern {
     pub(crate) dtype: DType,
     pub(crate) block: Vec<u64>,
     pub(crate) access: Access,
-    touched: AtomicBool,
+    /// Something was read.
+    pub(crate) touched: AtomicBool,
 }
 
 impl Pattern {
@@ -18,15 +19,6 @@ impl Pattern {
         assert!(matches!(dtype, DType::I16 | DType::F32 | DType::F64 | DType::I64 | DType::U8));
         let touched = AtomicBool::new(false);
         Self { shape: shape.to_vec(), dtype, block: block.to_vec(), access, touched }
-    }
-
-    /// As if nothing had been read.
-    pub(crate) fn forget(&self) {
-        self.touched.store(false, Ordering::Relaxed);
-    }
-
-    pub(crate) fn untouched(&self) -> bool {
-        !self.touched.load(Ordering::Relaxed)
     }
 
     /// The number at this place in memory order.
