@@ -244,8 +244,9 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
         below = below.div_ceil(2);
         push(fold_partition(fold, below, false), 1, READ_BYTES[1]);
     }
-    // Few cells of long series: one index of the reduced axis at a time.
-    push(fold_partition(fold, below.max(1), false), 1, READ_BYTES[2]);
+    // Few cells of long series: one index of the reduced axis at a time, and a least budget that
+    // hardly depends on the number of threads.
+    push(fold_partition(fold, below.clamp(1, 16), false), 1, READ_BYTES[2]);
     list
 }
 

@@ -151,7 +151,7 @@ fn the_table_shows_each_run_the_pooled_and_the_joined_median() {
         .shows(&["fmri1.nii.gz", "40", "31.91", "fmri2.nii.gz", "40", "34.87"])
         .shows(&["pooled (within runs)", "80", "32.73", "joined (the map)", "80", "12.54"])
         .shows(&["medians over 1800 voxels", "0 constant voxels"])
-        .shows(&["memory: budget 512.0 MiB", "projected peak", "measured", "in 1 pass"])
+        .shows(&["memory: budget 512.0 MiB", "projected peak", "measured", "in 1 scan"])
         .shows(&["map:", "map.nii.gz", "record:", "map.json"]);
 }
 

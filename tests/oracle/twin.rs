@@ -28,7 +28,7 @@ pub(crate) struct Twin {
     pub(crate) shape: Vec<usize>,
     pub(crate) dtype: DType,
     pub(crate) cells: Cells,
-    /// 64-bit integers with a slope: `float64` cannot hold what a reduction sums exactly.
+    /// Floats or 64-bit integers with a slope: `float64` cannot hold what a reduction sums.
     pub(crate) rounded: bool,
 }
 
@@ -114,7 +114,7 @@ impl Twin {
     /// `stored * slope + inter` in `float64`.
     pub(crate) fn rescale(&self, slope: f64, inter: f64) -> Self {
         let mut out = self.cast(DType::F64);
-        out.rounded = !self.dtype.is_float() && self.dtype.size() == 8;
+        out.rounded = self.dtype.is_float() || self.dtype.size() == 8;
         if let Cells::Float(list) = &mut out.cells {
             for v in list {
                 let scaled = if slope == 1.0 { v.value } else { v.value * slope };
