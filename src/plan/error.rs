@@ -54,7 +54,7 @@ pub enum PlanError {
 
 impl PlanError {
     /// The smallest budget that works, where the budget was what failed.
-    pub(super) fn projected_bytes(&self) -> Option<u64> {
+    pub fn projected_bytes(&self) -> Option<u64> {
         match self {
             Self::Memory { projected_bytes, .. } => Some(*projected_bytes),
             _ => None,

@@ -98,11 +98,10 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
     let whole = [joined.mean(-1), joined.std_with(-1, ddof), pooled_variance(&arrays, options)];
     let each: Vec<LazyArray> = arrays.iter().map(|a| a.mean(-1) / a.std_with(-1, ddof)).collect();
 
-    let (whole, first_runs, mut report) = compute_what_fits(&whole, &each, session)?;
-    let [mean, std, pooled] = whole;
+    let (computed, first_runs, mut report) = compute_what_fits(&whole, &each, session)?;
+    let [mean, std, pooled] = computed;
     let mask = Mask::new(mean, std);
-    // The three maps stay while the runs' own are gathered.
-    let session = &session.with_reserved(3 * 8 * mask.mean.len() as u64);
+    let session = &beside_whole(&whole, session);
 
     let mut medians = Vec::with_capacity(runs.len());
     medians.extend(first_runs.into_iter().map(|map| mask.median(map, finite_or_zero)));
@@ -170,6 +169,7 @@ fn pooled_variance(arrays: &[LazyArray], options: TsnrOptions) -> LazyArray {
 type Whole = [ArrayD<f64>; 3];
 
 /// Everything in one scan, or the whole-study arrays alone where the runs' maps do not fit beside.
+/// Reads nothing unless the runs' maps can be gathered afterwards.
 fn compute_what_fits(
     whole: &[LazyArray; 3],
     each: &[LazyArray],
@@ -177,13 +177,26 @@ fn compute_what_fits(
 ) -> Result<(Whole, Vec<ArrayD<f64>>, Report), ExecError> {
     let all: Vec<&LazyArray> = whole.iter().chain(each).collect();
     let computed = match session.compute_all::<f64>(&all) {
-        Err(ExecError::Plan(PlanError::Memory { .. })) => session.compute_all(&all[..3])?,
+        Err(ExecError::Plan(PlanError::Memory { .. })) => {
+            let beside = beside_whole(whole, session);
+            let refused = each.iter().filter_map(|map| beside.explain(&[map]).err());
+            let refused = refused.chain(session.explain(&all[..3]).err());
+            if let Some(worst) = refused.max_by_key(PlanError::projected_bytes) {
+                return Err(worst.into());
+            }
+            session.compute_all(&all[..3])?
+        }
         other => other?,
     };
     let mut arrays = computed.arrays.into_iter();
     let mut next = || arrays.next().unwrap_or_default();
     let whole = [next(), next(), next()];
     Ok((whole, arrays.collect(), computed.report))
+}
+
+/// The session while the whole-study arrays are held.
+fn beside_whole(whole: &[LazyArray; 3], session: &Session) -> Session {
+    session.with_reserved(whole.iter().map(LazyArray::nbytes).sum())
 }
 
 /// As many of the first maps as fit the budget, in one scan.
