@@ -388,3 +388,26 @@ fn uniform_axis(root: &Arc<Node>) -> Option<usize> {
     let mut axis = None;
     if visit(root, &mut axis) { axis } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use crate::dtype::DType;
+    use crate::lazy::{LazyArray, Node, Op, from_ndarray};
+    use crate::runtime::Session;
+
+    #[test]
+    fn one_source_under_two_scalings_keeps_them_apart() {
+        let raw = from_ndarray(array![[1_i16, 3], [5, 9]]);
+        let scaled = |slope, inter| {
+            let op = Op::Rescale { input: raw.node().clone(), slope, inter };
+            LazyArray::from_node(Node::new(op, raw.shape().to_vec(), DType::F64))
+        };
+        let arrays = [scaled(2.0, 1.0), scaled(2.0, 10.0), scaled(3.0, 1.0)].map(|a| a.mean(-1));
+        let arrays: Vec<&LazyArray> = arrays.iter().collect();
+        let means = Session::default().compute_all::<f64>(&arrays).unwrap().arrays;
+        let wanted = [array![5.0, 15.0], array![14.0, 24.0], array![7.0, 22.0]];
+        assert_eq!(means, wanted.map(ndarray::ArrayBase::into_dyn));
+    }
+}

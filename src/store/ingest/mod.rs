@@ -90,7 +90,7 @@ pub struct Written {
 /// Writes runs into a store, which is made where there is none.
 ///
 /// A run that is in the store already from the same source is skipped: same size, header bytes and
-/// modification time, or, where only the time differs, the same SHA-256. A source that fails while
+/// modification time, or, where the time differs or the name is not a BIDS name, the same SHA-256. A source that fails while
 /// it is read is reported in its outcome, and the others are written.
 ///
 /// # Errors
@@ -306,7 +306,7 @@ mod tests {
         let try_with = |memory: Memory, facts, options: &IngestOptions| {
             ingest(&[memory.run_with(facts)], &store, options, &session)
         };
-        let facts = || info("run-1.nii");
+        let facts = || info("sub-01_task-rest_bold.nii");
         assert_eq!(letters(&try_with(named(1), facts(), &defaults()).unwrap()), "w");
         // A source that would fail if it were read.
         let unread = Memory { fails_at: Some(0), ..named(1) };
@@ -336,8 +336,26 @@ mod tests {
 
         let report = try_with(changed.clone(), touched, &forced(defaults())).unwrap();
         assert_eq!(letters(&report), "r");
-        assert_eq!(voxels(&store, "run-1"), changed.data);
+        assert_eq!(voxels(&store, "sub-01_task-rest_bold"), changed.data);
         assert!(staging_is_gone(&store));
+    }
+
+    #[test]
+    fn a_name_that_is_anybodys_is_skipped_only_when_the_voxels_agree() {
+        let (folder, session) = (folder(), session(2, "64MiB"));
+        let store = store_in(&folder);
+        let unhashed = Memory { sha256: None, ..named(1) };
+        let again = |memory: &Memory| {
+            let run = memory.clone().run_with(info("rest.nii"));
+            ingest(&[run], &store, &defaults(), &session)
+        };
+        assert_eq!(letters(&again(&unhashed).unwrap()), "w");
+        assert_eq!(letters(&again(&unhashed).unwrap()), "s");
+        // Size, header and time are the same, as when an archive sets all times.
+        let mut other = unhashed;
+        other.data[17] ^= 1;
+        let refused = again(&other);
+        assert!(matches!(refused, Err(StoreError::Exists { .. })), "{refused:?}");
     }
 
     #[test]

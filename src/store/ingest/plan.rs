@@ -17,7 +17,7 @@ use crate::runtime::{Budget, Session};
 use crate::store::chunking::{CHUNK_LIMIT_BYTES, chunk_shape};
 use crate::store::codec::{ChunkCodec, Codec};
 use crate::store::error::StoreError;
-use crate::store::layout::{METADATA, RUN_SUFFIX, run_path};
+use crate::store::layout::{METADATA, PLAIN_RUNS, RUN_SUFFIX, run_path};
 use crate::store::metadata::labels_known;
 use crate::store::{open, reader::OpenedRun};
 
@@ -219,8 +219,11 @@ fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<A
     {
         return Ok(Action::Replace);
     }
+    // A BIDS path names one run; `rest.nii` may be anybody's, and archives give whole studies one
+    // modification time.
     let times = (&here.origin.modified, &there.origin.modified);
-    if matches!(times, (Some(a), Some(b)) if a == b) {
+    let same_time = matches!(times, (Some(a), Some(b)) if a == b);
+    if same_time && !plan.target.starts_with(PLAIN_RUNS) {
         return Ok(Action::Skip);
     }
     Ok(Action::Compare(Box::new(opened)))
