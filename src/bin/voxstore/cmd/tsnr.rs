@@ -1,7 +1,8 @@
 //! `voxstore tsnr`
 
-use std::fs::File;
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -48,7 +49,8 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     write_map(&args.output, &runs[0], result.map.view(), map).map_err(Error::from)?;
     let measured = peak_memory_bytes();
     let record = TsnrRecord::new(&result, &runs, options, session.memory_bytes(), measured);
-    write_json(&sidecar, &record).with_context(|| format!("cannot write {}", sidecar.display()))?;
+    write_json(&sidecar, &record, args.force)
+        .with_context(|| format!("cannot write {}", sidecar.display()))?;
 
     if args.talk.json {
         render::json(&Answer { map: &args.output, record: &record })?;
@@ -129,22 +131,21 @@ fn sidecar_path(map: &Path) -> Result<PathBuf> {
     }
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+/// Writes a JSON file that appears whole, by rename.
+fn write_json(path: &Path, value: &impl Serialize, overwrite: bool) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".voxstore-").tempfile_in(folder)?;
+    // As readable as any file the user makes: the umask is taken off.
+    let mut file = tempfile::Builder::new()
+        .prefix(".voxstore-")
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
     serde_json::to_writer_pretty(&mut file, value)?;
     file.write_all(b"\n")?;
-    let file = file.persist(path)?;
-    set_readable(&file)?;
-    Ok(file.sync_all()?)
-}
-
-/// Temporary files are private; results are as readable as any file the user makes.
-fn set_readable(file: &File) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    file.as_file().sync_all()?;
+    if overwrite {
+        file.persist(path)?;
+    } else {
+        file.persist_noclobber(path)?;
     }
     Ok(())
 }
