@@ -10,7 +10,7 @@ use super::scratch::Scratch;
 use crate::dtype::with_dtype;
 use crate::grid::{Partition, Region};
 use crate::kernel::{Fold, Part as Samples, State, StateKind, TILE, finish, finish_integer_sum};
-use crate::plan::{Blocks, FoldPass, Output, Part, Schedule, reads_ahead, slab_shape};
+use crate::plan::{Blocks, FoldPass, Output, Part, Schedule, slab_shape};
 use crate::runtime::{Budget, Session};
 
 use super::units::run_units;
@@ -112,15 +112,17 @@ fn sum_block(
     scratch: &mut Scratch,
 ) -> Result<(), ExecError> {
     reader.read(block, &mut scratch.leaves)?;
-    let first_sample = block.start()[fold.axis];
-    let how = Fold { first_cell, first_sample, ..Fold::new(block.shape(), fold.axis) };
+    let how = fold_of(block, fold.axis, first_cell);
     let feed = reader.feed();
-    with_dtype!(feed.dtype, T => {
-        evaluate(feed, block.len() as usize, scratch, |at, bytes| {
-            state.update::<T>(bytemuck::cast_slice(bytes), at, how);
-        });
+    evaluate(feed, block.len() as usize, scratch, |at, bytes| {
+        state.update_bytes(feed.dtype, bytes, at, how);
     });
     Ok(())
+}
+
+/// How a block, in a feed's indices, folds onto the cells from `first_cell` on.
+fn fold_of(block: &Region, axis: usize, first_cell: usize) -> Fold {
+    Fold { first_cell, first_sample: block.start()[axis], ..Fold::new(block.shape(), axis) }
 }
 
 fn done(session: &Session, part: &Part, elements: u64) -> Result<(), ExecError> {
@@ -194,7 +196,8 @@ fn sum_stream(
     // Cells of one index of the last axis, where that axis is not the one reduced.
     let cells_a_row =
         if last == fold.axis { 0 } else { part.cells.len() / feed.shape[last].max(1) };
-    if schedule.read_ahead && reads_ahead(feed) && feed.program.is_none() {
+    let first_cell = |slab: &Region| (slab.start()[last] * cells_a_row) as usize;
+    if schedule.read_ahead {
         let (start, _) = feed.leaves[0].view.run(last);
         let volumes = (0..slabs.len()).map(|index| {
             let slab = slabs.get(index);
@@ -203,12 +206,8 @@ fn sum_stream(
         let free = std::mem::take(&mut scratch.ahead);
         let (said, spare) = read_ahead(&feed.leaves[0], volumes, free, |index, bytes| {
             let slab = slabs.get(index);
-            let how = Fold {
-                first_cell: (slab.start()[last] * cells_a_row) as usize,
-                first_sample: slab.start()[fold.axis],
-                ..Fold::new(slab.shape(), fold.axis)
-            };
-            state.update_bytes(feed.dtype, bytes, how);
+            let how = fold_of(&slab, fold.axis, first_cell(&slab));
+            state.update_bytes(feed.dtype, bytes, 0, how);
             done(session, part, slab.len())
         })?;
         scratch.ahead = spare;
@@ -216,8 +215,7 @@ fn sum_stream(
     }
     let mut reader = FeedReader::open(feed)?;
     for slab in slabs.iter() {
-        let first_cell = (slab.start()[last] * cells_a_row) as usize;
-        sum_block(fold, &mut reader, &slab, first_cell, state, scratch)?;
+        sum_block(fold, &mut reader, &slab, first_cell(&slab), state, scratch)?;
         done(session, part, slab.len())?;
     }
     Ok(reader.finish()?)

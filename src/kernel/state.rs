@@ -127,9 +127,9 @@ impl State {
     }
 
     /// [`update`](Self::update) with samples as bytes of `dtype`.
-    pub(crate) fn update_bytes(&mut self, dtype: DType, bytes: &[u8], fold: Fold) {
+    pub(crate) fn update_bytes(&mut self, dtype: DType, bytes: &[u8], at: usize, fold: Fold) {
         with_dtype!(dtype, T => {
-            self.update::<T>(bytemuck::cast_slice(bytes), 0, fold);
+            self.update::<T>(bytemuck::cast_slice(bytes), at, fold);
         });
     }
 

@@ -130,14 +130,17 @@ fn candidates(pass: &Pass, threads: usize) -> Vec<Schedule> {
             let mut sizes = WorkerSizes::default();
             cover_finish(&mut sizes, fold, &tiles.largest());
             let feeds: Vec<&Feed> = fold.parts.iter().map(|p| &p.feed).collect();
-            streams(&feeds, &tiles, threads, shared, &|sizes_of, _| sizes_of.clone_from(&sizes))
+            // Summing alone gains from it, and only where a thread would have nothing to do.
+            let ahead = 2 * feeds.len() <= threads && feeds.iter().all(|f| can_read_ahead(f));
+            let results = |of: &mut WorkerSizes, _: &[Vec<u64>]| of.clone_from(&sizes);
+            streams(&feeds, &tiles, threads, shared, ahead, &results)
         }
         Pass::Fold(fold) => fold_tiles(fold, threads),
         Pass::Map(map) if pass.is_sequential() => {
             let feeds: Vec<&Feed> = map.pieces.iter().map(|(_, feed)| feed).collect();
             let whole = Partition::new(&map.shape, &vec![Vec::new(); map.shape.len()]);
             let item = map.dtype.size() as u64;
-            streams(&feeds, &whole, threads, 0, &|sizes, slabs| {
+            streams(&feeds, &whole, threads, 0, false, &|sizes, slabs| {
                 let largest = slabs.iter().map(|shape| elements(shape)).max().unwrap_or(0);
                 sizes.out_bytes = largest.saturating_mul(item);
             })
@@ -146,16 +149,16 @@ fn candidates(pass: &Pass, threads: usize) -> Vec<Schedule> {
     }
 }
 
-/// Whole feeds, longest first, one worker each; with fewer feeds than threads a reader runs ahead.
+/// Whole feeds, longest first, one worker each, with a reader ahead of it where that is possible.
 fn streams(
     feeds: &[&Feed],
     tiles: &Partition,
     threads: usize,
     shared_bytes: u64,
+    may_read_ahead: bool,
     results: &dyn Fn(&mut WorkerSizes, &[Vec<u64>]),
 ) -> Vec<Schedule> {
     let most = threads.min(feeds.len()).max(1);
-    let ahead_possible = 2 * feeds.len() <= threads && feeds.iter().all(|f| reads_ahead(f));
     let mut list = Vec::new();
     for read_target_bytes in [2 << 20, 512 << 10, 0] {
         let slabs: Vec<Vec<u64>> =
@@ -167,7 +170,7 @@ fn streams(
         }
         for workers in (1..=most).rev() {
             for read_ahead in [true, false] {
-                if read_ahead && !ahead_possible {
+                if read_ahead && !may_read_ahead {
                     continue;
                 }
                 let ahead = if read_ahead { READ_AHEAD_SLABS } else { 0 };
@@ -186,9 +189,10 @@ fn streams(
     list
 }
 
-/// A feed whose only leaf hands over whole volumes can be read by another thread.
-pub(crate) fn reads_ahead(feed: &Feed) -> bool {
-    feed.leaves.len() == 1 && feed.leaves[0].is_sequential() && feed.leaves[0].is_whole_volumes()
+/// A feed that is just the whole volumes of a stream can be read by a thread ahead of its worker.
+fn can_read_ahead(feed: &Feed) -> bool {
+    feed.program.is_none()
+        && feed.leaves.iter().all(|leaf| leaf.is_sequential() && leaf.is_whole_volumes())
 }
 
 /// The box of a feed that a stream reads at once: volumes along the last axis; all of the feed

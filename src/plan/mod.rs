@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub use error::PlanError;
 pub(crate) use feed::{Feed, Leaf};
-pub(crate) use fit::{Blocks, Schedule, reads_ahead, slab_shape};
+pub(crate) use fit::{Blocks, Schedule, slab_shape};
 pub(crate) use pass::{Dest, FoldPass, MapPass, Output, Part, Pass};
 pub(crate) use sizes::WorkerSizes;
 
