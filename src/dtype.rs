@@ -5,12 +5,14 @@
 
 use std::fmt;
 
-use bytemuck::Pod;
+use bytemuck::{CheckedBitPattern, NoUninit, Pod, Zeroable};
 
-/// The type of one stored number; every integer and float type of NIfTI that is real.
+/// The type of one number of an array: every integer and float type of NIfTI that is real, and the
+/// `bool` of comparisons (one byte, 0 or 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum DType {
+    Bool,
     U8,
     I8,
     U16,
@@ -25,7 +27,8 @@ pub enum DType {
 
 impl DType {
     /// All of them, narrow to wide.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
+        Self::Bool,
         Self::U8,
         Self::I8,
         Self::U16,
@@ -41,7 +44,7 @@ impl DType {
     /// Bytes of one element.
     pub const fn size(self) -> usize {
         match self {
-            Self::U8 | Self::I8 => 1,
+            Self::Bool | Self::U8 | Self::I8 => 1,
             Self::U16 | Self::I16 => 2,
             Self::U32 | Self::I32 | Self::F32 => 4,
             Self::U64 | Self::I64 | Self::F64 => 8,
@@ -61,6 +64,7 @@ impl DType {
     /// numpy's (and Zarr's) name: `int16`, `float64`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Bool => "bool",
             Self::U8 => "uint8",
             Self::I8 => "int8",
             Self::U16 => "uint16",
@@ -86,6 +90,8 @@ impl DType {
             return self;
         }
         match (self.is_float(), other.is_float()) {
+            _ if self == Self::Bool => other,
+            _ if other == Self::Bool => self,
             (true, true) => Self::F64,
             (true, false) => Self::promote_float_int(self, other),
             (false, true) => Self::promote_float_int(other, self),
@@ -113,9 +119,11 @@ impl DType {
         }
     }
 
-    /// The range of values an integer type holds, as `(min, max)`; `None` for floats.
+    /// The range of values an integer type holds, as `(min, max)` (0 and 1 for `bool`); `None` for
+    /// floats.
     pub const fn int_range(self) -> Option<(i128, i128)> {
         Some(match self {
+            Self::Bool => (0, 1),
             Self::U8 => (0, u8::MAX as i128),
             Self::I8 => (i8::MIN as i128, i8::MAX as i128),
             Self::U16 => (0, u16::MAX as i128),
@@ -139,25 +147,40 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A Rust number type that an array can hold. Sealed: the ten types of [`DType`].
+/// A Rust type that an array can hold. Sealed: the eleven types of [`DType`].
 pub trait Element:
-    Pod + PartialOrd + Send + Sync + fmt::Debug + fmt::Display + sealed::Sealed
+    CheckedBitPattern
+    + NoUninit
+    + Zeroable
+    + PartialOrd
+    + Send
+    + Sync
+    + fmt::Debug
+    + fmt::Display
+    + sealed::Sealed
 {
     /// The tag of this type.
     const DTYPE: DType;
-    /// The value as `f64`, rounded to nearest where 53 bits are not enough.
+    /// The value as `f64`, rounded to nearest where 53 bits are not enough; `true` is 1.
     fn to_f64(self) -> f64;
     /// The low 64 bits of an integer (sign-extended); floats truncate toward zero and saturate.
     fn to_i64(self) -> i64;
-    /// From `f64`: floats round to nearest, integers truncate toward zero and saturate.
+    /// From `f64`: floats round to nearest, integers truncate toward zero and saturate; anything but
+    /// 0 is `true`.
     fn from_f64(value: f64) -> Self;
-    /// From 64 bits: integers keep the low bits (wrap), floats round to nearest.
+    /// From 64 bits: integers keep the low bits (wrap), floats round to nearest; anything but 0 is
+    /// `true`.
     fn from_i64(value: i64) -> Self;
 }
+
+/// An element whose every bit pattern is a number: what kernels compute with. Stored `bool`s are
+/// computed with as `u8`.
+pub(crate) trait Number: Element + Pod {}
 
 macro_rules! elements {
     ($($t:ty => $tag:ident),*) => {$(
         impl sealed::Sealed for $t {}
+        impl Number for $t {}
         impl Element for $t {
             const DTYPE: DType = DType::$tag;
             #[inline(always)]
@@ -174,11 +197,28 @@ macro_rules! elements {
 elements!(u8 => U8, i8 => I8, u16 => U16, i16 => I16, u32 => U32, i32 => I32, u64 => U64,
           i64 => I64, f32 => F32, f64 => F64);
 
-/// Runs `$body` with `$T` bound to the Rust type that `$dtype` names.
+impl sealed::Sealed for bool {}
+impl Element for bool {
+    const DTYPE: DType = DType::Bool;
+    fn to_f64(self) -> f64 {
+        f64::from(u8::from(self))
+    }
+    fn to_i64(self) -> i64 {
+        i64::from(self)
+    }
+    fn from_f64(value: f64) -> Self {
+        value != 0.0
+    }
+    fn from_i64(value: i64) -> Self {
+        value != 0
+    }
+}
+
+/// Runs `$body` with `$T` bound to the Rust number type that `$dtype` names; `u8` for `bool`.
 macro_rules! with_dtype {
     ($dtype:expr, $T:ident => $body:expr) => {
         match $dtype {
-            $crate::dtype::DType::U8 => {
+            $crate::dtype::DType::Bool | $crate::dtype::DType::U8 => {
                 type $T = u8;
                 $body
             }

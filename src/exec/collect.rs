@@ -27,7 +27,7 @@ impl<'a, T: Element> IntoArray<'a, T> {
 /// A box in memory order as an ndarray view.
 pub(super) fn as_view<'b, T: Element>(region: &Region, bytes: &'b [u8]) -> ArrayView<'b, T, IxDyn> {
     let shape: Vec<usize> = region.shape().iter().map(|&n| n as usize).collect();
-    ArrayView::from_shape(IxDyn(&shape).f(), bytemuck::cast_slice(bytes))
+    ArrayView::from_shape(IxDyn(&shape).f(), bytemuck::checked::cast_slice(bytes))
         .expect("a box has as many elements as its shape says")
 }
 

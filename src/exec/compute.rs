@@ -121,7 +121,7 @@ fn allocate<T: Element>(shape: &[u64]) -> Result<ArrayD<T>, BudgetError> {
     values
         .try_reserve_exact(elements)
         .map_err(|_| refuse(elements as u64 * size_of::<T>() as u64))?;
-    values.resize(elements, T::from_i64(0));
+    values.resize(elements, T::zeroed());
     ArrayD::from_shape_vec(IxDyn(&dims).f(), values).map_err(|_| refuse(elements as u64))
 }
 

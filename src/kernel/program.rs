@@ -8,7 +8,7 @@
 use bytemuck::{cast_slice, cast_slice_mut};
 
 use crate::buffer::Buffer;
-use crate::dtype::{DType, Element, with_dtype};
+use crate::dtype::{DType, Element as _, Number, with_dtype};
 
 /// Elements computed at once.
 pub(crate) const TILE: usize = 1024;
@@ -159,7 +159,7 @@ impl Program {
 
     /// Computes elements `from .. from + out.len()` of the inputs, at most [`TILE`], into `out`.
     /// `T` must be the result's type, or `f64`/`i64`/`u64` for a result that it holds.
-    pub(crate) fn run<T: Element>(
+    pub(crate) fn run<T: Number>(
         &self,
         inputs: &[&[u8]],
         from: usize,
@@ -209,7 +209,7 @@ impl Program {
     }
 }
 
-fn load<S: Element>(values: &[S], to: &mut [u8]) {
+fn load<S: Number>(values: &[S], to: &mut [u8]) {
     if S::DTYPE.is_float() {
         for (t, v) in cast_slice_mut::<_, f64>(to).iter_mut().zip(values) {
             *t = v.to_f64();

@@ -8,7 +8,7 @@ use bytemuck::cast_slice_mut;
 use super::sums;
 use super::wide::U256;
 use crate::buffer::Buffer;
-use crate::dtype::{DType, Element, with_dtype};
+use crate::dtype::{DType, Number, with_dtype};
 
 /// What is kept for each cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,7 +106,7 @@ impl State {
     /// Adds a piece of a block. `at` is the piece's first element in the block, in memory order; the
     /// block's own cells start at `fold.first_cell`, its samples at index `fold.first_sample` of the
     /// reduced axis. The samples of a cell must arrive in order of that axis.
-    pub(crate) fn update<T: Element>(&mut self, values: &[T], at: usize, fold: Fold) {
+    pub(crate) fn update<T: Number>(&mut self, values: &[T], at: usize, fold: Fold) {
         let Fold { inner, along, first_cell, first_sample } = fold;
         let (mut at, mut rest) = (at, values);
         while !rest.is_empty() {
@@ -134,7 +134,7 @@ impl State {
     }
 
     /// Adds rows of `columns` samples each onto the cells from `cell` on.
-    fn add_rows<T: Element>(&mut self, values: &[T], columns: usize, cell: usize, first: bool) {
+    fn add_rows<T: Number>(&mut self, values: &[T], columns: usize, cell: usize, first: bool) {
         let (cells, size) = (self.cells, self.kind.cell_bytes() as usize);
         let bytes = &mut self.buffer[..cells * size];
         let span = cell..cell + columns;
@@ -211,7 +211,7 @@ mod tests {
 
     use super::{CellSums, Fold, State, StateKind};
     use crate::buffer::Buffer;
-    use crate::dtype::{DType, Element};
+    use crate::dtype::{DType, Number};
 
     fn state(kind: StateKind, cells: usize) -> State {
         let buffer = Buffer::zeroed(cells as u64 * kind.cell_bytes()).unwrap();
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(StateKind::for_samples(DType::F32, u64::MAX), StateKind::Shifted);
     }
 
-    fn extremes_are_exact<T: Element>(value: T, rows: u64) {
+    fn extremes_are_exact<T: Number>(value: T, rows: u64) {
         let kind = StateKind::for_samples(T::DTYPE, rows);
         let mut state = state(kind, 1);
         let mut row = 0;

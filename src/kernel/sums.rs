@@ -19,7 +19,7 @@ use std::ops::Range;
 use multiversion::multiversion;
 
 use super::wide::U256;
-use crate::dtype::Element;
+use crate::dtype::Number;
 
 const TILE_COLUMNS: usize = 1024;
 
@@ -73,7 +73,7 @@ impl<'v, T> Iterator for Quads<'v, T> {
 }
 
 #[inline(always)]
-fn small<T: Element>(values: &[T], stride: usize, sums: &mut [f64], squares: &mut [f64]) {
+fn small<T: Number>(values: &[T], stride: usize, sums: &mut [f64], squares: &mut [f64]) {
     for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
         let n = sums.len();
@@ -97,7 +97,7 @@ fn small<T: Element>(values: &[T], stride: usize, sums: &mut [f64], squares: &mu
 }
 
 #[inline(always)]
-fn float<T: Element>(
+fn float<T: Number>(
     values: &[T],
     stride: usize,
     shifts: &[f64],
@@ -151,7 +151,7 @@ macro_rules! float_for {
 float_for!(float_f32: f32, float_f64: f64);
 
 /// Types that have a vectorised `f64` loop; the others take the same loop as compiled for all.
-pub(super) fn add_small<T: Element>(
+pub(super) fn add_small<T: Number>(
     values: &[T],
     stride: usize,
     sums: &mut [f64],
@@ -170,7 +170,7 @@ pub(super) fn add_small<T: Element>(
     }
 }
 
-pub(super) fn add_float<T: Element>(
+pub(super) fn add_float<T: Number>(
     values: &[T],
     stride: usize,
     shifts: &[f64],
@@ -187,7 +187,7 @@ pub(super) fn add_float<T: Element>(
 }
 
 /// Exact sums of 32-bit integers: up to 2^31 rows.
-pub(super) fn add_middle<T: Element>(
+pub(super) fn add_middle<T: Number>(
     values: &[T],
     stride: usize,
     sums: &mut [i64],
@@ -206,7 +206,7 @@ pub(super) fn add_middle<T: Element>(
 }
 
 /// Exact sums of any integers. `U64` values above `i64::MAX` arrive through `as_wide`.
-pub(super) fn add_wide<T: Element>(
+pub(super) fn add_wide<T: Number>(
     values: &[T],
     stride: usize,
     sums: &mut [i128],
@@ -226,11 +226,11 @@ pub(super) fn add_wide<T: Element>(
     }
 }
 
-fn as_wide<T: Element>(value: T) -> i128 {
+fn as_wide<T: Number>(value: T) -> i128 {
     let bits = value.to_i64();
     if T::DTYPE == crate::dtype::DType::U64 { i128::from(bits as u64) } else { i128::from(bits) }
 }
 
-fn same_type<T: Element, U: Element>(values: &[T]) -> Option<&[U]> {
+fn same_type<T: Number, U: Number>(values: &[T]) -> Option<&[U]> {
     if T::DTYPE == U::DTYPE { bytemuck::try_cast_slice(values).ok() } else { None }
 }

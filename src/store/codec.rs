@@ -304,6 +304,7 @@ fn blosc(compressor: BloscCompressor, level: u8, dtype: DType) -> Option<BloscCo
 
 fn zarr_type(dtype: DType) -> DataType {
     match dtype {
+        DType::Bool => data_type::bool(),
         DType::U8 => data_type::uint8(),
         DType::I8 => data_type::int8(),
         DType::U16 => data_type::uint16(),

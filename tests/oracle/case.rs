@@ -16,6 +16,10 @@ use crate::twin::{Arithmetic, Cells, Near, Number, Reduction, Twin};
 macro_rules! with_type {
     ($dtype:expr, $T:ident => $body:expr) => {
         match $dtype {
+            voxstore::DType::Bool => {
+                type $T = bool;
+                $body
+            }
             voxstore::DType::U8 => {
                 type $T = u8;
                 $body
