@@ -54,6 +54,7 @@ mod buffer;
 mod dtype;
 mod error;
 mod exec;
+mod feed;
 mod grid;
 pub mod jobs;
 mod kernel;
@@ -62,6 +63,7 @@ pub mod nifti;
 mod plan;
 mod run;
 mod runtime;
+mod sink;
 mod source;
 pub mod store;
 
@@ -69,7 +71,11 @@ pub use dtype::{DType, Element};
 pub use error::Error;
 pub use exec::{BlockIter, Computed, ExecError, Report};
 pub use grid::Region;
-pub use lazy::{LazyArray, LazyError, ReduceOptions, concatenate, from_ndarray};
+pub use kernel::{CastFault, Overflow};
+pub use lazy::{
+    Axes, Grouped, LazyArray, LazyError, Operand, Projection, ReduceOptions, arange, concatenate,
+    from_ndarray, full, stack, where_,
+};
 pub use plan::PlanError;
 pub use run::{Geometry, Origin, Run, RunInfo, Scaling, Timing, Warning};
 pub use runtime::{

@@ -37,6 +37,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     fn block_shape(&self) -> &[u64];
     /// The most memory one `read` or one `stream` uses beyond the caller's buffer, in bytes.
     fn scratch_bytes(&self) -> u64;
+    /// The most memory one `read` of a region of this shape uses beyond the caller's buffer, for
+    /// sources where that depends on the region.
+    fn read_bytes(&self, shape: &[u64]) -> u64 {
+        let _ = shape;
+        self.scratch_bytes()
+    }
     /// Bytes that a full pass reads from disk.
     fn stored_bytes(&self) -> u64;
     /// One word on how bytes get in: `mapped`, `positioned reads`, `gzip stream`, `zarr chunks`.

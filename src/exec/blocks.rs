@@ -1,6 +1,5 @@
 //! Arrays larger than memory, walked block by block.
 
-use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -12,7 +11,7 @@ use super::error::ExecError;
 use crate::dtype::Element;
 use crate::grid::Region;
 use crate::lazy::LazyArray;
-use crate::plan::{Plan, ResultMemory};
+use crate::plan::{Layout, Plan, ResultMemory};
 use crate::runtime::Session;
 
 impl LazyArray {
@@ -37,7 +36,9 @@ impl Session {
     pub fn blocks<T: Element>(&self, array: &LazyArray) -> Result<BlockIter<T>, ExecError> {
         // One worker hands over boxes in order.
         let session = self.with_one_thread();
-        let plan = Plan::new(&[(array, T::DTYPE)], ResultMemory::Blocks, &session)?;
+        let grid = array.wanted_blocks().map(<[u64]>::to_vec);
+        let layout = Layout { grid, ..Layout::of(ResultMemory::Blocks) };
+        let plan = Plan::new(&[(array, T::DTYPE)], &layout, &session)?;
         let (sender, receiver) = sync_channel(0);
         let thread = std::thread::Builder::new()
             .name("voxstore-blocks".to_owned())
@@ -61,12 +62,10 @@ type Block<T> = Result<(Region, ArrayD<T>), ExecError>;
 struct IntoChannel<T>(SyncSender<Block<T>>);
 
 impl<T: Element> Collect for IntoChannel<T> {
-    fn put(&self, region: &Region, bytes: &[u8]) -> ControlFlow<()> {
+    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
         let block = (region.clone(), as_view::<T>(region, bytes).to_owned());
-        match self.0.send(Ok(block)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+        // Nobody may want more.
+        self.0.send(Ok(block)).map_err(|_| ExecError::Cancelled)
     }
 }
 

@@ -1,13 +1,15 @@
 //! `compute` and its friends.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayD, ArrayViewMutD, IxDyn, ShapeBuilder};
 
 use super::collect::{Collect, IntoArray, IntoMemory};
 use super::error::ExecError;
-use super::{fold, map};
+use super::{parts, tiles};
 use crate::dtype::Element;
 use crate::lazy::LazyArray;
-use crate::plan::{Dest, Pass, Plan, ResultMemory};
+use crate::plan::{Blocks, Dest, Layout, Plan, ResultMemory};
 use crate::runtime::{BudgetError, Session};
 
 /// Results of one trip, and how it went.
@@ -81,7 +83,7 @@ impl Session {
     /// As [`LazyArray::compute`].
     pub fn compute_all<T: Element>(&self, arrays: &[&LazyArray]) -> Result<Computed<T>, ExecError> {
         let wanted: Vec<_> = arrays.iter().map(|&a| (a, T::DTYPE)).collect();
-        let plan = Plan::new(&wanted, ResultMemory::Counted, self)?;
+        let plan = Plan::new(&wanted, &Layout::of(ResultMemory::Counted), self)?;
         let mut results = arrays
             .iter()
             .map(|array| allocate::<T>(array.shape()))
@@ -103,7 +105,7 @@ impl Session {
         array: &LazyArray,
         view: ArrayViewMutD<'_, T>,
     ) -> Result<(), ExecError> {
-        let plan = Plan::new(&[(array, T::DTYPE)], ResultMemory::Callers, self)?;
+        let plan = Plan::new(&[(array, T::DTYPE)], &Layout::of(ResultMemory::Callers), self)?;
         let shape: Vec<u64> = view.shape().iter().map(|&n| n as u64).collect();
         if shape != array.shape() {
             return Err(ExecError::Shape { array: array.shape().to_vec(), view: shape });
@@ -138,41 +140,35 @@ pub(super) fn run_plan(
     session.progress().begin("computing", plan.read_bytes());
     let mut run = || -> Result<(), ExecError> {
         for (pass, schedule) in &plan.passes {
-            let dests: Vec<&Dest> = match pass {
-                Pass::Fold(fold) => fold.outputs.iter().map(|output| &output.dest).collect(),
-                Pass::Map(map) => vec![&map.dest],
-            };
-            let (shape, types): (&[u64], Vec<_>) = match pass {
-                Pass::Fold(fold) => {
-                    (&fold.shape, fold.outputs.iter().map(|o| o.program.dtype()).collect())
-                }
-                Pass::Map(map) => (&map.shape, vec![map.dtype]),
-            };
-            let mut held: Vec<Option<IntoMemory>> = dests
-                .iter()
-                .zip(types)
-                .map(|(dest, dtype)| match dest {
+            let held: Vec<Option<IntoMemory>> = pass
+                .dests()
+                .map(|(dest, ..)| match dest {
                     Dest::Result(_) => None,
                     Dest::Held(source) => {
-                        Some(IntoMemory::new(source.clone(), shape, dtype.size()))
+                        source.allocate();
+                        Some(IntoMemory(Arc::clone(source)))
                     }
                 })
                 .collect();
-            let collects: Vec<&dyn Collect> = dests
-                .iter()
+            let collects: Vec<&dyn Collect> = pass
+                .dests()
                 .zip(&held)
-                .map(|(dest, held)| match (dest, held) {
+                .map(|((dest, ..), held)| match (dest, held) {
                     (Dest::Result(index), _) => results[*index],
                     (_, Some(held)) => held as &dyn Collect,
-                    (Dest::Held(_), None) => unreachable!("held outputs were given memory above"),
+                    (Dest::Held(_), None) => unreachable!("held results were given memory above"),
                 })
                 .collect();
-            warnings.extend(match pass {
-                Pass::Fold(pass) => fold::run(pass, schedule, &collects, &budget, session)?,
-                Pass::Map(pass) => map::run(pass, schedule, collects[0], &budget, session)?,
-            });
-            drop(collects);
-            held.iter_mut().filter_map(Option::take).for_each(IntoMemory::deliver);
+            let collects = collects.split_at(pass.outputs.len());
+            match &schedule.blocks {
+                Blocks::Tiles(tiles) => {
+                    tiles::run(pass, tiles, schedule, collects, &budget, session)?;
+                }
+                Blocks::Parts(tiles) => {
+                    let said = parts::run(pass, tiles, schedule, collects, &budget, session)?;
+                    warnings.extend(said);
+                }
+            }
         }
         Ok(())
     };

@@ -1,8 +1,10 @@
 //! What can stop a computation.
 
-use crate::grid::Region;
-use crate::plan::PlanError;
+use crate::dtype::DType;
+use crate::feed::FeedError;
+use crate::plan::{Pass, PlanError};
 use crate::runtime::{BudgetError, SessionError};
+use crate::sink::SinkError;
 use crate::source::SourceError;
 
 /// A computation did not come to its end; there is no partial result.
@@ -21,14 +23,42 @@ pub enum ExecError {
     /// Threads could not be started.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// An exact integer sum does not fit 64 bits.
+    /// An exact integer sum or product does not fit 64 bits.
     #[error(
-        "sum over {tile:?}: an exact integer sum is beyond 64 bits; \
-        multiply the array by 1.0 first to sum in float64"
+        "{operation} at cell {cell:?}: the exact result is beyond {dtype}; \
+        multiply the array by 1.0 first to compute in float64"
     )]
-    SumOverflow {
-        /// The cells where it happened.
-        tile: Region,
+    Overflow {
+        /// The reduction.
+        operation: &'static str,
+        /// The type of its result.
+        dtype: DType,
+        /// The cell where it happened.
+        cell: Vec<u64>,
+    },
+    /// A cell has no sample left, and the reduction has no answer for that.
+    #[error(
+        "{operation} at cell {cell:?}: the mask leaves no sample; reduce float64 to get NaN there, \
+        or mask the cell out of the array"
+    )]
+    NoSample {
+        /// The reduction.
+        operation: &'static str,
+        /// The cell.
+        cell: Vec<u64>,
+    },
+    /// A number does not fit the type it was to become.
+    #[error(
+        "astype at element {place:?} of {of}: {fault}; round or clip first, or use astype_with and \
+        Overflow::Saturate or Overflow::Wrap"
+    )]
+    Cast {
+        /// Value and types.
+        fault: String,
+        /// Index of the element.
+        place: Vec<u64>,
+        /// The array it is in.
+        of: String,
     },
     /// The array to compute into has another shape.
     #[error("compute_into: the array has shape {array:?}, the view has {view:?}")]
@@ -41,4 +71,21 @@ pub enum ExecError {
     /// Somebody asked to stop.
     #[error("interrupted; nothing was written")]
     Cancelled,
+    /// A result could not be written.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+}
+
+impl ExecError {
+    /// What went wrong while a part of a pass was read and computed.
+    pub(super) fn of_feed(error: FeedError, pass: &Pass, part: usize) -> Self {
+        match error {
+            FeedError::Source(error) => Self::Source(error),
+            FeedError::Cast { fault, place } => {
+                let windows = &pass.parts[part].feed.windows;
+                let names: Vec<&str> = windows.iter().map(|w| w.source.name()).collect();
+                Self::Cast { fault: fault.to_string(), place, of: names.join(" with ") }
+            }
+        }
+    }
 }

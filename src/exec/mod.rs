@@ -5,14 +5,16 @@
 //! states are finished in input order. Numbers of a stream are used only after the stream has been
 //! read to its end and its checksums held.
 
+mod ahead;
 mod blocks;
 mod collect;
 mod compute;
 mod error;
-mod fold;
-mod map;
-mod reader;
+mod finish;
+mod parts;
 mod scratch;
+mod tiles;
+mod trip;
 mod units;
 
 pub use blocks::BlockIter;

@@ -1,23 +1,26 @@
 //! The buffers of one worker, taken out of its lease once and used for every unit.
 
 use crate::buffer::Buffer;
-use crate::kernel::{Registers, State, StateKind};
-use crate::plan::WorkerSizes;
+use crate::feed::FeedBuffers;
+use crate::kernel::{Registers, State};
+use crate::plan::{Sum, WorkerSizes};
 use crate::runtime::{Budget, BudgetError, Lease};
 
 /// Buffers of one worker.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    /// For each leaf: the box wanted, and what is read around it.
-    pub(super) leaves: Vec<(Buffer, Buffer)>,
+    pub(super) feed: FeedBuffers,
+    /// Registers of programs over finished reductions.
     pub(super) registers: Registers,
-    /// A program's result, one tile.
-    pub(super) tile: Buffer,
     /// Finished reductions, one tile for each input of a program.
     pub(super) inputs: Vec<Buffer>,
-    /// The box of the result being made.
+    /// What finishing one cell takes.
+    pub(super) finish: Buffer,
+    /// A program's result, one tile.
+    pub(super) tile: Buffer,
+    /// Boxes of results being made.
     pub(super) out: Buffer,
-    /// Boxes like that of leaf 0 for a reader that runs ahead.
+    /// Boxes like that of load 0 for a reader that runs ahead.
     pub(super) ahead: Vec<Buffer>,
     state_bytes: Vec<u64>,
     lease: Lease,
@@ -28,28 +31,28 @@ impl Scratch {
     pub(super) fn new(sizes: &WorkerSizes, budget: &Budget) -> Result<Self, BudgetError> {
         let mut lease = budget.lease("a worker", sizes.total())?;
         let tile_bytes = WorkerSizes::PROGRAM_TILE_BYTES;
-        let slab = sizes.leaves.first().map_or(0, |leaf| leaf.0);
         Ok(Self {
-            leaves: sizes
-                .leaves
-                .iter()
-                .map(|&(wanted, around)| Ok((lease.buffer(wanted)?, lease.buffer(around)?)))
-                .collect::<Result<_, BudgetError>>()?,
-            registers: Registers::new(lease.buffer(sizes.register_bytes)?),
-            tile: lease.buffer(tile_bytes)?,
+            feed: FeedBuffers::new(&sizes.feed, |bytes| lease.buffer(bytes))?,
+            registers: Registers::new(lease.buffer(sizes.finish_register_bytes)?),
             inputs: (0..sizes.input_count)
                 .map(|_| lease.buffer(tile_bytes))
                 .collect::<Result<_, _>>()?,
+            finish: lease.buffer(sizes.finish_bytes)?,
+            tile: lease.buffer(tile_bytes)?,
             out: lease.buffer(sizes.out_bytes)?,
-            ahead: (0..sizes.ahead).map(|_| lease.buffer(slab)).collect::<Result<_, _>>()?,
+            ahead: (0..sizes.ahead)
+                .map(|_| lease.buffer(sizes.slab_bytes()))
+                .collect::<Result<_, _>>()?,
             state_bytes: sizes.state_bytes.clone(),
             lease,
         })
     }
 
-    /// States of a tile, one a part.
-    pub(super) fn states(&mut self, kinds: &[StateKind]) -> Result<Vec<State>, BudgetError> {
-        let buffers = kinds.iter().zip(&self.state_bytes);
-        buffers.map(|(&kind, &bytes)| Ok(State::new(kind, 0, self.lease.buffer(bytes)?))).collect()
+    /// States of a tile, one a sum.
+    pub(super) fn states(&mut self, sums: &[Sum]) -> Result<Vec<State>, BudgetError> {
+        let buffers = sums.iter().zip(&self.state_bytes);
+        buffers
+            .map(|(sum, &bytes)| Ok(State::new(sum.kind.clone(), 0, self.lease.buffer(bytes)?)))
+            .collect()
     }
 }

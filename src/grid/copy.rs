@@ -52,49 +52,9 @@ pub(crate) fn copy_overlap(
     shared.len()
 }
 
-/// Picks elements in steps: along each axis of `from` (absolute indices) every `step`-th one, from
-/// the low end up or, where the step is negative, from the high end down. `src` holds the box
-/// `held` in memory order; `from` lies inside it and is `(len-1)*|step| + 1` long for `len` picks.
-pub(crate) fn gather_steps(
-    src: &[u8],
-    held: &Region,
-    from: &Region,
-    steps: &[i64],
-    out_shape: &[u64],
-    dst: &mut [u8],
-    item_bytes: usize,
-) {
-    let ndim = held.ndim();
-    let mut stride = 1_i64;
-    let mut at = 0_i64;
-    let mut strides = vec![0_i64; ndim];
-    for axis in 0..ndim {
-        strides[axis] = stride * steps[axis];
-        let first = if steps[axis] < 0 { from.end(axis) - 1 } else { from.start()[axis] };
-        at += (first - held.start()[axis]) as i64 * stride;
-        stride *= held.shape()[axis] as i64;
-    }
-    let total: u64 = out_shape.iter().product();
-    let mut index = vec![0_u64; ndim];
-    for k in 0..total as usize {
-        let s = at as usize * item_bytes;
-        let d = k * item_bytes;
-        dst[d..d + item_bytes].copy_from_slice(&src[s..s + item_bytes]);
-        for axis in 0..ndim {
-            index[axis] += 1;
-            at += strides[axis];
-            if index[axis] < out_shape[axis] {
-                break;
-            }
-            at -= strides[axis] * out_shape[axis] as i64;
-            index[axis] = 0;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Region, copy_overlap, gather_steps};
+    use super::{Region, copy_overlap};
 
     fn numbered(shape: &[u64]) -> Vec<u8> {
         (0..shape.iter().product::<u64>()).map(|i| i as u8).collect()
@@ -120,17 +80,5 @@ mod tests {
                 assert_eq!(got, want);
             }
         }
-    }
-
-    #[test]
-    fn steps_pick_forwards_and_backwards() {
-        let data = numbered(&[5, 3]);
-        let mut got = vec![0; 6];
-        let held = Region::new(vec![10, 20], vec![5, 3]);
-        gather_steps(&data, &held, &held, &[2, -2], &[3, 2], &mut got, 1);
-        assert_eq!(got, [10, 12, 14, 0, 2, 4]);
-        let inner = Region::new(vec![11, 21], vec![3, 2]);
-        gather_steps(&data, &held, &inner, &[-2, 1], &[2, 2], &mut got[..4], 1);
-        assert_eq!(got[..4], [8, 6, 13, 11]);
     }
 }

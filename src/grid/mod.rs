@@ -6,11 +6,13 @@
 
 mod blocks;
 mod copy;
+mod gather;
 mod partition;
 mod region;
 
 pub(crate) use blocks::BlockGrid;
-pub(crate) use copy::{copy_overlap, gather_steps};
+pub(crate) use copy::copy_overlap;
+pub(crate) use gather::{Gather, Stride};
 pub(crate) use partition::{Cuts, Partition};
 pub use region::Region;
 

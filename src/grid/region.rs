@@ -84,6 +84,47 @@ impl Region {
         Some(Self { start, shape })
     }
 
+    /// The smallest box that holds both; an empty one adds nothing.
+    #[must_use]
+    pub(crate) fn hull(&self, other: &Self) -> Self {
+        if self.is_empty() || other.is_empty() {
+            return if self.is_empty() { other.clone() } else { self.clone() };
+        }
+        let start: Vec<u64> =
+            self.start.iter().zip(&other.start).map(|(&a, &b)| a.min(b)).collect();
+        let shape = (0..self.ndim())
+            .map(|axis| self.end(axis).max(other.end(axis)) - start[axis])
+            .collect();
+        Self { start, shape }
+    }
+
+    /// True when `other` holds all of this box.
+    pub(crate) fn lies_in(&self, other: &Self) -> bool {
+        (0..self.ndim())
+            .all(|a| other.start[a] <= self.start[a] && self.end(a) <= other.end(a))
+    }
+
+    /// True when this box goes on from `before` along `axis`: the same on all other axes, with rows of
+    /// `before` that lie at its end in memory.
+    pub(crate) fn follows(&self, before: &Self, axis: usize) -> bool {
+        (0..self.ndim()).all(|a| {
+            a == axis || (self.start[a] == before.start[a] && self.shape[a] == before.shape[a])
+        }) && self.shape[axis + 1..].iter().all(|&len| len == 1)
+            && before.start[axis] <= self.start[axis]
+            && self.start[axis] < before.end(axis)
+            && before.end(axis) <= self.end(axis)
+    }
+
+    /// The index of the element that comes at `at` in memory order.
+    pub(crate) fn place(&self, mut at: u64) -> Vec<u64> {
+        let along = |(&start, &len): (&u64, &u64)| {
+            let index = start + at % len.max(1);
+            at /= len.max(1);
+            index
+        };
+        self.start.iter().zip(&self.shape).map(along).collect()
+    }
+
     /// True when this box lies inside an array of `shape`.
     pub fn fits(&self, shape: &[u64]) -> bool {
         self.ndim() == shape.len()

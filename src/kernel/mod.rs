@@ -4,12 +4,9 @@
 //! the caller hands over every buffer. Results depend on the order of samples along the reduced
 //! axis and on nothing else (`docs/numerics.md`).
 
-mod finish;
 mod program;
-mod state;
-mod sums;
-mod wide;
+mod stub;
 
-pub(crate) use finish::{Part, ReduceOp, finish, finish_integer_sum};
-pub(crate) use program::{BinaryOp, Program, ProgramBuilder, Registers, Slot, TILE};
-pub(crate) use state::{Fold, State, StateKind};
+pub(crate) use program::{BinaryOp, Program, ProgramBuilder, Registers, Slot, TILE, UnaryOp};
+pub use program::{CastFault, Overflow};
+pub(crate) use stub::*;

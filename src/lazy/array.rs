@@ -7,13 +7,13 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use ndarray::SliceInfoElem;
 
-use super::error::{LazyError, check_size, resolve_axis};
-use super::node::{Node, Op};
-use super::slice::{cuts_of, slice_node};
-use super::view::View;
+use super::error::{LazyError, check_size};
+use super::node::{MOST_DEEP, MapOp, Node, Op};
+use super::pushdown::see;
+use super::slice::view_of;
+use super::view::{AxisView, View};
 use crate::dtype::DType;
 use crate::grid::{BlockGrid, element_count, shape_text};
-use crate::kernel::ReduceOp;
 use crate::run::Run;
 use crate::source::Source;
 
@@ -26,43 +26,60 @@ use crate::source::Source;
 #[derive(Clone)]
 pub struct LazyArray {
     node: Arc<Node>,
-}
-
-/// How a reduction is done where the default is not wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReduceOptions {
-    ddof: u64,
-}
-
-impl ReduceOptions {
-    /// numpy's defaults: ddof 0.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Delta degrees of freedom: var divides by `n - ddof`. 0 is the population's, 1 the sample's.
-    #[must_use]
-    pub fn ddof(mut self, ddof: u64) -> Self {
-        self.ddof = ddof;
-        self
-    }
+    /// The blocks it is walked and written in, where the user has said.
+    blocks: Option<Arc<[u64]>>,
 }
 
 impl LazyArray {
-    /// The elements of a source, as they are stored.
+    /// The elements of a source, as they are stored. The way in for a source of your own; see
+    /// [`Source`] for what it must promise.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use voxstore::{LazyArray, Source};
+    /// # fn of(mine: impl Source + 'static) -> LazyArray {
+    /// LazyArray::from_source(Arc::new(mine))
+    /// # }
+    /// ```
     #[track_caller]
     pub fn from_source(source: Arc<dyn Source>) -> Self {
-        let location = Location::caller();
-        let (shape, dtype) = (source.shape().to_vec(), source.dtype());
-        if let Err(problem) = check_size(source.name(), &shape) {
-            return Self::from_node(Node::invalid(LazyError::at(location, problem)));
-        }
-        let view = View::whole(&shape);
-        Self::from_node(Node::new(Op::Leaf { source, view }, shape, dtype))
+        let node = check_size(source.name(), source.shape()).map(|()| Node::leaf(source));
+        Self::made(node, Location::caller())
     }
 
     pub(crate) fn from_node(node: Arc<Node>) -> Self {
-        Self { node }
+        Self { node, blocks: None }
+    }
+
+    /// The array of a node, or of what was wrong when it was made at `location`.
+    pub(super) fn made(
+        node: Result<Arc<Node>, String>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let node = node.and_then(|node| {
+            if node.depth <= MOST_DEEP {
+                return Ok(node);
+            }
+            Err(format!(
+                "the expression is more than {MOST_DEEP} operations deep; join many arrays with \
+                 stack or concatenate and one reduction, or compute a part first"
+            ))
+        });
+        Self::from_node(
+            node.unwrap_or_else(|problem| Node::invalid(LazyError::at(location, problem))),
+        )
+    }
+
+    /// A view of the array, or what is wrong with it; errors made before stay.
+    pub(super) fn seen(
+        &self,
+        view: impl FnOnce(&[u64]) -> Result<View, String>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        if self.error().is_some() {
+            return self.clone();
+        }
+        Self::made(view(self.shape()).map(|view| see(&self.node, &view)), location)
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
@@ -94,6 +111,23 @@ impl LazyArray {
         self.size().saturating_mul(self.dtype().size() as u64)
     }
 
+    /// Lengths of the blocks that the array is naturally cut into: those of its sources, or of
+    /// [`rechunk`](Self::rechunk).
+    pub fn block_shape(&self) -> Vec<u64> {
+        let natural = || block_shape_of(&self.node);
+        self.blocks.as_ref().map_or_else(natural, |blocks| blocks.to_vec())
+    }
+
+    /// Number of blocks along each axis.
+    pub fn block_counts(&self) -> Vec<u64> {
+        BlockGrid::new(self.shape(), &self.block_shape()).counts()
+    }
+
+    /// The blocks that [`rechunk`](Self::rechunk) asked for.
+    pub(crate) fn wanted_blocks(&self) -> Option<&[u64]> {
+        self.blocks.as_deref()
+    }
+
     /// What is wrong with the expression, if anything.
     ///
     /// # Errors
@@ -110,7 +144,9 @@ impl LazyArray {
     }
 
     /// Part of the array, by ndarray's `s![]`: ranges, steps, negative ends, single indices (which
-    /// drop the axis). Axes left out are whole. A view: only the elements kept are ever read.
+    /// drop the axis), new axes. Axes left out are whole. As in ndarray, `a..b;-1` is `a..b` walked
+    /// from its end. A view: only the elements kept are ever read, and files that hold none of them
+    /// are not opened.
     ///
     /// ```
     /// # use ndarray::{array, s};
@@ -121,129 +157,73 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn slice(&self, slice: impl AsRef<[SliceInfoElem]>) -> Self {
-        let location = Location::caller();
-        if self.error().is_some() {
-            return self.clone();
-        }
-        Self::from_node(match cuts_of(slice.as_ref(), self.shape()) {
-            Ok(cuts) => slice_node(&self.node, &cuts),
-            Err(problem) => Node::invalid(LazyError::at(location, problem)),
-        })
+        self.seen(|shape| view_of(slice.as_ref(), shape), Location::caller())
     }
 
-    /// The same values as `float64`, which holds all but integers beyond 2^53 exactly. Results of
-    /// `float32` are rounded to `float32`; those of its `float64` are not.
+    /// The same array, to be walked by `blocks` and written by `write_zarr` in blocks of this shape
+    /// (longer ones than the array are clipped). What is computed from it stays the same; where it is
+    /// read, the plan chooses the cheapest boxes for itself.
     ///
     /// ```
-    /// # use ndarray::array;
-    /// let x = voxstore::from_ndarray(array![0.0_f32, 0.0, 1.0]);
-    /// assert_eq!(x.to_f64().mean(-1).compute::<f64>()?, ndarray::arr0(1.0 / 3.0).into_dyn());
+    /// # use ndarray::Array2;
+    /// let x = voxstore::from_ndarray(Array2::<f32>::zeros((10, 6))).rechunk(&[4, 6]);
+    /// assert_eq!(x.block_counts(), [3, 1]);
     /// # Ok::<(), voxstore::Error>(())
     /// ```
     #[must_use]
-    pub fn to_f64(&self) -> Self {
+    #[track_caller]
+    pub fn rechunk(&self, block_shape: &[u64]) -> Self {
         if self.error().is_some() {
             return self.clone();
         }
-        Self::from_node(self.node.cast(DType::F64))
-    }
-
-    /// Sum along an axis. Integers are summed exactly and give `int64` (`uint64` for unsigned ones;
-    /// a sum beyond that is an error, never a wrapped number); floats add in `f64`. NaN gives NaN.
-    #[must_use]
-    #[track_caller]
-    pub fn sum(&self, axis: isize) -> Self {
-        self.reduce(ReduceOp::Sum, axis, ReduceOptions::new())
-    }
-
-    /// Mean along an axis: `float64` (`float32` for `float32`), summed in `f64` or exactly. NaN
-    /// gives NaN; so does an axis of length 0.
-    #[must_use]
-    #[track_caller]
-    pub fn mean(&self, axis: isize) -> Self {
-        self.reduce(ReduceOp::Mean, axis, ReduceOptions::new())
-    }
-
-    /// Population variance along an axis (ddof 0, as numpy). One pass, shared with `mean` and `std`
-    /// of the same array. NaN and infinities give NaN.
-    #[must_use]
-    #[track_caller]
-    pub fn var(&self, axis: isize) -> Self {
-        self.reduce(ReduceOp::Var, axis, ReduceOptions::new())
-    }
-
-    /// [`var`](Self::var) with another ddof.
-    #[must_use]
-    #[track_caller]
-    pub fn var_with(&self, axis: isize, options: ReduceOptions) -> Self {
-        self.reduce(ReduceOp::Var, axis, options)
-    }
-
-    /// Population standard deviation along an axis (ddof 0, as numpy). Exactly 0 where all samples
-    /// are equal.
-    #[must_use]
-    #[track_caller]
-    pub fn std(&self, axis: isize) -> Self {
-        self.reduce(ReduceOp::Std, axis, ReduceOptions::new())
-    }
-
-    /// [`std`](Self::std) with another ddof.
-    #[must_use]
-    #[track_caller]
-    pub fn std_with(&self, axis: isize, options: ReduceOptions) -> Self {
-        self.reduce(ReduceOp::Std, axis, options)
-    }
-
-    #[track_caller]
-    fn reduce(&self, op: ReduceOp, axis: isize, options: ReduceOptions) -> Self {
-        let location = Location::caller();
-        if self.error().is_some() {
-            return self.clone();
+        if block_shape.len() != self.ndim() || block_shape.contains(&0) {
+            let problem = format!(
+                "rechunk: blocks of shape {} do not fit an array of shape {}; give one length of \
+                 at least 1 for each axis",
+                shape_text(block_shape),
+                shape_text(self.shape())
+            );
+            return Self::made(Err(problem), Location::caller());
         }
-        let axis = match resolve_axis(op.name(), axis, self.ndim()) {
-            Ok(axis) => axis,
-            Err(problem) => {
-                return Self::from_node(Node::invalid(LazyError::at(location, problem)));
-            }
-        };
-        let mut shape = self.shape().to_vec();
-        shape.remove(axis);
-        let dtype = match (op, self.dtype()) {
-            (_, float) if float.is_float() => float,
-            (ReduceOp::Sum, int) if int.is_signed_int() => DType::I64,
-            (ReduceOp::Sum, _) => DType::U64,
-            _ => DType::F64,
-        };
-        // ddof means nothing to sum and mean; keeping it out lets equal nodes be equal.
-        let ddof = if matches!(op, ReduceOp::Var | ReduceOp::Std) { options.ddof } else { 0 };
-        let op = Op::Reduce { op, ddof, axis, input: Arc::clone(&self.node) };
-        Self::from_node(Node::new(op, shape, dtype))
+        let clipped = block_shape.iter().zip(self.shape()).map(|(&b, &n)| b.min(n.max(1)));
+        Self { node: Arc::clone(&self.node), blocks: Some(clipped.collect()) }
     }
+}
 
-    /// Block length along each axis, where the array is a view of one source or runs joined.
-    fn block_shape(&self) -> Vec<u64> {
-        fn of(node: &Node) -> Vec<u64> {
-            match &node.op {
-                Op::Leaf { source, view } => view
-                    .source_axes()
-                    .iter()
-                    .zip(&node.shape)
-                    .map(|(&a, &n)| source.block_shape()[a].clamp(1, n.max(1)))
-                    .collect(),
-                Op::Reduce { axis, input, .. } => {
-                    let mut block = of(input);
-                    block.remove(*axis);
-                    block
+/// Block lengths along each axis: those of the source behind the elements that take most room.
+pub(crate) fn block_shape_of(node: &Node) -> Vec<u64> {
+    match &node.op {
+        Op::Leaf { source, view } => (0..node.shape.len())
+            .map(|axis| {
+                let block = match view.driven_by(axis).map(|a| (a, &view.axes()[a])) {
+                    Some((a, AxisView::Run { step, .. })) => {
+                        source.block_shape()[a].div_ceil(step.unsigned_abs().max(1))
+                    }
+                    Some((a, _)) => source.block_shape()[a],
+                    None => node.shape[axis],
+                };
+                block.clamp(1, node.shape[axis].max(1))
+            })
+            .collect(),
+        Op::Reduce(reduce) => {
+            let mut block = block_shape_of(&reduce.input);
+            for &axis in reduce.axes.iter().rev() {
+                match &reduce.groups {
+                    Some(groups) => block[axis] = u64::from(groups.count.max(1)),
+                    None => drop(block.remove(axis)),
                 }
-                Op::Binary { left, right, .. } => {
-                    of(if matches!(left.op, Op::Scalar(_)) { right } else { left })
-                }
-                Op::Rescale { input, .. } | Op::Cast { input } => of(input),
-                Op::Concat { inputs, .. } => of(&inputs[0]),
-                Op::Scalar(_) | Op::Invalid(_) => Vec::new(),
             }
+            block
         }
-        of(&self.node)
+        Op::View { view, .. } => view.shape().iter().map(|&len| len.max(1)).collect(),
+        Op::Map { inputs, .. } => inputs
+            .iter()
+            .find(|input| input.shape == node.shape)
+            .map_or_else(|| node.shape.clone(), |input| block_shape_of(input)),
+        Op::Concat { inputs, .. } => block_shape_of(&inputs[0]),
+        Op::Custom { .. } | Op::Scalar(_) | Op::Invalid(_) => {
+            node.shape.iter().map(|&len| len.max(1)).collect()
+        }
     }
 }
 
@@ -256,10 +236,9 @@ impl Run {
         if scaling.is_identity() || raw.error().is_some() {
             return raw;
         }
-        let op = Op::Rescale {
-            input: Arc::clone(&raw.node),
-            slope: scaling.slope,
-            inter: scaling.inter,
+        let op = Op::Map {
+            op: MapOp::Rescale { slope: scaling.slope, inter: scaling.inter },
+            inputs: vec![Arc::clone(&raw.node)],
         };
         LazyArray::from_node(Node::new(op, raw.shape().to_vec(), DType::F64))
     }

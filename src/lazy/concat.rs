@@ -1,10 +1,14 @@
-//! Runs joined end to end.
+//! Arrays joined end to end, or side by side.
 
 use std::panic::Location;
+use std::sync::Arc;
 
 use super::array::LazyArray;
-use super::error::{LazyError, check_size, resolve_axis};
+use super::axes::resolve_axis;
+use super::error::check_size;
 use super::node::{Node, Op};
+use super::pushdown::see;
+use super::structure::with_new_axis;
 use crate::dtype::DType;
 use crate::grid::shape_text;
 
@@ -25,55 +29,96 @@ use crate::grid::shape_text;
 /// ```
 #[track_caller]
 pub fn concatenate(arrays: &[LazyArray], axis: isize) -> LazyArray {
+    joined(arrays, |nodes| {
+        let axis = resolve_axis("concatenate", axis, nodes[0].shape.len())?;
+        join("concatenate", nodes, axis)
+    })
+}
+
+/// Puts arrays of one shape side by side along a new axis at this place of the result, as
+/// `numpy.stack`.
+///
+/// ```
+/// # use voxstore::{stack, from_ndarray};
+/// # use ndarray::array;
+/// let sessions = stack(&[from_ndarray(array![1.0, 2.0]), from_ndarray(array![3.0, 6.0])], -1);
+/// assert_eq!(sessions.shape(), [2, 2]);
+/// assert_eq!(sessions.mean(-1).compute::<f64>()?, array![2.0, 4.0].into_dyn());
+/// # Ok::<(), voxstore::Error>(())
+/// ```
+#[track_caller]
+pub fn stack(arrays: &[LazyArray], axis: isize) -> LazyArray {
+    joined(arrays, |nodes| {
+        let axis = resolve_axis("stack", axis, nodes[0].shape.len() + 1)?;
+        side_by_side("stack", nodes, axis)
+    })
+}
+
+#[track_caller]
+fn joined(
+    arrays: &[LazyArray],
+    join: impl FnOnce(&[Arc<Node>]) -> Result<Arc<Node>, String>,
+) -> LazyArray {
     let location = Location::caller();
-    match try_concatenate(arrays, axis) {
-        Ok(array) => array,
-        Err(Problem::Said(problem)) => {
-            LazyArray::from_node(Node::invalid(LazyError::at(location, problem)))
-        }
-        Err(Problem::Inherited(error)) => LazyArray::from_node(Node::invalid(error)),
+    if let Some(invalid) = arrays.iter().find(|array| array.error().is_some()) {
+        return invalid.clone();
     }
+    let nodes: Vec<Arc<Node>> = arrays.iter().map(|array| Arc::clone(array.node())).collect();
+    let node =
+        if nodes.is_empty() { Err("no arrays were given to join".to_owned()) } else { join(&nodes) };
+    LazyArray::made(node, location)
 }
 
-enum Problem {
-    Said(String),
-    Inherited(LazyError),
-}
-
-fn try_concatenate(arrays: &[LazyArray], axis: isize) -> Result<LazyArray, Problem> {
-    if let Some(error) = arrays.iter().find_map(|a| a.error().cloned()) {
-        return Err(Problem::Inherited(error));
-    }
-    let Some(first) = arrays.first() else {
-        return Err(Problem::Said("concatenate: no arrays were given".to_owned()));
-    };
-    let axis = resolve_axis("concatenate", axis, first.ndim()).map_err(Problem::Said)?;
+fn join(
+    operation: &str,
+    nodes: &[Arc<Node>],
+    axis: usize,
+) -> Result<Arc<Node>, String> {
+    let first = &nodes[0];
     let mut total = 0_u64;
-    for (k, array) in arrays.iter().enumerate() {
-        let agree = array.ndim() == first.ndim()
-            && (0..first.ndim()).all(|a| a == axis || array.shape()[a] == first.shape()[a]);
+    for (k, node) in nodes.iter().enumerate() {
+        let agree = node.shape.len() == first.shape.len()
+            && (0..first.shape.len()).all(|a| a == axis || node.shape[a] == first.shape[a]);
         if !agree {
-            return Err(Problem::Said(format!(
-                "concatenate along axis {axis}: array 0 has shape {}, array {k} has shape {}; \
+            return Err(format!(
+                "{operation} along axis {axis}: array 0 has shape {}, array {k} has shape {}; \
                  all other axes must agree",
-                shape_text(first.shape()),
-                shape_text(array.shape())
-            )));
+                shape_text(&first.shape),
+                shape_text(&node.shape)
+            ));
         }
-        total = total.saturating_add(array.shape()[axis]);
+        total = total.saturating_add(node.shape[axis]);
     }
-    if arrays.len() == 1 {
-        return Ok(first.clone());
+    if nodes.len() == 1 {
+        return Ok(Arc::clone(first));
     }
-    let dtype = arrays.iter().map(LazyArray::dtype).fold(first.dtype(), DType::promote);
-    let mut shape = first.shape().to_vec();
+    let dtype = nodes.iter().map(|node| node.dtype).fold(first.dtype, DType::promote);
+    let mut shape = first.shape.clone();
     shape[axis] = total;
-    check_size("concatenate", &shape).map_err(Problem::Said)?;
+    check_size(operation, &shape)?;
     // Arrays that add nothing are left out; a concatenation never has length 0 along its axis.
-    let kept: Vec<&LazyArray> = arrays.iter().filter(|a| a.shape()[axis] > 0).collect();
+    let kept: Vec<&Arc<Node>> = nodes.iter().filter(|node| node.shape[axis] > 0).collect();
     if kept.len() < 2 {
-        return Ok(LazyArray::from_node(kept.first().unwrap_or(&first).node().cast(dtype)));
+        return Ok(kept.first().unwrap_or(&first).cast(dtype));
     }
-    let inputs = kept.into_iter().map(|a| a.node().cast(dtype)).collect();
-    Ok(LazyArray::from_node(Node::new(Op::Concat { inputs, axis }, shape, dtype)))
+    let inputs = kept.into_iter().map(|node| node.cast(dtype)).collect();
+    Ok(Node::new(Op::Concat { inputs, axis }, shape, dtype))
+}
+
+/// Nodes of one shape along a new axis at this place of the result.
+pub(super) fn side_by_side(
+    operation: &str,
+    nodes: &[Arc<Node>],
+    axis: usize,
+) -> Result<Arc<Node>, String> {
+    if let Some(k) = nodes.iter().position(|node| node.shape != nodes[0].shape) {
+        return Err(format!(
+            "{operation}: array 0 has shape {}, array {k} has shape {}; all shapes must agree",
+            shape_text(&nodes[0].shape),
+            shape_text(&nodes[k].shape)
+        ));
+    }
+    let view = with_new_axis(&nodes[0].shape, axis, 1);
+    let wide: Vec<_> = nodes.iter().map(|node| see(node, &view)).collect();
+    join(operation, &wide, axis)
 }

@@ -23,14 +23,6 @@ impl LazyError {
     }
 }
 
-/// The axis that `axis` means for an array of `ndim` axes; negative counts from the end.
-pub(super) fn resolve_axis(operation: &str, axis: isize, ndim: usize) -> Result<usize, String> {
-    let resolved = if axis < 0 { axis + ndim as isize } else { axis };
-    usize::try_from(resolved).ok().filter(|&a| a < ndim).ok_or_else(|| {
-        format!("{operation}: axis {axis} does not exist, the array has {ndim} axes")
-    })
-}
-
 /// An array must have a size that can be counted in bytes, of any type, as a signed 64-bit number:
 /// all arithmetic on places in it is then safe.
 pub(super) fn check_size(operation: &str, shape: &[u64]) -> Result<(), String> {

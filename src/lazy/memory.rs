@@ -1,7 +1,7 @@
 //! Arrays that are in memory already.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ndarray::{Array, Dimension};
 
@@ -10,7 +10,8 @@ use crate::dtype::{DType, Element};
 use crate::grid::{Region, copy_overlap, element_count};
 use crate::source::{Access, RegionStream, Source, SourceError, Stream, StreamOptions};
 
-/// A lazy array over numbers in memory; any layout, copied once.
+/// A lazy array over numbers in memory; any layout, copied once. They are the caller's, beside the
+/// budget.
 ///
 /// ```
 /// # use ndarray::array;
@@ -26,7 +27,7 @@ pub fn from_ndarray<T: Element, D: Dimension>(array: Array<T, D>) -> LazyArray {
     for value in array.t() {
         bytes.extend_from_slice(bytemuck::bytes_of(value));
     }
-    source.fill(bytes);
+    *source.write() = bytes;
     LazyArray::from_source(Arc::new(source))
 }
 
@@ -35,20 +36,35 @@ pub(crate) struct MemorySource {
     name: String,
     shape: Vec<u64>,
     dtype: DType,
-    bytes: OnceLock<Vec<u8>>,
+    /// Empty until they come.
+    bytes: RwLock<Vec<u8>>,
 }
 
 impl MemorySource {
-    /// A source whose numbers come later, through [`fill`](Self::fill).
+    /// A source whose numbers come later.
     pub(crate) fn empty(name: &str, shape: &[u64], dtype: DType) -> Self {
-        Self { name: name.to_owned(), shape: shape.to_vec(), dtype, bytes: OnceLock::new() }
+        let bytes = RwLock::new(Vec::new());
+        Self { name: name.to_owned(), shape: shape.to_vec(), dtype, bytes }
     }
 
-    /// Gives it its numbers in memory order, once.
-    pub(crate) fn fill(&self, bytes: Vec<u8>) {
-        let expected = element_count(&self.shape).map(|n| n * self.dtype.size() as u64);
-        assert_eq!(Some(bytes.len() as u64), expected, "numbers for {}", self.name);
-        assert!(self.bytes.set(bytes).is_ok(), "{} was filled twice", self.name);
+    fn len_bytes(&self) -> u64 {
+        let elements = element_count(&self.shape).unwrap_or(u64::MAX);
+        elements.saturating_mul(self.dtype.size() as u64)
+    }
+
+    /// Makes room for its numbers, all 0; the plan has counted them.
+    pub(crate) fn allocate(&self) {
+        *self.write() = vec![0; self.len_bytes() as usize];
+    }
+
+    /// Gives it the numbers of a box, in memory order.
+    pub(crate) fn put(&self, region: &Region, bytes: &[u8]) {
+        let whole = Region::whole(&self.shape);
+        copy_overlap(bytes, region, &mut self.write(), &whole, self.dtype.size());
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Vec<u8>> {
+        self.bytes.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,10 +101,12 @@ impl Source for MemorySource {
     }
 
     fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError> {
-        let bytes = self.bytes.get().ok_or_else(|| {
-            SourceError::new(&self.name, format!("{region:?}"), "read before it was computed")
-        })?;
-        copy_overlap(bytes, &Region::whole(&self.shape), out, region, self.dtype.size());
+        let bytes = self.bytes.read().unwrap_or_else(PoisonError::into_inner);
+        if bytes.len() as u64 != self.len_bytes() {
+            let place = format!("{region:?}");
+            return Err(SourceError::new(&self.name, place, "read before it was computed"));
+        }
+        copy_overlap(&bytes, &Region::whole(&self.shape), out, region, self.dtype.size());
         Ok(())
     }
 

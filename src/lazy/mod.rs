@@ -1,24 +1,43 @@
 //! What does the user ask for?
 //!
 //! A [`LazyArray`] is an immutable expression over sources; building one checks shapes and types
-//! and reads nothing. Slices never become nodes: they are folded into the leaves as the expression
-//! is built. How an expression is computed is the business of `plan` and `exec`; this module never
-//! points up at them.
+//! and reads nothing. Slices, transposes, repeats and picks never run: they are views, folded into
+//! the leaves as the expression is built. How an expression is computed is the business of `plan` and
+//! `exec`; this module never points up at them.
 
 mod array;
+mod axes;
 mod concat;
+mod create;
+mod custom;
+mod elementwise;
 mod error;
+mod group;
 mod memory;
 mod node;
 mod operators;
+mod project;
+mod pushdown;
+mod reduce;
 mod slice;
+mod structure;
+mod types;
 mod view;
 
-pub use array::{LazyArray, ReduceOptions};
-pub use concat::concatenate;
+pub use array::LazyArray;
+pub(crate) use array::block_shape_of;
+pub use axes::Axes;
+pub use concat::{concatenate, stack};
+pub use create::{arange, full};
+pub(crate) use custom::{Custom, Footprint};
+pub use elementwise::where_;
 pub use error::LazyError;
+pub use group::Grouped;
 pub(crate) use memory::MemorySource;
 pub use memory::from_ndarray;
-pub(crate) use node::{Node, Op, Scalar};
-pub(crate) use slice::pieces;
-pub(crate) use view::{Located, View};
+pub(crate) use node::{Labels, MapOp, Node, Op, Reduce, Scalar};
+pub use operators::Operand;
+pub use project::Projection;
+pub(crate) use pushdown::see;
+pub use reduce::ReduceOptions;
+pub(crate) use view::{AxisView, View};

@@ -1,11 +1,13 @@
 //! The nodes of an expression.
 
+use std::fmt;
 use std::sync::Arc;
 
+use super::custom::Custom;
 use super::error::LazyError;
 use super::view::View;
 use crate::dtype::DType;
-use crate::kernel::{BinaryOp, ReduceOp};
+use crate::kernel::{BinaryOp, Overflow, ReduceOp, UnaryOp};
 use crate::source::Source;
 
 /// One node: what it is, and the shape and type that follow.
@@ -14,39 +16,90 @@ pub(crate) struct Node {
     pub(crate) op: Op,
     pub(crate) shape: Vec<u64>,
     pub(crate) dtype: DType,
+    /// Operations on the longest way down to a source.
+    pub(crate) depth: u32,
 }
 
 /// What a node does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Op {
     /// Elements of a source, seen through a view.
     Leaf { source: Arc<dyn Source>, view: View },
     /// The same number everywhere; takes the shape of what it meets.
     Scalar(Scalar),
-    /// `input * slope + inter` in `float64`.
-    Rescale { input: Arc<Node>, slope: f64, inter: f64 },
-    /// The same values in a wider type.
-    Cast { input: Arc<Node> },
+    /// Element by element; every input has the node's shape or is a scalar.
+    Map { op: MapOp, inputs: Vec<Arc<Node>> },
     /// Arrays one after the other along `axis`, all of the node's type.
     Concat { inputs: Vec<Arc<Node>>, axis: usize },
-    /// Element by element; both of the node's shape, or one a scalar.
-    Binary { op: BinaryOp, left: Arc<Node>, right: Arc<Node> },
-    /// One number for each series along `axis`.
-    Reduce { op: ReduceOp, ddof: u64, axis: usize, input: Arc<Node> },
+    /// A reduction or a custom function seen through a view; views of anything else fold into it.
+    View { input: Arc<Node>, view: View },
+    /// One number for each set of elements that differ in the reduced axes only.
+    Reduce(Reduce),
+    /// A function that the user brought, or a reshape: computed block by block.
+    Custom { function: Custom, input: Arc<Node> },
     /// An expression that means nothing.
     Invalid(LazyError),
+}
+
+/// What happens to each element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum MapOp {
+    Unary(UnaryOp),
+    /// Both inputs are of the type it is computed in.
+    Binary(BinaryOp),
+    /// numpy's `where(condition, then, otherwise)`.
+    Where,
+    /// `input * slope + inter` in `float64`.
+    Rescale {
+        slope: f64,
+        inter: f64,
+    },
+    /// The same values in the node's type.
+    Cast(Overflow),
+}
+
+/// A reduction.
+#[derive(Clone, Debug)]
+pub(crate) struct Reduce {
+    pub(crate) op: ReduceOp,
+    /// Reduced axes, ascending, at least one.
+    pub(crate) axes: Vec<usize>,
+    pub(crate) input: Arc<Node>,
+    /// Elements that count; of the input's shape, `bool`.
+    pub(crate) mask: Option<Arc<Node>>,
+    /// Splits the only reduced axis into groups, which stay as an axis in its place.
+    pub(crate) groups: Option<Labels>,
+}
+
+/// The group of each index of an axis.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Labels {
+    pub(crate) of_index: Arc<[u32]>,
+    pub(crate) count: u32,
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Labels({} groups of {})", self.count, self.of_index.len())
+    }
 }
 
 /// A Rust number in an expression. Weak: it takes the type of the array it meets (NEP 50).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Scalar {
+    Bool(bool),
     Int(i64),
     Float(f64),
 }
 
+/// Operations that an expression may be deep; all walks over expressions recurse.
+pub(super) const MOST_DEEP: u32 = 500;
+
 impl Node {
     pub(crate) fn new(op: Op, shape: Vec<u64>, dtype: DType) -> Arc<Self> {
-        Arc::new(Self { op, shape, dtype })
+        let below = op.children().iter().map(|child| child.depth).max();
+        let depth = below.map_or(0, |depth| depth + 1);
+        Arc::new(Self { op, shape, dtype, depth })
     }
 
     pub(super) fn invalid(error: LazyError) -> Arc<Self> {
@@ -55,10 +108,18 @@ impl Node {
 
     pub(super) fn scalar(value: Scalar) -> Arc<Self> {
         let dtype = match value {
+            Scalar::Bool(_) => DType::Bool,
             Scalar::Int(_) => DType::I64,
             Scalar::Float(_) => DType::F64,
         };
         Self::new(Op::Scalar(value), Vec::new(), dtype)
+    }
+
+    /// The elements of a source, as they are.
+    pub(crate) fn leaf(source: Arc<dyn Source>) -> Arc<Self> {
+        let (shape, dtype) = (source.shape().to_vec(), source.dtype());
+        let view = View::whole(&shape);
+        Self::new(Op::Leaf { source, view }, shape, dtype)
     }
 
     /// The same values in `dtype`, which holds them all.
@@ -66,18 +127,49 @@ impl Node {
         if self.dtype == dtype {
             return Arc::clone(self);
         }
-        Self::new(Op::Cast { input: Arc::clone(self) }, self.shape.clone(), dtype)
+        let op = Op::Map { op: MapOp::Cast(Overflow::Wrap), inputs: vec![Arc::clone(self)] };
+        Self::new(op, self.shape.clone(), dtype)
     }
 
     /// Nodes this one is made of.
     pub(crate) fn children(&self) -> Vec<&Arc<Self>> {
-        match &self.op {
-            Op::Leaf { .. } | Op::Scalar(_) | Op::Invalid(_) => Vec::new(),
-            Op::Rescale { input, .. } | Op::Cast { input } | Op::Reduce { input, .. } => {
-                vec![input]
-            }
-            Op::Concat { inputs, .. } => inputs.iter().collect(),
-            Op::Binary { left, right, .. } => vec![left, right],
+        self.op.children()
+    }
+}
+
+impl Op {
+    fn children(&self) -> Vec<&Arc<Node>> {
+        match self {
+            Self::Leaf { .. } | Self::Scalar(_) | Self::Invalid(_) => Vec::new(),
+            Self::View { input, .. } | Self::Custom { input, .. } => vec![input],
+            Self::Reduce(reduce) => [&reduce.input].into_iter().chain(&reduce.mask).collect(),
+            Self::Map { inputs, .. } | Self::Concat { inputs, .. } => inputs.iter().collect(),
         }
+    }
+
+    /// The same operation on other inputs, in the order of `children`.
+    pub(crate) fn with_children(&self, children: Vec<Arc<Node>>) -> Self {
+        let mut op = self.clone();
+        let mut children = children.into_iter();
+        match &mut op {
+            Self::Leaf { .. } | Self::Scalar(_) | Self::Invalid(_) => {}
+            Self::View { input, .. } | Self::Custom { input, .. } => replace(input, &mut children),
+            Self::Reduce(reduce) => {
+                replace(&mut reduce.input, &mut children);
+                if let Some(mask) = &mut reduce.mask {
+                    replace(mask, &mut children);
+                }
+            }
+            Self::Map { inputs, .. } | Self::Concat { inputs, .. } => {
+                inputs.iter_mut().for_each(|input| replace(input, &mut children));
+            }
+        }
+        op
+    }
+}
+
+fn replace(slot: &mut Arc<Node>, with: &mut impl Iterator<Item = Arc<Node>>) {
+    if let Some(node) = with.next() {
+        *slot = node;
     }
 }

@@ -78,7 +78,7 @@ fn try_binary(op: BinaryOp, left: &Arc<Node>, right: &Arc<Node>) -> Result<Arc<N
         Op::Scalar(_) => Arc::clone(side),
         _ => side.cast(dtype),
     };
-    let op = Op::Binary { op, left: cast(left), right: cast(right) };
+    let op = Op::Map { op: super::node::MapOp::Binary(op), inputs: vec![cast(left), cast(right)] };
     Ok(Node::new(op, shape.clone(), dtype))
 }
 
@@ -87,6 +87,7 @@ fn weak(operation: &str, dtype: DType, value: Scalar) -> Result<DType, String> {
     match value {
         Scalar::Float(_) if !dtype.is_float() => Ok(DType::F64),
         Scalar::Float(_) => Ok(dtype),
+        Scalar::Bool(_) => Ok(dtype),
         Scalar::Int(value) => int_fits(operation, value, dtype).map(|()| dtype),
     }
 }

@@ -1,145 +1,258 @@
-//! Which elements of a source does a leaf show?
+//! Which elements of an array does a view show?
 //!
-//! A view keeps the source's axis order; each axis is either fixed at one index (and not an axis of
-//! the leaf) or runs from a start in steps. Views of views fold into one.
+//! Slices, steps, flips, transposes, new and repeated axes and picks of indices are all one thing: a
+//! rule from the indices of the view to those of what it looks at. Views of views fold into one, so
+//! none of these operations ever runs; they only change where a box is read.
 
-use super::slice::Cut;
-use crate::grid::Region;
+use std::sync::Arc;
 
-/// One axis of the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+use crate::grid::{Gather, Region, Stride};
+
+/// What drives one axis of the array looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum AxisView {
-    /// Fixed at an index; not an axis of the leaf.
+    /// Fixed at an index.
     At(u64),
-    /// `start`, `start + step`, ... `len` of them.
-    Run { start: u64, step: i64, len: u64 },
+    /// Index `i` of the view's `axis` shows `start + i * step`.
+    Run { axis: usize, start: u64, step: i64 },
+    /// Index `i` of the view's `axis` shows `indices[i]`.
+    Pick { axis: usize, indices: Arc<[u64]> },
 }
 
-/// The elements of a source that a leaf shows.
+/// A rule from the indices of a view to those of the array it looks at. Axes of the view that drive
+/// nothing repeat the same elements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct View {
+    shape: Vec<u64>,
+    /// One for each axis of the array looked at.
     axes: Vec<AxisView>,
 }
 
-/// Where a box of the leaf lies in the source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Located {
-    /// The smallest box of the source that holds it.
-    pub(crate) region: Region,
-    /// Step along each axis of the source; 1 where fixed.
-    pub(crate) steps: Vec<i64>,
-    /// Elements along each axis of the source; 1 where fixed.
-    pub(crate) shape: Vec<u64>,
-}
-
-impl Located {
-    /// True when the box holds just the wanted elements in order.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.steps.iter().zip(&self.shape).all(|(&step, &len)| step == 1 || len <= 1)
-    }
-}
-
 impl View {
-    /// All of a source of this shape.
+    /// All of an array of this shape.
     pub(crate) fn whole(shape: &[u64]) -> Self {
-        Self { axes: shape.iter().map(|&len| AxisView::Run { start: 0, step: 1, len }).collect() }
+        let axes = (0..shape.len()).map(|axis| AxisView::Run { axis, start: 0, step: 1 }).collect();
+        Self { shape: shape.to_vec(), axes }
     }
 
-    /// Lengths of the leaf's axes.
-    pub(crate) fn shape(&self) -> Vec<u64> {
-        self.runs().map(|(_, _, len)| len).collect()
+    /// A view of this shape; each axis of the array looked at is driven as said.
+    pub(crate) fn new(shape: Vec<u64>, axes: Vec<AxisView>) -> Self {
+        let axes = axes
+            .into_iter()
+            .map(|axis| match axis {
+                // A step that is never taken is 1: no product of steps can overflow.
+                AxisView::Run { axis, start, .. } if shape[axis] <= 1 => {
+                    AxisView::Run { axis, start, step: 1 }
+                }
+                AxisView::Pick { axis, indices } => progression(axis, indices),
+                other => other,
+            })
+            .collect();
+        Self { shape, axes }
     }
 
-    fn runs(&self) -> impl Iterator<Item = (u64, i64, u64)> + '_ {
-        self.axes.iter().filter_map(|axis| match *axis {
-            AxisView::At(_) => None,
-            AxisView::Run { start, step, len } => Some((start, step, len)),
+    /// Lengths of the view's axes.
+    pub(crate) fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+
+    /// What drives each axis of the array looked at.
+    pub(crate) fn axes(&self) -> &[AxisView] {
+        &self.axes
+    }
+
+    /// True when it shows all of an array of this shape as it is.
+    pub(crate) fn is_whole(&self, shape: &[u64]) -> bool {
+        *self == Self::whole(shape)
+    }
+
+    /// The axis of the array looked at that the view's `axis` drives.
+    pub(crate) fn driven_by(&self, axis: usize) -> Option<usize> {
+        self.axes.iter().position(|driver| match driver {
+            AxisView::At(_) => false,
+            AxisView::Run { axis: a, .. } | AxisView::Pick { axis: a, .. } => *a == axis,
         })
     }
 
-    /// This view cut further, one cut for each axis of the leaf.
-    pub(crate) fn cut(&self, cuts: &[Cut]) -> Self {
-        let mut cuts = cuts.iter();
+    /// First element and step along the view's `axis`, where it is driven evenly.
+    pub(crate) fn run(&self, axis: usize) -> Option<(u64, i64)> {
+        match self.axes[self.driven_by(axis)?] {
+            AxisView::Run { start, step, .. } => Some((start, step)),
+            _ => None,
+        }
+    }
+
+    /// This view seen through another one.
+    pub(crate) fn then(&self, outer: &Self) -> Self {
         let axes = self
             .axes
             .iter()
-            .map(|axis| match *axis {
-                AxisView::At(_) => *axis,
-                AxisView::Run { start, step, len } => match cuts.next() {
-                    None => AxisView::Run { start, step, len },
-                    Some(&Cut::At(i)) => AxisView::At(start.wrapping_add_signed(step * i as i64)),
-                    Some(&Cut::Run { start: s, step: t, len }) => AxisView::Run {
-                        start: start.wrapping_add_signed(step * s as i64),
-                        step: step * t,
-                        len,
+            .map(|inner| match inner {
+                AxisView::At(i) => AxisView::At(*i),
+                AxisView::Run { axis, start, step } => {
+                    let at = |i: u64| start.wrapping_add_signed(step * i as i64);
+                    match &outer.axes[*axis] {
+                        AxisView::At(i) => AxisView::At(at(*i)),
+                        AxisView::Run { axis, start, step: by } => AxisView::Run {
+                            axis: *axis,
+                            start: at(*start),
+                            step: if outer.shape[*axis] > 1 { step * by } else { 1 },
+                        },
+                        AxisView::Pick { axis, indices } => AxisView::Pick {
+                            axis: *axis,
+                            indices: indices.iter().map(|&i| at(i)).collect(),
+                        },
+                    }
+                }
+                AxisView::Pick { axis, indices } => match &outer.axes[*axis] {
+                    AxisView::At(i) => AxisView::At(indices[*i as usize]),
+                    AxisView::Run { axis, start, step } => AxisView::Pick {
+                        axis: *axis,
+                        indices: (0..outer.shape[*axis] as i64)
+                            .map(|i| indices[start.wrapping_add_signed(step * i) as usize])
+                            .collect(),
+                    },
+                    AxisView::Pick { axis, indices: outer } => AxisView::Pick {
+                        axis: *axis,
+                        indices: outer.iter().map(|&i| indices[i as usize]).collect(),
                     },
                 },
             })
             .collect();
-        Self { axes }
+        Self::new(outer.shape.clone(), axes)
     }
 
-    /// Where a box of the leaf lies in the source.
-    pub(crate) fn locate(&self, of_leaf: &Region) -> Located {
-        let (mut start, mut extent) = (Vec::new(), Vec::new());
-        let (mut steps, mut shape) = (Vec::new(), Vec::new());
-        let mut leaf_axis = 0;
-        for axis in &self.axes {
-            match *axis {
-                AxisView::At(index) => {
-                    start.push(index);
-                    extent.push(1);
-                    steps.push(1);
-                    shape.push(1);
+    /// The smallest range of the array's axis that `of` (start and length) of its driver touches.
+    fn range(driver: &AxisView, of: impl Fn(usize) -> (u64, u64)) -> (u64, u64) {
+        match driver {
+            AxisView::At(i) => (*i, 1),
+            AxisView::Run { axis, start, step } => {
+                let (from, len) = of(*axis);
+                if len == 0 {
+                    return (*start, 0);
                 }
-                AxisView::Run { start: origin, step, .. } => {
-                    let (from, len) = (of_leaf.start()[leaf_axis], of_leaf.shape()[leaf_axis]);
-                    leaf_axis += 1;
-                    let first = origin.wrapping_add_signed(step * from as i64);
-                    let reach = len.saturating_sub(1) * step.unsigned_abs();
-                    start.push(if step < 0 { first - reach } else { first });
-                    extent.push(if len == 0 { 0 } else { reach + 1 });
-                    steps.push(step);
-                    shape.push(len);
+                let first = start.wrapping_add_signed(step * from as i64);
+                let reach = (len - 1) * step.unsigned_abs();
+                (if *step < 0 { first - reach } else { first }, reach + 1)
+            }
+            AxisView::Pick { axis, indices } => {
+                let (from, len) = of(*axis);
+                let picked = &indices[from as usize..(from + len) as usize];
+                match (picked.iter().min(), picked.iter().max()) {
+                    (Some(low), Some(high)) => (*low, high - low + 1),
+                    _ => (0, 0),
                 }
             }
         }
-        Located { region: Region::new(start, extent), steps, shape }
     }
 
-    /// The source's axis behind each axis of the leaf.
-    pub(crate) fn source_axes(&self) -> Vec<usize> {
-        (0..self.axes.len()).filter(|&a| matches!(self.axes[a], AxisView::Run { .. })).collect()
+    /// The smallest box of the array looked at that holds a box of the view.
+    pub(crate) fn region(&self, of_view: &Region) -> Region {
+        let of = |axis: usize| (of_view.start()[axis], of_view.shape()[axis]);
+        let (start, shape) = self.axes.iter().map(|driver| Self::range(driver, of)).unzip();
+        Region::new(start, shape)
     }
 
-    /// Along axis `axis` of the leaf: the first element's index in the source, and the step.
-    pub(crate) fn run(&self, axis: usize) -> (u64, i64) {
-        self.runs().nth(axis).map_or((0, 1), |(start, step, _)| (start, step))
+    /// How a box of the view is taken out of `held`, a box of the array looked at that holds it.
+    pub(crate) fn gather(&self, of_view: &Region, held: &Region) -> Gather {
+        let mut strides = vec![Stride::Even(0); of_view.ndim()];
+        let (mut first, mut stride) = (0_i64, 1_i64);
+        for (at, driver) in self.axes.iter().enumerate() {
+            let low = held.start()[at] as i64;
+            first += stride
+                * match driver {
+                    AxisView::At(index) => *index as i64 - low,
+                    AxisView::Run { axis, start, step } => {
+                        strides[*axis] = Stride::Even(step * stride);
+                        *start as i64 + step * of_view.start()[*axis] as i64 - low
+                    }
+                    AxisView::Pick { axis, indices } => {
+                        let from = of_view.start()[*axis] as usize;
+                        let picked = &indices[from..from + of_view.shape()[*axis] as usize];
+                        let offsets = picked.iter().map(|&i| (i as i64 - low) * stride).collect();
+                        strides[*axis] = Stride::Uneven(offsets);
+                        0
+                    }
+                };
+            stride *= held.shape()[at] as i64;
+        }
+        Gather { first, strides, shape: of_view.shape().to_vec() }
+    }
+
+    /// Lengths of the smallest box that holds any box of this shape, however it lies.
+    pub(crate) fn reach(&self, shape: &[u64]) -> Vec<u64> {
+        self.axes
+            .iter()
+            .map(|driver| match driver {
+                AxisView::At(_) => 1,
+                AxisView::Run { axis, step, .. } => {
+                    let steps = shape[*axis].saturating_sub(1);
+                    let reach = steps.saturating_mul(step.unsigned_abs()).saturating_add(1);
+                    if shape[*axis] == 0 { 0 } else { reach }
+                }
+                AxisView::Pick { axis, indices } => {
+                    let len = (shape[*axis] as usize).clamp(1, indices.len().max(1));
+                    // The widest stretch that so many neighbours span.
+                    indices
+                        .windows(len)
+                        .map(|w| {
+                            let low = w.iter().min().copied().unwrap_or(0);
+                            w.iter().max().copied().unwrap_or(0) - low + 1
+                        })
+                        .max()
+                        .unwrap_or(0)
+                }
+            })
+            .collect()
+    }
+
+    /// True where boxes one after the other would have to go back along the last axis, or stay on it,
+    /// when that axis moves with the walk (`moving`).
+    pub(crate) fn goes_back(&self, moving: Option<usize>) -> bool {
+        let last = self.axes.len().saturating_sub(1);
+        match self.axes.last() {
+            Some(AxisView::Run { axis, step, .. }) => {
+                moving == Some(last) && *step < 0 && self.shape[*axis] > 1
+            }
+            // Picks move with the walk where they are its axis.
+            Some(AxisView::Pick { indices, axis }) => {
+                *axis + 1 == self.shape.len() && !indices.is_sorted_by(|a, b| a < b)
+            }
+            _ => false,
+        }
+    }
+
+    /// True when every box comes out of the array looked at as it lies there.
+    pub(crate) fn is_in_order(&self) -> bool {
+        let mut next = 0;
+        for driver in &self.axes {
+            match driver {
+                AxisView::At(_) => {}
+                AxisView::Run { axis, step: 1, .. } => {
+                    // Axes of length 1 in between change no order.
+                    if *axis < next || (next..*axis).any(|a| self.shape[a] > 1) {
+                        return false;
+                    }
+                    next = axis + 1;
+                }
+                _ => return false,
+            }
+        }
+        (next..self.shape.len()).all(|a| self.shape[a] <= 1)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{Cut, View};
-    use crate::grid::Region;
-
-    #[test]
-    fn views_of_views_fold_and_find_their_source_box() {
-        let view = View::whole(&[10, 20, 5]).cut(&[
-            Cut::Run { start: 9, step: -2, len: 5 },
-            Cut::At(7),
-            Cut::Run { start: 1, step: 1, len: 4 },
-        ]);
-        assert_eq!(view.shape(), [5, 4]);
-        let again = view.cut(&[
-            Cut::Run { start: 1, step: 1, len: 3 },
-            Cut::Run { start: 3, step: -1, len: 2 },
-        ]);
-        // x: 9 7 5 3 1 -> 7 5 3; z: 1 2 3 4 -> 4 3
-        let at = again.locate(&Region::whole(&again.shape()));
-        assert_eq!(at.region, Region::new(vec![3, 7, 3], vec![5, 1, 2]));
-        assert_eq!((at.steps.clone(), at.shape.clone()), (vec![-2, 1, -1], vec![3, 1, 2]));
-        assert!(!at.is_plain());
-        assert_eq!(again.source_axes(), [0, 2]);
+/// Indices in even steps are a run.
+fn progression(axis: usize, indices: Arc<[u64]>) -> AxisView {
+    let step = match *indices {
+        [] => return AxisView::Run { axis, start: 0, step: 1 },
+        [start] => return AxisView::Run { axis, start, step: 1 },
+        [a, b, ..] => b as i64 - a as i64,
+    };
+    let even = step != 0 && indices.windows(2).all(|w| w[1] as i64 - w[0] as i64 == step);
+    if even {
+        AxisView::Run { axis, start: indices[0], step }
+    } else {
+        AxisView::Pick { axis, indices }
     }
 }

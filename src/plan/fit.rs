@@ -4,13 +4,12 @@
 //! number is a closed formula of header facts (`docs/decisions/0004-memory-plan.md`); nothing is
 //! measured at run time.
 
-use super::ResultMemory;
 use super::error::PlanError;
-use super::feed::{Feed, Leaf};
-use super::pass::{FoldPass, MapPass, Part, Pass};
+use super::pass::{Emit, Form, Output, Part, Pass};
 use super::sizes::WorkerSizes;
+use super::{Layout, ResultMemory};
+use crate::feed::{Feed, FeedSizes};
 use crate::grid::{Cuts, Partition};
-use crate::kernel::StateKind;
 use crate::runtime::{FIXED_BYTES, Session};
 
 /// How a pass is carried out.
@@ -23,9 +22,11 @@ pub(crate) struct Schedule {
     pub(crate) blocks: Blocks,
     /// What a read should come near, in bytes; 0 for the least.
     pub(crate) read_target_bytes: u64,
-    /// For each part of a fold by tiles: how many indices of the reduced axis a read takes. The
-    /// largest tile decides; more for a smaller tile could need a larger buffer.
+    /// For each part: how many rows of the walk a step takes. The largest tile decides; more for a
+    /// smaller tile could need a larger buffer.
     pub(crate) rows: Vec<u64>,
+    /// Windows stay in memory between the two phases of a tile.
+    pub(crate) keep: bool,
     /// The buffers of each worker.
     pub(crate) sizes: WorkerSizes,
     /// Leased once: states that outlive a worker's unit.
@@ -37,8 +38,8 @@ pub(crate) struct Schedule {
 pub(crate) enum Blocks {
     /// Boxes of the result; their input is read by region.
     Tiles(Partition),
-    /// Whole feeds, read front to back; the boxes are those that results are finished in.
-    Streams(Partition),
+    /// Whole parts, read front to back; the boxes are those that each output is finished in.
+    Parts(Vec<Partition>),
 }
 
 impl Schedule {
@@ -59,13 +60,13 @@ pub(super) fn fit(
     pass: &Pass,
     constant_bytes: u64,
     result_bytes: u64,
-    results: ResultMemory,
+    layout: &Layout,
     session: &Session,
 ) -> Result<Schedule, PlanError> {
     let available = session.data_bytes().saturating_sub(constant_bytes);
     let mut smallest: Option<Schedule> = None;
-    for mut schedule in candidates(pass, session.threads()) {
-        if results == ResultMemory::Blocks {
+    for mut schedule in candidates(pass, layout, session.threads()) {
+        if layout.memory == ResultMemory::Blocks {
             schedule.sizes.handed_on = 2;
         }
         let total = schedule.total_bytes();
@@ -76,7 +77,7 @@ pub(super) fn fit(
             smallest = Some(schedule);
         }
     }
-    let schedule = smallest.expect("a pass has at least one arrangement");
+    let schedule = smallest.unwrap_or_else(|| whole_parts(pass, 0, 1, false));
     Err(refusal(pass, &schedule, constant_bytes, result_bytes, session))
 }
 
@@ -122,182 +123,245 @@ fn refusal(
     }
 }
 
-fn candidates(pass: &Pass, threads: usize) -> Vec<Schedule> {
-    match pass {
-        Pass::Fold(fold) if pass.is_sequential() => {
-            let shared = fold.parts.iter().map(|p| state_bytes(p.cells.shape(), p.kind)).sum();
-            let tiles = fold_partition(fold, TILE_CELLS / 4, false);
-            let mut sizes = WorkerSizes::default();
-            cover_finish(&mut sizes, fold, &tiles.largest());
-            let feeds: Vec<&Feed> = fold.parts.iter().map(|p| &p.feed).collect();
-            // Summing alone gains from it, and only where a thread would have nothing to do.
-            let ahead = 2 * feeds.len() <= threads && feeds.iter().all(|f| can_read_ahead(f));
-            let results = |of: &mut WorkerSizes, _: &[Vec<u64>]| of.clone_from(&sizes);
-            streams(&feeds, &tiles, threads, shared, ahead, &results)
-        }
-        Pass::Fold(fold) => fold_tiles(fold, threads),
-        Pass::Map(map) if pass.is_sequential() => {
-            let feeds: Vec<&Feed> = map.pieces.iter().map(|(_, feed)| feed).collect();
-            let whole = Partition::new(&map.shape, &vec![Vec::new(); map.shape.len()]);
-            let item = map.dtype.size() as u64;
-            streams(&feeds, &whole, threads, 0, false, &|sizes, slabs| {
-                let largest = slabs.iter().map(|shape| elements(shape)).max().unwrap_or(0);
-                sizes.out_bytes = largest.saturating_mul(item);
-            })
-        }
-        Pass::Map(map) => map_tiles(map, threads),
+/// Arrangements from the fastest to the smallest.
+fn candidates(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
+    match &pass.form {
+        Form::Fold { .. } if !pass.emits.is_empty() => fold_kept(pass, layout, threads),
+        Form::Fold { .. } | Form::Map if pass.is_sequential() => by_parts(pass, threads),
+        Form::Mixed => by_parts(pass, threads),
+        Form::Fold { .. } => fold_tiles(pass, layout, threads),
+        Form::Map => map_tiles(pass, layout, threads),
     }
 }
 
-/// Whole feeds, longest first, one worker each, with a reader ahead of it where that is possible.
-fn streams(
-    feeds: &[&Feed],
-    tiles: &Partition,
-    threads: usize,
-    shared_bytes: u64,
-    may_read_ahead: bool,
-    results: &dyn Fn(&mut WorkerSizes, &[Vec<u64>]),
-) -> Vec<Schedule> {
-    let most = threads.min(feeds.len()).max(1);
+/// Whole parts, longest first, one worker each, with a reader ahead of it where that is possible.
+fn by_parts(pass: &Pass, threads: usize) -> Vec<Schedule> {
+    let most = threads.min(pass.parts.len()).max(1);
+    // Summing alone gains from reading ahead, and only where a thread would have nothing to do.
+    let ahead = pass.emits.is_empty()
+        && 2 * pass.parts.len() <= threads
+        && pass.feeds().all(Feed::can_read_ahead);
     let mut list = Vec::new();
     for read_target_bytes in [2 << 20, 512 << 10, 0] {
-        let slabs: Vec<Vec<u64>> =
-            feeds.iter().map(|feed| slab_shape(feed, read_target_bytes)).collect();
-        let mut sizes = WorkerSizes::default();
-        results(&mut sizes, &slabs);
-        for (feed, shape) in feeds.iter().zip(&slabs) {
-            sizes.cover(feed, shape);
-        }
         for workers in (1..=most).rev() {
             for read_ahead in [true, false] {
-                if read_ahead && !may_read_ahead {
-                    continue;
+                if ahead || !read_ahead {
+                    list.push(whole_parts(pass, read_target_bytes, workers, read_ahead));
                 }
-                let ahead = if read_ahead { READ_AHEAD_SLABS } else { 0 };
-                list.push(Schedule {
-                    workers,
-                    read_ahead,
-                    blocks: Blocks::Streams(tiles.clone()),
-                    read_target_bytes,
-                    rows: Vec::new(),
-                    sizes: WorkerSizes { ahead, ..sizes.clone() },
-                    shared_bytes,
-                });
             }
         }
     }
     list
 }
 
-/// A feed that is just the whole volumes of a stream can be read by a thread ahead of its worker.
-fn can_read_ahead(feed: &Feed) -> bool {
-    feed.program.is_none()
-        && feed.leaves.iter().all(|leaf| leaf.is_sequential() && leaf.is_whole_volumes())
+fn whole_parts(pass: &Pass, read_target_bytes: u64, workers: usize, read_ahead: bool) -> Schedule {
+    let finish = |output: &Output| box_partition(&output.shape, TILE_CELLS / 4);
+    let tiles: Vec<Partition> = pass.outputs.iter().map(finish).collect();
+    let mut sizes = WorkerSizes::default();
+    let mut rows = Vec::with_capacity(pass.parts.len());
+    for (index, part) in pass.parts.iter().enumerate() {
+        let step = part.feed.step_shape(&part.feed.shape, read_target_bytes);
+        rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
+        sizes.feed.cover(&part.feed, &step, false);
+        cover_emits(&mut sizes, pass, index, &step);
+    }
+    for (output, tiles) in pass.outputs.iter().zip(&tiles) {
+        cover_finish(&mut sizes, pass, output, &tiles.largest());
+    }
+    if read_ahead {
+        sizes.ahead = READ_AHEAD_SLABS;
+    }
+    let shared = pass.sums.iter().map(|sum| state_bytes(sum.cells.shape(), sum.kind.cell_bytes()));
+    Schedule {
+        workers,
+        read_ahead,
+        blocks: Blocks::Parts(tiles),
+        read_target_bytes,
+        rows,
+        keep: false,
+        sizes,
+        shared_bytes: shared.fold(0, u64::saturating_add),
+    }
 }
 
-/// The box of a feed that a stream reads at once: volumes along the last axis; all of the feed
-/// where its last axis is not time.
-pub(crate) fn slab_shape(feed: &Feed, target_bytes: u64) -> Vec<u64> {
-    let mut shape = feed.shape.clone();
-    let cut_by_time = feed.leaves.iter().filter(|l| l.is_sequential()).all(Leaf::ends_in_time);
-    if let Some(last) = shape.len().checked_sub(1)
-        && cut_by_time
-    {
-        shape[last] = feed.rows(&feed.shape, last, target_bytes);
+fn fold_tiles(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
+    let mut list = Vec::new();
+    let mut push = |target_cells: u64, at_blocks: bool, workers: usize, read_bytes: u64| {
+        let tiles = fold_partition(pass, layout, target_cells, at_blocks);
+        list.push(fold_schedule(pass, tiles, workers, read_bytes, false));
+    };
+    // Enough tiles for every worker, if blocks allow it.
+    let cells = elements(&pass.shape);
+    let first = TILE_CELLS.min((cells / (2 * threads as u64)).max(1));
+    for target in &READ_BYTES[..2] {
+        push(first, true, threads, *target);
+    }
+    for workers in (1..=threads).rev() {
+        push(first / 4, true, workers, READ_BYTES[1]);
+    }
+    // Below the sources' blocks each block is read once a tile: as few tiles as fit.
+    let mut below = cells;
+    while below > 1 {
+        below = below.div_ceil(2);
+        push(below, false, 1, READ_BYTES[1]);
+    }
+    // Few cells of long series: one index of the reduced axis at a time, and a least budget that
+    // hardly depends on the number of threads.
+    for cells in [16, 1] {
+        push(below.clamp(1, cells), false, 1, READ_BYTES[2]);
+    }
+    list
+}
+
+/// A fold and a map over its own result: tiles of whole blocks, each kept until both are done.
+fn fold_kept(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
+    let mut list = Vec::new();
+    for target in [TILE_CELLS / 4, 4 << 10, 512, 1] {
+        let tiles = fold_partition(pass, layout, target, true);
+        for workers in (1..=threads).rev() {
+            list.push(fold_schedule(pass, tiles.clone(), workers, u64::MAX, true));
+        }
+    }
+    list
+}
+
+fn fold_schedule(
+    pass: &Pass,
+    tiles: Partition,
+    workers: usize,
+    read_target_bytes: u64,
+    keep: bool,
+) -> Schedule {
+    let Form::Fold { axes, grouped } = &pass.form else {
+        return whole_parts(pass, read_target_bytes, workers, false);
+    };
+    let largest = tiles.largest();
+    let mut sizes = WorkerSizes::default();
+    let mut rows = Vec::with_capacity(pass.parts.len());
+    for (index, part) in pass.parts.iter().enumerate() {
+        let cross = cross_shape(&clip(&largest, part.place.shape()), &part.feed.shape, axes, *grouped);
+        let step = part.feed.step_shape(&cross, read_target_bytes);
+        rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
+        if keep {
+            let mut own = FeedSizes::default();
+            own.cover(&part.feed, &step, true);
+            sizes.feed.beside(&own);
+        } else {
+            sizes.feed.cover(&part.feed, &step, false);
+        }
+        cover_emits(&mut sizes, pass, index, &step);
+    }
+    for sum in &pass.sums {
+        let cells = clip(&largest, sum.cells.shape());
+        sizes.state_bytes.push(state_bytes(&cells, sum.kind.cell_bytes()));
+    }
+    for output in &pass.outputs {
+        cover_finish(&mut sizes, pass, output, &largest);
+    }
+    Schedule {
+        workers: workers.min(tiles.len().max(1) as usize),
+        read_ahead: false,
+        blocks: Blocks::Tiles(tiles),
+        read_target_bytes,
+        rows,
+        keep,
+        sizes,
+        shared_bytes: 0,
+    }
+}
+
+/// The box of a feed behind a tile of cells: reduced axes are whole.
+pub(crate) fn cross_shape(cells: &[u64], feed: &[u64], axes: &[usize], grouped: bool) -> Vec<u64> {
+    let mut kept = cells.iter();
+    let mut shape = Vec::with_capacity(feed.len());
+    for (axis, &len) in feed.iter().enumerate() {
+        if !axes.contains(&axis) {
+            shape.push(kept.next().copied().unwrap_or(len).min(len));
+            continue;
+        }
+        if grouped {
+            kept.next();
+        }
+        shape.push(len);
     }
     shape
 }
 
-fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
-    let mut list = Vec::new();
-    let mut push = |tiles: Partition, workers: usize, read_target_bytes: u64| {
-        let largest = tiles.largest();
-        let mut sizes = WorkerSizes::default();
-        let mut rows = Vec::with_capacity(fold.parts.len());
-        for part in &fold.parts {
-            let mut shape = clip(&largest, part.cells.shape());
-            sizes.state_bytes.push(state_bytes(&shape, part.kind));
-            shape.insert(fold.axis, 1);
-            shape[fold.axis] = part.feed.rows(&shape, fold.axis, read_target_bytes);
-            rows.push(shape[fold.axis]);
-            sizes.cover(&part.feed, &shape);
-        }
-        cover_finish(&mut sizes, fold, &largest);
-        list.push(Schedule {
-            workers: workers.min(tiles.len().max(1) as usize),
-            read_ahead: false,
-            blocks: Blocks::Tiles(tiles),
-            read_target_bytes,
-            rows,
-            sizes,
-            shared_bytes: 0,
-        });
-    };
-    // Enough tiles for every worker, if blocks allow it.
-    let cells = elements(&fold.shape);
-    let first = TILE_CELLS.min((cells / (2 * threads as u64)).max(1));
-    for target in &READ_BYTES[..2] {
-        push(fold_partition(fold, first, true), threads, *target);
-    }
-    for workers in (1..=threads).rev() {
-        push(fold_partition(fold, first / 4, true), workers, READ_BYTES[1]);
-    }
-    // Below the sources' blocks each block is read once a tile: as few tiles as fit.
-    let mut below = cells;
-    while below > 64 {
-        below = below.div_ceil(2);
-        push(fold_partition(fold, below, false), 1, READ_BYTES[1]);
-    }
-    // Few cells of long series: one index of the reduced axis at a time, and a least budget that
-    // hardly depends on the number of threads.
-    push(fold_partition(fold, below.clamp(1, 16), false), 1, READ_BYTES[2]);
-    list
-}
-
 /// Boxes of a fold's cells: cut where its parts end, and along the slowest axes into boxes of about
-/// `target_cells`, at the sources' block edges if asked.
-fn fold_partition(fold: &FoldPass, target_cells: u64, at_blocks: bool) -> Partition {
-    let ndim = fold.shape.len();
+/// `target_cells`, at the sources' block edges if asked. Groups stay whole.
+fn fold_partition(pass: &Pass, layout: &Layout, target_cells: u64, at_blocks: bool) -> Partition {
+    let Form::Fold { axes, grouped } = &pass.form else {
+        return box_partition(&pass.shape, target_cells);
+    };
+    // The axis of the feeds behind each axis of the cells; none behind groups.
+    let behind: Vec<Option<usize>> = if *grouped {
+        (0..pass.shape.len()).map(|axis| (!axes.contains(&axis)).then_some(axis)).collect()
+    } else {
+        let ndim = pass.shape.len() + axes.len();
+        (0..ndim).filter(|axis| !axes.contains(axis)).map(Some).collect()
+    };
     let mut left = target_cells.max(1);
-    let mut lens = fold.shape.clone();
+    let mut lens = pass.shape.clone();
     // Fast axes stay whole as long as the box may be that large.
-    for len in &mut lens {
+    for (axis, len) in lens.iter_mut().enumerate() {
         let whole = (*len).max(1);
+        if behind[axis].is_none() {
+            continue;
+        }
         *len = whole.min(left);
         left = (left / whole).max(1);
     }
     let cuts_along = |axis: usize| {
-        let input_axis = if axis < fold.axis { axis } else { axis + 1 };
+        let Some(feed_axis) = behind[axis] else { return Vec::new() };
         let of_part = |part: &Part| {
-            let blocks = part.feed.leaves.iter().filter_map(|leaf| leaf.block_along(input_axis));
-            let (block, first) = blocks.max().filter(|_| at_blocks).unwrap_or((1, 0));
+            let block = part.feed.block_along(feed_axis).filter(|_| at_blocks);
+            let block = layout.block(feed_axis, !pass.emits.is_empty()).or(block);
+            let (block, first) = block.unwrap_or((1, 0));
             let step = (lens[axis] / block).max(1) * block;
-            let (start, end) = (part.cells.start()[axis], part.cells.end(axis));
+            let (start, end) = (part.place.start()[axis], part.place.end(axis));
             Cuts { start, end, first, step, block }
         };
-        fold.parts.iter().map(of_part).collect()
+        pass.parts.iter().map(of_part).collect()
     };
-    let cuts: Vec<Vec<Cuts>> = (0..ndim).map(cuts_along).collect();
-    Partition::new(&fold.shape, &cuts)
+    let cuts: Vec<Vec<Cuts>> = (0..pass.shape.len()).map(cuts_along).collect();
+    Partition::new(&pass.shape, &cuts)
 }
 
-fn map_tiles(map: &MapPass, threads: usize) -> Vec<Schedule> {
+/// Boxes of about so many elements, fast axes whole first.
+fn box_partition(shape: &[u64], target: u64) -> Partition {
+    let mut left = target.max(1);
+    let cuts: Vec<Vec<Cuts>> = shape
+        .iter()
+        .map(|&len| {
+            let step = len.max(1).min(left);
+            left = (left / len.max(1)).max(1);
+            vec![Cuts { start: 0, end: len, first: 0, step, block: 1 }]
+        })
+        .collect();
+    Partition::new(shape, &cuts)
+}
+
+fn map_tiles(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     for (target, at_blocks) in [(1 << 20, true), (256 << 10, true), (64 << 10, false), (0, false)] {
-        let tiles = map_partition(map, target, at_blocks);
+        let tiles = map_partition(pass, layout, target, at_blocks);
         let largest = tiles.largest();
         let mut sizes = WorkerSizes::default();
-        for (region, feed) in &map.pieces {
-            sizes.cover(feed, &clip(&largest, region.shape()));
+        let mut rows = Vec::with_capacity(pass.parts.len());
+        for (index, part) in pass.parts.iter().enumerate() {
+            let step = clip(&largest, part.place.shape());
+            rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
+            sizes.feed.cover(&part.feed, &step, false);
+            cover_emits(&mut sizes, pass, index, &step);
         }
-        sizes.out_bytes = elements(&largest).saturating_mul(map.dtype.size() as u64);
         for workers in (1..=threads.min(tiles.len().max(1) as usize)).rev() {
             list.push(Schedule {
                 workers,
                 read_ahead: false,
                 blocks: Blocks::Tiles(tiles.clone()),
                 read_target_bytes: target,
-                rows: Vec::new(),
+                rows: rows.clone(),
+                keep: false,
                 sizes: sizes.clone(),
                 shared_bytes: 0,
             });
@@ -306,54 +370,88 @@ fn map_tiles(map: &MapPass, threads: usize) -> Vec<Schedule> {
     list
 }
 
-/// Boxes of a mapped array: whole blocks of its sources, fast axes first, near `target_bytes`.
-fn map_partition(map: &MapPass, target_bytes: u64, at_blocks: bool) -> Partition {
-    let ndim = map.shape.len();
+/// Boxes of a mapped array: whole blocks of its sources (or of where it goes), fast axes first, near
+/// `target_bytes`.
+fn map_partition(pass: &Pass, layout: &Layout, target_bytes: u64, at_blocks: bool) -> Partition {
+    let ndim = pass.shape.len();
     let mut cuts = vec![Vec::new(); ndim];
-    for (region, feed) in &map.pieces {
-        let item = feed.leaves.iter().map(Leaf::element_bytes).max().unwrap_or(8);
-        let blocks: Vec<Option<(u64, u64)>> = (0..ndim)
-            .map(|axis| {
-                let of = feed.leaves.iter().filter_map(|leaf| leaf.block_along(axis)).max();
-                of.filter(|_| at_blocks)
-            })
-            .collect();
+    if layout.grid.is_some() {
+        let lens = (0..ndim).map(|axis| layout.block(axis, true).map_or(1, |b| b.0));
+        let lens: Vec<u64> = lens.collect();
+        let grown = layout.grow(&lens, &pass.shape, target_bytes, pass.item_bytes());
+        let whole = |axis: usize| Cuts {
+            start: 0,
+            end: pass.shape[axis],
+            first: 0,
+            step: grown[axis],
+            block: lens[axis],
+        };
+        return Partition::new(&pass.shape, &(0..ndim).map(|axis| vec![whole(axis)]).collect::<Vec<_>>());
+    }
+    for part in &pass.parts {
+        let (place, item) = (&part.place, part.feed.element_bytes());
+        let blocks: Vec<Option<(u64, u64)>> =
+            (0..ndim).map(|axis| part.feed.block_along(axis).filter(|_| at_blocks)).collect();
         let mut lens: Vec<u64> = (0..ndim)
-            .map(|axis| blocks[axis].map_or(1, |b| b.0).min(region.shape()[axis]).max(1))
+            .map(|axis| blocks[axis].map_or(1, |b| b.0).min(place.shape()[axis]).max(1))
             .collect();
-        for axis in 0..ndim {
-            let others = elements(&lens) / lens[axis];
-            let wanted = (target_bytes / (others * item).max(1)).min(region.shape()[axis]);
-            if wanted > lens[axis] {
-                lens[axis] = wanted - wanted % lens[axis];
-            }
-            // Growing a slower axis before this one is whole would not lengthen any run of bytes.
-            if lens[axis] < region.shape()[axis] {
-                break;
-            }
-        }
+        grow(&mut lens, place.shape(), target_bytes / item.max(1));
         for axis in 0..ndim {
             let (block, first) = blocks[axis].unwrap_or((1, 0));
-            let (start, end) = (region.start()[axis], region.end(axis));
+            let (start, end) = (place.start()[axis], place.end(axis));
             cuts[axis].push(Cuts { start, end, first, step: lens[axis], block });
         }
     }
-    Partition::new(&map.shape, &cuts)
+    Partition::new(&pass.shape, &cuts)
 }
 
-/// Makes room for finishing a tile of a fold's results.
-fn cover_finish(sizes: &mut WorkerSizes, fold: &FoldPass, tile: &[u64]) {
-    for output in &fold.outputs {
-        let program = &output.program;
-        sizes.register_bytes = sizes.register_bytes.max(program.register_bytes());
-        sizes.input_count = sizes.input_count.max(output.inputs.len() as u64);
-        let bytes = elements(tile).saturating_mul(program.dtype().size() as u64);
-        sizes.out_bytes = sizes.out_bytes.max(bytes);
+/// Makes a box longer, in whole multiples, fast axes first, up to `target` elements.
+pub(super) fn grow(lens: &mut [u64], whole: &[u64], target: u64) {
+    for axis in 0..lens.len() {
+        let others = elements(lens) / lens[axis];
+        let wanted = (target / others.max(1)).min(whole[axis]);
+        if wanted > lens[axis] {
+            let rest = if wanted == whole[axis] { 0 } else { wanted % lens[axis] };
+            lens[axis] = wanted - rest;
+        }
+        // Growing a slower axis before this one is whole would not lengthen any run of bytes.
+        if lens[axis] < whole[axis] {
+            break;
+        }
     }
 }
 
-fn state_bytes(cells: &[u64], kind: StateKind) -> u64 {
-    elements(cells).saturating_mul(kind.cell_bytes())
+/// Makes room for the boxes that a part hands on.
+fn cover_emits(sizes: &mut WorkerSizes, pass: &Pass, part: usize, step: &[u64]) {
+    let of_part = |emit: &Emit| {
+        let pieces = emit.pieces.iter().filter(|piece| piece.part == part);
+        let largest = pieces.map(|piece| {
+            let feed = &pass.parts[part].feed;
+            elements(&feed.branch_shape(&feed.branches[piece.branch].shape, step))
+        });
+        largest.max().unwrap_or(0).saturating_mul(emit.dtype.size() as u64)
+    };
+    // Boxes of one step are all filled before they are handed on.
+    let together = pass.emits.iter().map(of_part).fold(0, u64::saturating_add);
+    sizes.out_bytes = sizes.out_bytes.max(together);
+}
+
+/// Makes room for finishing a tile of a fold's results.
+fn cover_finish(sizes: &mut WorkerSizes, pass: &Pass, output: &Output, tile: &[u64]) {
+    sizes.finish_register_bytes = sizes.finish_register_bytes.max(output.program.register_bytes());
+    sizes.input_count = sizes.input_count.max(output.inputs.len() as u64);
+    let bytes = elements(tile).saturating_mul(output.dtype.size() as u64);
+    sizes.out_bytes = sizes.out_bytes.max(bytes);
+    for &input in &output.inputs {
+        let sums = pass.reductions[input].sums.iter().map(|&sum| &pass.sums[sum]);
+        let samples = sums.clone().map(|sum| sum.count).fold(0, u64::saturating_add);
+        let scratch = sums.map(|sum| sum.kind.finish_bytes(samples)).max().unwrap_or(0);
+        sizes.finish_bytes = sizes.finish_bytes.max(scratch);
+    }
+}
+
+fn state_bytes(cells: &[u64], cell_bytes: u64) -> u64 {
+    elements(cells).saturating_mul(cell_bytes)
 }
 
 fn elements(shape: &[u64]) -> u64 {

@@ -1,74 +1,116 @@
 //! Which nodes are the same?
 //!
-//! Gives equal numbers to nodes that compute the same thing: the same operation on the same
-//! sources (by identity) with the same views. Linear in the size of the graph.
+//! Nodes that compute the same thing (the same operation on the same sources, by identity, with the
+//! same views) become one node, so that later steps can tell by address. Linear in the size of the
+//! graph.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::dtype::DType;
-use crate::kernel::{BinaryOp, ReduceOp};
-use crate::lazy::{Node, Op, Scalar, View};
+use crate::feed::address;
+use crate::kernel::{BinaryOp, Overflow, ReduceOp, UnaryOp};
+use crate::lazy::{Footprint, Labels, MapOp, Node, Op, Scalar, View};
 
-/// A number for a node; equal for equal nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct NodeId(usize);
-
+/// What a node is, its inputs by address.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Leaf { source: usize, view: View },
-    Int(i64),
-    Float(u64),
-    Rescale { input: NodeId, slope: u64, inter: u64 },
-    Cast { input: NodeId, dtype: DType },
-    Concat { inputs: Vec<NodeId>, axis: usize },
-    Binary { op: BinaryOp, left: NodeId, right: NodeId },
-    Reduce { op: ReduceOp, ddof: u64, axis: usize, input: NodeId },
+    Scalar(Number),
+    Map { op: MapKey, inputs: Vec<usize>, dtype: DType },
+    Concat { inputs: Vec<usize>, axis: usize },
+    View { input: usize, view: View },
+    Reduce { op: ReduceOp, axes: Vec<usize>, inputs: Vec<usize>, groups: Option<Labels> },
+    Custom { name: Arc<str>, footprint: Footprint, call: Option<usize>, input: usize, dtype: DType },
     Invalid,
 }
 
-/// Numbers given so far.
+#[derive(PartialEq, Eq, Hash)]
+enum Number {
+    Bool(bool),
+    Int(i64),
+    Float(u64),
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum MapKey {
+    Unary(UnaryOp),
+    Binary(BinaryOp),
+    Where,
+    Rescale { slope: u64, inter: u64 },
+    Cast(Overflow),
+}
+
+/// Nodes known so far.
 #[derive(Default)]
 pub(super) struct Interner {
-    by_key: HashMap<Key, NodeId>,
-    by_address: HashMap<usize, NodeId>,
-    /// Keeps numbered nodes alive, so that no address is given twice.
+    by_key: HashMap<Key, Arc<Node>>,
+    /// By address of the node asked for.
+    known: HashMap<usize, Arc<Node>>,
+    /// Keeps nodes alive, so that no address is given twice.
     alive: Vec<Arc<Node>>,
 }
 
 impl Interner {
-    pub(super) fn id(&mut self, node: &Arc<Node>) -> NodeId {
-        let address = Arc::as_ptr(node).addr();
-        if let Some(id) = self.by_address.get(&address) {
-            return *id;
+    /// The one node for all that compute what this one does.
+    pub(super) fn canonical(&mut self, node: &Arc<Node>) -> Arc<Node> {
+        let asked = Arc::as_ptr(node).addr();
+        if let Some(known) = self.known.get(&asked) {
+            return Arc::clone(known);
         }
-        let key = match &node.op {
-            Op::Leaf { source, view } => {
-                Key::Leaf { source: Arc::as_ptr(source).addr(), view: view.clone() }
+        let children: Vec<Arc<Node>> =
+            node.children().into_iter().map(|child| self.canonical(child)).collect();
+        let inputs: Vec<usize> = children.iter().map(|c| Arc::as_ptr(c).addr()).collect();
+        let key = key_of(node, inputs);
+        let one = self.by_key.entry(key).or_insert_with(|| {
+            let same = node.children().into_iter().zip(&children).all(|(a, b)| Arc::ptr_eq(a, b));
+            if same {
+                return Arc::clone(node);
             }
-            Op::Scalar(Scalar::Int(value)) => Key::Int(*value),
-            Op::Scalar(Scalar::Float(value)) => Key::Float(value.to_bits()),
-            Op::Rescale { input, slope, inter } => Key::Rescale {
-                input: self.id(input),
-                slope: slope.to_bits(),
-                inter: inter.to_bits(),
-            },
-            Op::Cast { input } => Key::Cast { input: self.id(input), dtype: node.dtype },
-            Op::Concat { inputs, axis } => {
-                Key::Concat { inputs: inputs.iter().map(|n| self.id(n)).collect(), axis: *axis }
-            }
-            Op::Binary { op, left, right } => {
-                Key::Binary { op: *op, left: self.id(left), right: self.id(right) }
-            }
-            Op::Reduce { op, ddof, axis, input } => {
-                Key::Reduce { op: *op, ddof: *ddof, axis: *axis, input: self.id(input) }
-            }
-            Op::Invalid(_) => Key::Invalid,
-        };
-        let next = NodeId(self.by_key.len());
-        let id = *self.by_key.entry(key).or_insert(next);
-        self.by_address.insert(address, id);
+            Node::new(node.op.with_children(children), node.shape.clone(), node.dtype)
+        });
+        let one = Arc::clone(one);
+        self.known.insert(asked, Arc::clone(&one));
+        self.known.insert(Arc::as_ptr(&one).addr(), Arc::clone(&one));
         self.alive.push(Arc::clone(node));
-        id
+        one
+    }
+}
+
+fn key_of(node: &Node, inputs: Vec<usize>) -> Key {
+    let first = inputs.first().copied().unwrap_or(0);
+    match &node.op {
+        Op::Leaf { source, view } => Key::Leaf { source: address(source), view: view.clone() },
+        Op::Scalar(Scalar::Bool(value)) => Key::Scalar(Number::Bool(*value)),
+        Op::Scalar(Scalar::Int(value)) => Key::Scalar(Number::Int(*value)),
+        Op::Scalar(Scalar::Float(value)) => Key::Scalar(Number::Float(value.to_bits())),
+        Op::Map { op, .. } => {
+            let op = match *op {
+                MapOp::Unary(op) => MapKey::Unary(op),
+                MapOp::Binary(op) => MapKey::Binary(op),
+                MapOp::Where => MapKey::Where,
+                MapOp::Rescale { slope, inter } => {
+                    MapKey::Rescale { slope: slope.to_bits(), inter: inter.to_bits() }
+                }
+                MapOp::Cast(overflow) => MapKey::Cast(overflow),
+            };
+            Key::Map { op, inputs, dtype: node.dtype }
+        }
+        Op::Concat { axis, .. } => Key::Concat { inputs, axis: *axis },
+        Op::View { view, .. } => Key::View { input: first, view: view.clone() },
+        Op::Reduce(reduce) => Key::Reduce {
+            op: reduce.op.clone(),
+            axes: reduce.axes.clone(),
+            inputs,
+            groups: reduce.groups.clone(),
+        },
+        Op::Custom { function, .. } => Key::Custom {
+            name: Arc::clone(&function.name),
+            footprint: function.footprint,
+            call: function.call.as_ref().map(|call| Arc::as_ptr(call).cast::<()>().addr()),
+            input: first,
+            dtype: node.dtype,
+        },
+        Op::Invalid(_) => Key::Invalid,
     }
 }

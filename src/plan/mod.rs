@@ -1,31 +1,51 @@
 //! What will be done, and with how much memory?
 //!
-//! [`Plan::new`] turns expressions into passes over their sources and fits them into the budget:
-//! fewer workers, then smaller blocks, then a refusal that names the dominant term and the fix.
-//! Does no I/O, starts no thread, makes no numbers; `exec` carries a plan out without choices of
-//! its own.
+//! [`Plan::new`] turns expressions into passes over their sources and fits them into the budget. The
+//! steps, each a function of its own:
+//!
+//! 1. `intern`: what computes the same becomes one node.
+//! 2. `narrow`: views of a reduction go below it where nobody wants the rest.
+//! 3. `cut`: reductions used with elements, or reduced again, end a pass.
+//! 4. `pieces`: reductions go through concatenations, results are filled file by file.
+//! 5. `scaling`: slopes and intercepts go past the sums.
+//! 6. `draft`: reductions of the same elements share the smallest set of sums.
+//! 7. `share`: results that touch a common source share its scan.
+//! 8. `fit`: fewer workers, then smaller blocks, then a refusal that names the dominant term.
+//!
+//! Views were folded into the sources when the expression was built, and elementwise code is fused
+//! into programs by `feed`. Nothing is listed that could be iterated: the size of a plan depends on
+//! the number of files and operations, never on that of blocks. Does no I/O, starts no thread, makes
+//! no numbers; `exec` carries a plan out without choices of its own.
 
+mod cut;
+mod draft;
 mod error;
 mod explain;
-mod feed;
 mod fit;
 mod intern;
-mod lower;
+mod layout;
+mod narrow;
 mod pass;
+mod pieces;
+mod scaling;
+mod share;
 mod sizes;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use error::PlanError;
-pub(crate) use feed::{Feed, Leaf};
-pub(crate) use fit::{Blocks, Schedule, slab_shape};
-pub(crate) use pass::{Dest, FoldPass, MapPass, Output, Part, Pass};
+pub(crate) use fit::{Blocks, Schedule};
+pub(crate) use layout::{Layout, ResultMemory};
+pub(crate) use pass::{Dest, EmitPiece, Form, Output, Part, Pass, Sum};
 pub(crate) use sizes::WorkerSizes;
 
 use crate::dtype::DType;
-use crate::lazy::{LazyArray, Op};
+use crate::feed::address;
+use crate::lazy::{LazyArray, Node, Op};
 use crate::runtime::{FIXED_BYTES, Session};
+use cut::Cutting;
+use share::Boldness;
 
 /// Passes in the order they run, fitted to a session's budget.
 #[derive(Debug)]
@@ -40,17 +60,6 @@ pub(crate) struct Plan {
     budget_bytes: u64,
 }
 
-/// Who owns the memory that results go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ResultMemory {
-    /// Allocated for the plan, and part of its projection.
-    Counted,
-    /// Brought by the caller.
-    Callers,
-    /// Handed on box by box, with a box in use while the next one is made.
-    Blocks,
-}
-
 impl Plan {
     /// Plans `outputs`, each to come out as the type beside it.
     ///
@@ -59,7 +68,7 @@ impl Plan {
     /// that a stream cannot give, or a budget that is too small. No voxel has been read.
     pub(crate) fn new(
         outputs: &[(&LazyArray, DType)],
-        results: ResultMemory,
+        layout: &Layout,
         session: &Session,
     ) -> Result<Self, PlanError> {
         for (array, dtype) in outputs {
@@ -70,38 +79,37 @@ impl Plan {
                 return Err(PlanError::LossyResult { array: array.dtype(), wanted: *dtype });
             }
         }
-        let roots: Vec<_> =
-            outputs.iter().map(|(array, dtype)| (Arc::clone(array.node()), *dtype)).collect();
-        let (passes, held_bytes) = lower::lower(&roots)?;
-        let result_bytes = match results {
-            ResultMemory::Callers | ResultMemory::Blocks => 0,
+        let jobs = jobs_of(outputs, layout);
+        let result_bytes = match layout.memory {
+            ResultMemory::Callers | ResultMemory::Blocks | ResultMemory::Sink => 0,
             ResultMemory::Counted => outputs
                 .iter()
                 .map(|(array, dtype)| array.size().saturating_mul(dtype.size() as u64))
                 .fold(0, u64::saturating_add),
         };
-        let constant = result_bytes.saturating_add(held_bytes);
-        let fitted: Vec<Result<Schedule, PlanError>> = passes
-            .iter()
-            .map(|pass| fit::fit(pass, constant, result_bytes, results, session))
-            .collect();
-        // The pass that needs most is the one to name: its budget is enough for all of them.
-        let schedules = match fitted
-            .iter()
-            .filter_map(|f| f.as_ref().err())
-            .max_by_key(|e| e.projected_bytes())
-        {
-            Some(refused) => return Err(refused.clone()),
-            None => fitted.into_iter().flatten(),
-        };
-        let passes = passes.into_iter().zip(schedules).collect();
-        Ok(Self {
-            passes,
-            result_bytes,
-            held_bytes,
-            beside_bytes: FIXED_BYTES + session.reserved_bytes(),
-            budget_bytes: session.memory_bytes(),
-        })
+        // From the fewest reads to the least memory.
+        let tries = [(true, true), (false, true), (true, false), (false, false)];
+        let mut refused = None;
+        for (chained, mixed) in tries {
+            let (passes, differs) = share::share(&jobs.jobs, Boldness { mixed, chained });
+            if (chained || mixed) && !differs {
+                continue;
+            }
+            refuse_backwards(&passes)?;
+            match fitted(passes, result_bytes, jobs.held_bytes, layout, session) {
+                Ok(passes) => {
+                    return Ok(Self {
+                        passes,
+                        result_bytes,
+                        held_bytes: jobs.held_bytes,
+                        beside_bytes: FIXED_BYTES + session.reserved_bytes(),
+                        budget_bytes: session.memory_bytes(),
+                    });
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        Err(refused.unwrap_or_else(|| unreachable!("the last try is always made")))
     }
 
     /// Bytes that will be leased at once, at most.
@@ -118,12 +126,23 @@ impl Plan {
     /// How often the source that is read most is read.
     pub(crate) fn scans(&self) -> usize {
         let mut scans: HashMap<usize, usize> = HashMap::new();
-        for (pass, _) in &self.passes {
-            let sources = pass.feeds().flat_map(|feed| &feed.leaves);
-            let once: HashSet<usize> =
-                sources.map(|leaf| Arc::as_ptr(&leaf.source).addr()).collect();
-            for source in once {
-                *scans.entry(source).or_default() += 1;
+        for (pass, schedule) in &self.passes {
+            let mut here: HashMap<usize, usize> = HashMap::new();
+            for part in &pass.parts {
+                let trips = part.feed.branches.iter().map(|b| b.phase).max().unwrap_or(0) + 1;
+                let trips = if schedule.keep { 1 } else { trips };
+                let mut of_part: HashMap<usize, usize> = HashMap::new();
+                for source in part.feed.sources() {
+                    *of_part.entry(address(source)).or_default() += trips;
+                }
+                // Parts that read different boxes of one source go through it once between them.
+                for (source, count) in of_part {
+                    let so_far = here.entry(source).or_default();
+                    *so_far = (*so_far).max(count);
+                }
+            }
+            for (source, count) in here {
+                *scans.entry(source).or_default() += count;
             }
         }
         scans.into_values().max().unwrap_or(0)
@@ -133,4 +152,57 @@ impl Plan {
     pub(crate) fn read_bytes(&self) -> u64 {
         self.passes.iter().map(|(pass, _)| pass.read_bytes()).sum()
     }
+}
+
+/// What is to be computed, cut where one pass must end before another.
+fn jobs_of(outputs: &[(&LazyArray, DType)], layout: &Layout) -> Cutting {
+    let mut interner = intern::Interner::default();
+    let mut canonical = |nodes: &[Arc<Node>]| -> Vec<Arc<Node>> {
+        nodes.iter().map(|node| interner.canonical(node)).collect()
+    };
+    let asked: Vec<Arc<Node>> =
+        outputs.iter().map(|(array, _)| Arc::clone(array.node())).collect();
+    let roots = narrow::narrow(&canonical(&asked));
+    let roots = canonical(&roots);
+    let mut cutting = Cutting::default();
+    let as_map = layout.grid.is_some() || layout.in_order;
+    for (index, (root, (_, dtype))) in roots.iter().zip(outputs).enumerate() {
+        cutting.result(root, *dtype, Dest::Result(index), as_map);
+    }
+    cutting
+}
+
+fn fitted(
+    passes: Vec<Pass>,
+    result_bytes: u64,
+    held_bytes: u64,
+    layout: &Layout,
+    session: &Session,
+) -> Result<Vec<(Pass, Schedule)>, PlanError> {
+    let constant = result_bytes.saturating_add(held_bytes);
+    let fitted: Vec<Result<Schedule, PlanError>> = passes
+        .iter()
+        .map(|pass| fit::fit(pass, constant, result_bytes, layout, session))
+        .collect();
+    // The pass that needs most is the one to name: its budget is enough for all of them.
+    let refused =
+        fitted.iter().filter_map(|f| f.as_ref().err()).max_by_key(|e| e.projected_bytes());
+    match refused {
+        Some(refused) => Err(refused.clone()),
+        None => Ok(passes.into_iter().zip(fitted.into_iter().flatten()).collect()),
+    }
+}
+
+/// A stream cannot go back.
+fn refuse_backwards(passes: &[Pass]) -> Result<(), PlanError> {
+    for feed in passes.iter().flat_map(Pass::feeds).filter(|feed| !feed.shape.contains(&0)) {
+        for load in feed.branches.iter().flat_map(|branch| &branch.loads) {
+            let window = &feed.windows[load.window];
+            let goes_back = window.is_sequential() && load.view.goes_back(window.walk);
+            if goes_back {
+                return Err(PlanError::Backwards { name: window.source.name().to_owned() });
+            }
+        }
+    }
+    Ok(())
 }

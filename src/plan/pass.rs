@@ -1,21 +1,108 @@
-//! The two kinds of pass: folding an axis away, and mapping element by element.
+//! What a pass does: trips over sources, sums of what flows by, and what is made of them.
 
 use std::sync::Arc;
 
-use super::feed::Feed;
 use crate::dtype::DType;
+use crate::feed::Feed;
 use crate::grid::Region;
-use crate::kernel::{Program, ReduceOp, StateKind};
+use crate::kernel::{Groups, Place, Program, ReduceOp, StateKind};
 use crate::lazy::MemorySource;
 
 /// One trip over some sources.
 #[derive(Debug)]
-pub(crate) enum Pass {
-    Fold(FoldPass),
-    Map(MapPass),
+pub(crate) struct Pass {
+    pub(crate) form: Form,
+    /// Lengths of what is cut into tiles: the cells of a fold, the elements of a map.
+    pub(crate) shape: Vec<u64>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) sums: Vec<Sum>,
+    pub(crate) reductions: Vec<Reduction>,
+    /// Results made of sums.
+    pub(crate) outputs: Vec<Output>,
+    /// Results that are handed on as they flow by.
+    pub(crate) emits: Vec<Emit>,
 }
 
-/// Where an output goes.
+/// How the work of a pass can be cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Every sum reduces these axes: by tiles of cells, each with all of its samples.
+    Fold { axes: Vec<usize>, grouped: bool },
+    /// No sums: by tiles of the result.
+    Map,
+    /// Sums over different axes, or sums and results of one shape: by whole parts.
+    Mixed,
+}
+
+/// A trip over sources that flow together, for a box of the pass's shape.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) feed: Feed,
+    /// The cells, or elements, it has something for; the whole of nothing in a mixed pass.
+    pub(crate) place: Region,
+}
+
+/// Running sums of what one branch of a part gives.
+#[derive(Debug)]
+pub(crate) struct Sum {
+    pub(crate) part: usize,
+    pub(crate) branch: usize,
+    pub(crate) output: usize,
+    pub(crate) mask: Option<usize>,
+    pub(crate) kind: StateKind,
+    /// Reduced axes of the branch.
+    pub(crate) reduced: Vec<usize>,
+    pub(crate) groups: Option<Groups>,
+    /// The cells it has samples for, in the result.
+    pub(crate) cells: Region,
+    /// Samples a cell, where the state does not count them.
+    pub(crate) count: u64,
+    /// True value = sample * slope + inter; applied to the finished sums.
+    pub(crate) slope: f64,
+    pub(crate) inter: f64,
+    /// Where its samples lie among those of the reduction.
+    pub(crate) place: Place,
+}
+
+/// A reduction over sums, in input order.
+#[derive(Clone, Debug)]
+pub(crate) struct Reduction {
+    pub(crate) op: ReduceOp,
+    pub(crate) sums: Vec<usize>,
+    pub(crate) dtype: DType,
+}
+
+/// An elementwise program over reductions.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) shape: Vec<u64>,
+    pub(crate) program: Program,
+    pub(crate) dtype: DType,
+    /// Reductions that the program loads.
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) dest: Dest,
+}
+
+/// A result that is what branches give, box by box.
+#[derive(Debug)]
+pub(crate) struct Emit {
+    pub(crate) shape: Vec<u64>,
+    pub(crate) dtype: DType,
+    pub(crate) pieces: Vec<EmitPiece>,
+    pub(crate) dest: Dest,
+}
+
+/// The branch that fills a box of a result.
+#[derive(Clone, Debug)]
+pub(crate) struct EmitPiece {
+    pub(crate) part: usize,
+    pub(crate) branch: usize,
+    pub(crate) output: usize,
+    /// Where element 0 of the branch goes.
+    pub(crate) start: Vec<u64>,
+}
+
+/// Where a result goes.
 #[derive(Clone, Debug)]
 pub(crate) enum Dest {
     /// Result number so-and-so of the plan.
@@ -24,77 +111,35 @@ pub(crate) enum Dest {
     Held(Arc<MemorySource>),
 }
 
-/// Reductions over one axis with results of one shape, and what is computed from them.
-#[derive(Debug)]
-pub(crate) struct FoldPass {
-    /// The reduced axis, in the shape of the inputs.
-    pub(crate) axis: usize,
-    /// Shape of the results.
-    pub(crate) shape: Vec<u64>,
-    /// Runs of samples; each is read once whoever uses it.
-    pub(crate) parts: Vec<Part>,
-    pub(crate) reductions: Vec<Reduction>,
-    pub(crate) outputs: Vec<Output>,
-}
-
-/// A run of samples for a box of cells, summed into one state.
-#[derive(Debug)]
-pub(crate) struct Part {
-    pub(crate) feed: Feed,
-    /// The cells it has samples for.
-    pub(crate) cells: Region,
-    /// Samples a cell.
-    pub(crate) count: u64,
-    pub(crate) kind: StateKind,
-    /// True value = sample * slope + inter; applied to the finished sums.
-    pub(crate) slope: f64,
-    pub(crate) inter: f64,
-}
-
-/// A reduction over parts, in input order.
-#[derive(Clone, Debug)]
-pub(crate) struct Reduction {
-    pub(crate) op: ReduceOp,
-    pub(crate) ddof: u64,
-    pub(crate) parts: Vec<usize>,
-    pub(crate) dtype: DType,
-}
-
-/// An elementwise program over reductions.
-#[derive(Debug)]
-pub(crate) struct Output {
-    pub(crate) program: Program,
-    /// Reductions that the program loads.
-    pub(crate) inputs: Vec<usize>,
-    pub(crate) dest: Dest,
-}
-
-/// An elementwise expression, computed box by box.
-#[derive(Debug)]
-pub(crate) struct MapPass {
-    pub(crate) shape: Vec<u64>,
-    /// Boxes of the result and what fills them, in memory order.
-    pub(crate) pieces: Vec<(Region, Feed)>,
-    pub(crate) dtype: DType,
-    pub(crate) dest: Dest,
-}
-
 impl Pass {
     /// Every feed of the pass.
-    pub(crate) fn feeds(&self) -> Box<dyn Iterator<Item = &Feed> + '_> {
-        match self {
-            Self::Fold(fold) => Box::new(fold.parts.iter().map(|part| &part.feed)),
-            Self::Map(map) => Box::new(map.pieces.iter().map(|(_, feed)| feed)),
-        }
+    pub(crate) fn feeds(&self) -> impl Iterator<Item = &Feed> {
+        self.parts.iter().map(|part| &part.feed)
     }
 
     /// Bytes of elements the pass reads.
     pub(crate) fn read_bytes(&self) -> u64 {
-        self.feeds().map(Feed::read_bytes).sum()
+        self.feeds().map(Feed::read_bytes).fold(0, u64::saturating_add)
     }
 
     /// True when some feed can only be read from front to back.
     pub(crate) fn is_sequential(&self) -> bool {
         self.feeds().any(Feed::is_sequential)
+    }
+
+    /// Bytes of the largest element that is read or handed on.
+    pub(crate) fn item_bytes(&self) -> u64 {
+        self.feeds().map(Feed::element_bytes).max().unwrap_or(8)
+    }
+
+    /// Where each result goes, those made of sums first; with its shape and type.
+    pub(crate) fn dests(&self) -> impl Iterator<Item = (&Dest, &[u64], DType)> {
+        let made = self.outputs.iter().map(|o| (&o.dest, &o.shape[..], o.dtype));
+        made.chain(self.emits.iter().map(|e| (&e.dest, &e.shape[..], e.dtype)))
+    }
+
+    /// Sums of a part, with their numbers.
+    pub(crate) fn sums_of(&self, part: usize) -> impl Iterator<Item = (usize, &Sum)> {
+        self.sums.iter().enumerate().filter(move |(_, sum)| sum.part == part)
     }
 }

@@ -1,0 +1,190 @@
+//! Passes by tiles: a worker owns a box of the result and reads all that it needs.
+
+use super::collect::Collect;
+use super::error::ExecError;
+use super::finish::finish_tile;
+use super::scratch::Scratch;
+use super::trip::Trip;
+use super::units::run_units;
+use crate::feed::Reader;
+use crate::grid::{Partition, Region};
+use crate::kernel::State;
+use crate::plan::{Form, Part, Pass, Schedule, Sum};
+use crate::runtime::{Budget, Session};
+
+/// Carries out a pass by tiles. With one worker, boxes of a map arrive in order.
+pub(super) fn run(
+    pass: &Pass,
+    tiles: &Partition,
+    schedule: &Schedule,
+    (outputs, emits): (&[&dyn Collect], &[&dyn Collect]),
+    budget: &Budget,
+    session: &Session,
+) -> Result<(), ExecError> {
+    let worker = || {
+        let mut scratch = Scratch::new(&schedule.sizes, budget)?;
+        let states = scratch.states(&pass.sums)?;
+        Ok((scratch, states))
+    };
+    run_units(session, schedule.workers, tiles.len(), worker, |(scratch, states), index| {
+        let tile = tiles.get(index);
+        if tile.is_empty() {
+            return Ok(());
+        }
+        let unit = Unit { pass, schedule, tile: &tile, emits, session };
+        match &pass.form {
+            Form::Fold { axes, grouped } => {
+                unit.fold(axes, *grouped, outputs, scratch, states)
+            }
+            Form::Map | Form::Mixed => unit.map(scratch),
+        }
+    })
+}
+
+/// One tile.
+struct Unit<'a> {
+    pass: &'a Pass,
+    schedule: &'a Schedule,
+    tile: &'a Region,
+    emits: &'a [&'a dyn Collect],
+    session: &'a Session,
+}
+
+impl Unit<'_> {
+    fn trip(&self, part: usize) -> Trip<'_> {
+        Trip { pass: self.pass, part, emits: self.emits, session: self.session }
+    }
+
+    /// A box of a map: one step of the one part that fills it.
+    fn map(&self, scratch: &mut Scratch) -> Result<(), ExecError> {
+        let inside = |part: &Part| part.place.overlap(self.tile).is_some();
+        for (index, part) in self.pass.parts.iter().enumerate().filter(|(_, part)| inside(part)) {
+            let Some(shared) = part.place.overlap(self.tile) else { continue };
+            let cross = within(&shared, &part.place);
+            let walk = part.feed.walk;
+            let rows = match cross.shape().get(walk) {
+                Some(&len) => cross.start()[walk]..cross.start()[walk] + len,
+                None => 0..1,
+            };
+            let mut reader = Reader::open(&part.feed, false, 0)?;
+            let none = |_: &Sum| Region::whole(&[]);
+            self.trip(index).step(&mut reader, rows, Some(&cross), 0, &mut [], &none, scratch)?;
+            self.session.progress().advance(read_bytes(part, &cross));
+        }
+        Ok(())
+    }
+
+    /// A box of cells: all of their samples into sums, the sums finished, and what follows from them
+    /// made of the same samples.
+    fn fold(
+        &self,
+        axes: &[usize],
+        grouped: bool,
+        outputs: &[&dyn Collect],
+        scratch: &mut Scratch,
+        states: &mut [State],
+    ) -> Result<(), ExecError> {
+        let pass = self.pass;
+        for (state, sum) in states.iter_mut().zip(&pass.sums) {
+            let cells = sum.cells.overlap(self.tile).map_or(0, |cells| cells.len());
+            state.reset(cells as usize);
+        }
+        let mut readers: Vec<Option<Reader<'_>>> = Vec::new();
+        let mut first_window = 0;
+        for (index, part) in pass.parts.iter().enumerate() {
+            let here = part.place.overlap(self.tile);
+            let reader = match &here {
+                Some(_) => Some(Reader::open(&part.feed, self.schedule.keep, first_window)?),
+                None => None,
+            };
+            readers.push(reader);
+            if self.schedule.keep {
+                first_window += part.feed.windows.len();
+            }
+            let (Some(here), Some(reader)) = (here, readers[index].as_mut()) else { continue };
+            let cross = cross_of(&here, part, axes, grouped);
+            let mut states: Vec<Option<&mut State>> = states.iter_mut().map(Some).collect();
+            self.walk(index, reader, &cross, 0, &mut states, scratch)?;
+            if !self.schedule.keep {
+                readers[index] = None;
+            }
+        }
+        let of_tile: Vec<Option<(&State, Region)>> = states
+            .iter()
+            .zip(&pass.sums)
+            .map(|(state, sum)| sum.cells.overlap(self.tile).map(|cells| (state, cells)))
+            .collect();
+        for (output, collect) in pass.outputs.iter().zip(outputs) {
+            finish_tile(pass, output, self.tile, &of_tile, *collect, scratch)?;
+        }
+        for (index, part) in pass.parts.iter().enumerate() {
+            if let (Some(here), Some(reader)) = (part.place.overlap(self.tile), &mut readers[index]) {
+                let cross = cross_of(&here, part, axes, grouped);
+                self.walk(index, reader, &cross, 1, &mut [], scratch)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn walk(
+        &self,
+        index: usize,
+        reader: &mut Reader<'_>,
+        cross: &Region,
+        phase: usize,
+        states: &mut [Option<&mut State>],
+        scratch: &mut Scratch,
+    ) -> Result<(), ExecError> {
+        let part = &self.pass.parts[index];
+        if part.feed.branches.iter().all(|branch| branch.phase != phase) {
+            return Ok(());
+        }
+        let trip = self.trip(index);
+        let mut from = 0;
+        while from < part.feed.rows() {
+            let to = part.feed.next_end(from, self.schedule.rows[index]);
+            let cells = |sum: &Sum| {
+                sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]))
+            };
+            trip.step(reader, from..to, Some(cross), phase, states, &cells, scratch)?;
+            if phase == 0 {
+                let rows = cross.with_axis(part.feed.walk, from, to - from);
+                self.session.progress().advance(read_bytes(part, &rows));
+            }
+            from = to;
+        }
+        Ok(())
+    }
+}
+
+/// The box of a part's feed behind a box of cells: reduced axes are whole.
+fn cross_of(cells: &Region, part: &Part, axes: &[usize], grouped: bool) -> Region {
+    let local = within(cells, &part.place);
+    let (mut start, mut shape) = (Vec::new(), Vec::new());
+    let mut kept = local.start().iter().zip(local.shape());
+    for (axis, &len) in part.feed.shape.iter().enumerate() {
+        if axes.contains(&axis) {
+            if grouped {
+                kept.next();
+            }
+            start.push(0);
+            shape.push(len);
+        } else if let Some((&from, &count)) = kept.next() {
+            start.push(from);
+            shape.push(count);
+        }
+    }
+    Region::new(start, shape)
+}
+
+fn within(tile: &Region, of: &Region) -> Region {
+    let start = tile.start().iter().zip(of.start()).map(|(&a, &b)| a - b).collect();
+    Region::new(start, tile.shape().to_vec())
+}
+
+/// Bytes of elements that a box of a part stands for, for progress.
+pub(super) fn read_bytes(part: &Part, of: &Region) -> u64 {
+    let whole = crate::grid::element_count(&part.feed.shape).unwrap_or(u64::MAX).max(1);
+    let share = u128::from(part.feed.read_bytes()) * u128::from(of.len()) / u128::from(whole);
+    share as u64
+}

@@ -1,0 +1,125 @@
+//! One step of a trip: boxes read, computed, and added to sums or handed on.
+
+use std::ops::Range;
+
+use super::collect::Collect;
+use super::error::ExecError;
+use super::scratch::Scratch;
+use crate::feed::{Reader, evaluate};
+use crate::grid::Region;
+use crate::kernel::{Fold, State};
+use crate::plan::{EmitPiece, Pass, Sum};
+use crate::runtime::Session;
+
+/// What a step needs to know beside the box it is for.
+pub(super) struct Trip<'a> {
+    pub(super) pass: &'a Pass,
+    pub(super) part: usize,
+    /// What takes the boxes of each emit.
+    pub(super) emits: &'a [&'a dyn Collect],
+    pub(super) session: &'a Session,
+}
+
+impl Trip<'_> {
+    /// Rows `rows` of the walk: reads what branches of `phase` need, adds to the states (one a sum of
+    /// the pass, where it is of this part) and hands boxes on. `cells` gives the box of cells
+    /// that a sum's state stands for, in the result.
+    pub(super) fn step(
+        &self,
+        reader: &mut Reader<'_>,
+        rows: Range<u64>,
+        cross: Option<&Region>,
+        phase: usize,
+        states: &mut [Option<&mut State>],
+        cells: &dyn Fn(&Sum) -> Region,
+        scratch: &mut Scratch,
+    ) -> Result<(), ExecError> {
+        let feed = &self.pass.parts[self.part].feed;
+        let boxes = reader.step((rows.start, rows.end), cross, phase, &mut scratch.feed)?;
+        for (index, (branch, of)) in feed.branches.iter().zip(&boxes).enumerate() {
+            let Some(of) = of.as_ref().filter(|of| !of.is_empty()) else { continue };
+            reader.load(branch, of, &mut scratch.feed)?;
+            let sums = self.sums(index, of, cells, states);
+            let sizes: Vec<usize> = branch.outputs.iter().map(|dtype| dtype.size()).collect();
+            let emits = self.emits_of(index, of.len() as usize, &sizes);
+            // The boxes are lent out while tiles pass through the rest of the scratch.
+            let mut out = std::mem::take(&mut scratch.out);
+            let mut sums = sums;
+            let outcome = evaluate(branch, of, &mut scratch.feed, |at, outputs| {
+                for (state, sum, fold) in &mut sums {
+                    let mask = sum.mask.map(|mask| outputs[mask]);
+                    let dtype = branch.outputs[sum.output];
+                    state.update_bytes(dtype, outputs[sum.output], mask, at, fold);
+                }
+                for emit in &emits {
+                    let bytes = outputs[emit.output];
+                    out[emit.place + at * emit.item..][..bytes.len()].copy_from_slice(bytes);
+                }
+            });
+            scratch.out = out;
+            outcome.map_err(|error| ExecError::of_feed(error, self.pass, self.part))?;
+            for emit in &emits {
+                let start = of.start().iter().zip(emit.start).map(|(&a, &b)| a + b).collect();
+                let place = Region::new(start, of.shape().to_vec());
+                let bytes = of.len() as usize * emit.item;
+                emit.collect.put(&place, &scratch.out[emit.place..][..bytes])?;
+            }
+        }
+        if self.session.cancel_token().is_cancelled() { Err(ExecError::Cancelled) } else { Ok(()) }
+    }
+
+    fn sums<'s>(
+        &'s self,
+        branch: usize,
+        of: &Region,
+        cells: &dyn Fn(&Sum) -> Region,
+        states: &'s mut [Option<&mut State>],
+    ) -> Vec<(&'s mut State, &'s Sum, Fold)> {
+        let shape = &self.pass.parts[self.part].feed.branches[branch].shape;
+        states
+            .iter_mut()
+            .zip(&self.pass.sums)
+            .filter(|(_, sum)| sum.part == self.part && sum.branch == branch)
+            .filter_map(|(state, sum)| Some((state.as_deref_mut()?, sum)))
+            .map(|(state, sum)| {
+                // The state's cells in the branch's own indices.
+                let cells = cells(sum);
+                let start =
+                    cells.start().iter().zip(sum.cells.start()).map(|(&a, &b)| a - b).collect();
+                let cells = Region::new(start, cells.shape().to_vec());
+                let fold = Fold::new(of, shape, &sum.reduced, &cells, sum.groups.as_ref());
+                (state, sum, fold)
+            })
+            .collect()
+    }
+
+    fn emits_of(&self, branch: usize, elements: usize, sizes: &[usize]) -> Vec<EmitBox<'_>> {
+        let mut place = 0;
+        let mut list = Vec::new();
+        for (emit, collect) in self.pass.emits.iter().zip(self.emits) {
+            let here = |p: &&EmitPiece| p.part == self.part && p.branch == branch;
+            for piece in emit.pieces.iter().filter(here) {
+                let item = sizes[piece.output];
+                list.push(EmitBox {
+                    output: piece.output,
+                    item,
+                    place,
+                    start: &piece.start,
+                    collect: *collect,
+                });
+                place += elements * item;
+            }
+        }
+        list
+    }
+}
+
+/// A box that is being handed on.
+struct EmitBox<'a> {
+    output: usize,
+    item: usize,
+    /// Where it lies in the scratch.
+    place: usize,
+    start: &'a [u64],
+    collect: &'a dyn Collect,
+}

@@ -1,0 +1,223 @@
+//! Which elements can flow in one trip?
+//!
+//! Wants (an expression and what it is wanted for) that touch a common source go into one feed where
+//! their rows can be lined up along the walk: `x` and the difference `x[1:] - x[:-1]` read each volume
+//! once, the difference one row behind. Wants of one shape and lag share a program.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::expression::Expressions;
+use super::leaf::{Leaf, address, leaves_of};
+use super::{Branch, Feed, Load, Window};
+use crate::dtype::DType;
+use crate::lazy::{AxisView, Node, View};
+
+/// Elements that somebody wants: an expression over leaves of one shape, to come out as `dtype`.
+#[derive(Clone, Debug)]
+pub(crate) struct Want {
+    pub(crate) node: Arc<Node>,
+    pub(crate) dtype: DType,
+    /// Elements that count; `bool`.
+    pub(crate) mask: Option<Arc<Node>>,
+    /// 1 where it needs what other wants of the feed gave.
+    pub(crate) phase: usize,
+}
+
+/// Where a want came to stand in a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placed {
+    pub(crate) branch: usize,
+    pub(crate) output: usize,
+    pub(crate) mask: Option<usize>,
+}
+
+/// Wants that will flow together.
+pub(crate) struct FeedBuilder {
+    walk: usize,
+    /// For each source that moves with the walk, its row at row 0 of the feed.
+    bases: HashMap<usize, i64>,
+    /// Sources that stand still.
+    standing: HashSet<usize>,
+    wants: Vec<(Want, i64)>,
+    /// Wants may differ in shape; the walk is along their last axis.
+    mixed: bool,
+}
+
+impl FeedBuilder {
+    /// A feed that is walked along `walk`, without wants. In a mixed one wants may differ in shape, and
+    /// the walk is along their last axis.
+    pub(crate) fn new(walk: usize, mixed: bool) -> Self {
+        let (bases, standing) = (HashMap::new(), HashSet::new());
+        Self { walk, bases, standing, wants: Vec::new(), mixed }
+    }
+
+    /// Takes a want in, if it shares a source with the feed (or is the first) and its rows can be
+    /// lined up with those that are in; gives its number.
+    pub(crate) fn try_add(&mut self, want: &Want) -> Option<usize> {
+        match self.wants.first() {
+            None if self.mixed => self.walk = want.node.shape.len().saturating_sub(1),
+            Some((first, _)) if first.node.shape.len() != want.node.shape.len() => return None,
+            _ => {}
+        }
+        let (moving, standing) = self.starts(want);
+        let apart: Vec<i64> = moving
+            .iter()
+            .filter_map(|(source, start)| Some(start - self.bases.get(source)?))
+            .collect();
+        let shared = !apart.is_empty()
+            || standing.iter().any(|s| self.standing.contains(s) || self.bases.contains_key(s))
+            || moving.iter().any(|(s, _)| self.standing.contains(s));
+        let lag = apart.first().copied().unwrap_or(0);
+        if (!self.wants.is_empty() && !shared) || apart.iter().any(|&other| other != lag) {
+            return None;
+        }
+        // A new source lines up where this want begins in it.
+        for (source, start) in moving {
+            self.bases.entry(source).or_insert(start - lag);
+        }
+        self.standing.extend(standing);
+        self.wants.push((want.clone(), lag));
+        Some(self.wants.len() - 1)
+    }
+
+    /// For each source that moves with the walk, the last row that row 0 of the want needs; and the
+    /// sources that do not move in even steps.
+    fn starts(&self, want: &Want) -> (Vec<(usize, i64)>, Vec<usize>) {
+        let (mut moving, mut standing): (Vec<(usize, i64)>, Vec<usize>) = (Vec::new(), Vec::new());
+        for leaf in leaves_of_want(want) {
+            let source = leaf.address();
+            let Some((start, _)) = leaf.view.run(self.walk) else {
+                standing.push(source);
+                continue;
+            };
+            match moving.iter_mut().find(|(known, _)| *known == source) {
+                Some((_, known)) => *known = (start as i64).max(*known),
+                None => moving.push((source, start as i64)),
+            }
+        }
+        (moving, standing)
+    }
+
+    /// The feed, and where each want came to stand in it.
+    pub(crate) fn build(mut self) -> (Feed, Vec<Placed>) {
+        // The want that begins first has lag 0.
+        let first = self.wants.iter().map(|(_, lag)| *lag).min().unwrap_or(0);
+        self.bases.values_mut().for_each(|base| *base += first);
+        self.wants.iter_mut().for_each(|(_, lag)| *lag -= first);
+        let mut groups: Vec<(Vec<u64>, u64, usize, Vec<usize>)> = Vec::new();
+        for (index, (want, lag)) in self.wants.iter().enumerate() {
+            let lag = *lag as u64;
+            let same = |g: &&mut (Vec<u64>, u64, usize, Vec<usize>)| {
+                g.0 == want.node.shape && g.1 == lag && g.2 == want.phase
+            };
+            match groups.iter_mut().find(same) {
+                Some(group) => group.3.push(index),
+                None => groups.push((want.node.shape.clone(), lag, want.phase, vec![index])),
+            }
+        }
+        let mut windows = Windows { walk: self.walk, bases: &self.bases, made: Vec::new() };
+        let mut placed = vec![Placed { branch: 0, output: 0, mask: None }; self.wants.len()];
+        let mut branches = Vec::new();
+        let mut shape: Vec<u64> = Vec::new();
+        for (of_branch, lag, phase, members) in groups {
+            let mut leaves: Vec<Leaf> = Vec::new();
+            let mut expressions = Expressions::default();
+            for index in members {
+                let want = &self.wants[index].0;
+                let mut inputs = |node: &Arc<Node>| load_of(node, &mut leaves);
+                let output = expressions.output(&want.node, want.dtype, &mut inputs);
+                let mask = want
+                    .mask
+                    .as_ref()
+                    .map(|mask| expressions.output(mask, DType::Bool, &mut inputs));
+                placed[index] = Placed { branch: branches.len(), output, mask };
+            }
+            let (program, outputs) = expressions.build();
+            let loads = leaves.iter().map(|leaf| windows.load(leaf, lag)).collect();
+            shape = longest(&shape, &of_branch, self.walk, lag);
+            branches.push(Branch { shape: of_branch, lag, loads, program, outputs, phase });
+        }
+        let windows = windows.made.into_iter().map(|(window, _)| window).collect();
+        (Feed { shape, walk: self.walk, windows, branches }, placed)
+    }
+}
+
+/// Every leaf of a want, each once.
+fn leaves_of_want(want: &Want) -> Vec<Leaf> {
+    let mut leaves = leaves_of(&want.node);
+    leaves.extend(want.mask.iter().flat_map(leaves_of));
+    leaves
+}
+
+fn load_of(node: &Arc<Node>, leaves: &mut Vec<Leaf>) -> Option<(usize, DType)> {
+    let crate::lazy::Op::Leaf { source, view } = &node.op else { return None };
+    let same = |leaf: &Leaf| Arc::ptr_eq(&leaf.source, source) && leaf.view == *view;
+    let load = leaves.iter().position(same).unwrap_or_else(|| {
+        leaves.push(Leaf { source: Arc::clone(source), view: view.clone() });
+        leaves.len() - 1
+    });
+    Some((load, source.dtype()))
+}
+
+fn longest(shape: &[u64], other: &[u64], walk: usize, lag: u64) -> Vec<u64> {
+    let mut reach = other.to_vec();
+    if let Some(rows) = reach.get_mut(walk) {
+        *rows += lag;
+    }
+    if shape.is_empty() {
+        return reach;
+    }
+    shape.iter().zip(&reach).map(|(&a, &b)| a.max(b)).collect()
+}
+
+/// How far apart loads of one window may begin, in rows of any axis.
+const MOST_APART: u64 = 64;
+
+struct Windows<'a> {
+    walk: usize,
+    bases: &'a HashMap<usize, i64>,
+    /// Each with the view that decides what may join it.
+    made: Vec<(Window, View)>,
+}
+
+impl Windows<'_> {
+    /// Finds the window that can serve a leaf of a branch, or makes one.
+    fn load(&mut self, leaf: &Leaf, lag: u64) -> Load {
+        let moves = leaf.view.run(self.walk);
+        let found = self.made.iter().position(|(window, view)| {
+            address(&window.source) == leaf.address()
+                && (view == &leaf.view || alike(view, &leaf.view, leaf.is_sequential()))
+        });
+        let window = found.unwrap_or_else(|| {
+            let walk = moves.and(leaf.view.driven_by(self.walk));
+            let base = self.bases.get(&leaf.address()).copied().unwrap_or(0);
+            let source = Arc::clone(&leaf.source);
+            let history = 0;
+            self.made.push((Window { source, walk, history, base }, leaf.view.clone()));
+            self.made.len() - 1
+        });
+        if let Some((start, step)) = moves {
+            // Rows that have gone by when the branch asks for this one.
+            let window = &mut self.made[window].0;
+            let behind = window.base + step * lag as i64 - start as i64;
+            window.history = window.history.max(behind.unsigned_abs());
+        }
+        Load { window, view: leaf.view.clone() }
+    }
+}
+
+/// True for views that differ in where they start only, and not far: what they want lies side by side.
+/// Of a stream whole volumes are held anyway, however they are looked at.
+fn alike(one: &View, other: &View, sequential: bool) -> bool {
+    let last = one.axes().len().saturating_sub(1);
+    one.axes().len() == other.axes().len()
+        && one.axes().iter().zip(other.axes()).enumerate().all(|(axis, pair)| match pair {
+            _ if sequential && axis != last => true,
+            (
+                AxisView::Run { axis: a, start: s, step: p },
+                AxisView::Run { axis: b, start: t, step: q },
+            ) => a == b && p == q && (s == t || (*p == 1 && (sequential || s.abs_diff(*t) <= MOST_APART))),
+            (a, b) => a == b,
+        })
+}

@@ -1,0 +1,117 @@
+//! How do elements flow out of storage?
+//!
+//! A [`Feed`] is one trip over some sources: what is read (windows), what is computed from it element
+//! by element (branches, each a program over boxes of sources), and along which axis it is walked. It
+//! knows how much memory a step takes and how to carry one out in buffers that the caller leased.
+//! Which boxes are walked, by whom and what becomes of the elements is for `plan` and `exec` to say.
+
+mod build;
+mod expression;
+mod leaf;
+mod nested;
+mod reader;
+mod size;
+mod steps;
+
+use std::sync::Arc;
+
+pub(crate) use build::{FeedBuilder, Placed, Want};
+pub(crate) use expression::Expressions;
+pub(crate) use leaf::{Leaf, address, leaves_of};
+pub(crate) use nested::NestedSource;
+pub(crate) use reader::{FeedBuffers, FeedError, Reader, evaluate};
+pub(crate) use size::FeedSizes;
+
+use crate::dtype::DType;
+use crate::kernel::Program;
+use crate::lazy::View;
+use crate::source::{Access, Source};
+
+/// One trip over some sources.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    /// Lengths of the axes that are walked; branches may be shorter along `walk`.
+    pub(crate) shape: Vec<u64>,
+    /// The axis along which steps follow each other.
+    pub(crate) walk: usize,
+    pub(crate) windows: Vec<Window>,
+    pub(crate) branches: Vec<Branch>,
+}
+
+/// Elements computed from boxes of sources.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    pub(crate) shape: Vec<u64>,
+    /// Its row `r` along the walk belongs to row `r + lag` of the feed: neighbours that a difference
+    /// needs have been read by then.
+    pub(crate) lag: u64,
+    /// Boxes that the program takes, in its order.
+    pub(crate) loads: Vec<Load>,
+    /// `None` where the only load is the only output, as it is.
+    pub(crate) program: Option<Program>,
+    /// Types of what comes out.
+    pub(crate) outputs: Vec<DType>,
+    /// 0, or 1 where it needs what the other branches gave for the same tile.
+    pub(crate) phase: usize,
+}
+
+/// A box of a source, in the order of the branch.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    pub(crate) window: usize,
+    pub(crate) view: View,
+}
+
+/// What is read of one source at a step: the smallest box that holds what all its loads want.
+#[derive(Clone, Debug)]
+pub(crate) struct Window {
+    pub(crate) source: Arc<dyn Source>,
+    /// The source's axis that moves with the walk, where one does.
+    pub(crate) walk: Option<usize>,
+    /// Rows before those of a step that some load needs again.
+    pub(crate) history: u64,
+    /// The source's row at row 0 of the feed; may lie before its first.
+    pub(crate) base: i64,
+}
+
+impl Window {
+    /// True when the source can only be read from front to back.
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.source.access() == Access::Sequential
+    }
+}
+
+impl Feed {
+    /// True when some source can only be read from front to back.
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.windows.iter().any(Window::is_sequential)
+    }
+
+    /// Every source of the feed, as often as it is read.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
+        self.windows.iter().map(|window| &window.source)
+    }
+
+    /// Loads of a window, with their branch.
+    pub(crate) fn loads_of(&self, window: usize) -> impl Iterator<Item = (&Branch, &Load)> {
+        self.branches.iter().flat_map(move |branch| {
+            let loads = branch.loads.iter().filter(move |load| load.window == window);
+            loads.map(move |load| (branch, load))
+        })
+    }
+
+    /// Bytes of elements that one trip hands on to its branches.
+    pub(crate) fn read_bytes(&self) -> u64 {
+        (0..self.windows.len()).map(|window| self.window_bytes(window)).sum()
+    }
+
+    /// Bytes of elements of a window's source that one trip needs.
+    pub(crate) fn window_bytes(&self, window: usize) -> u64 {
+        let item = self.windows[window].source.dtype().size() as u64;
+        let most = self.loads_of(window).map(|(_, load)| {
+            let touched = load.view.reach(load.view.shape());
+            touched.iter().fold(1_u64, |n, &len| n.saturating_mul(len))
+        });
+        most.max().unwrap_or(0).saturating_mul(item)
+    }
+}

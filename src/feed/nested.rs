@@ -1,0 +1,322 @@
+//! A function of whole boxes as a source of its own.
+//!
+//! What a user's function (or a reshape) makes of an expression is read like a file: a box at a time,
+//! each computed from the boxes of sources below it. Its memory is that of one such box, by formula.
+
+use std::fmt;
+
+use super::reader::{FeedBuffers, FeedError, Reader, evaluate};
+use super::size::FeedSizes;
+use super::Feed;
+use crate::buffer::Buffer;
+use crate::dtype::DType;
+use crate::grid::{Region, copy_overlap};
+use crate::lazy::{Custom, Footprint};
+use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
+
+/// A function of whole boxes of an expression.
+pub(crate) struct NestedSource {
+    pub(crate) function: Custom,
+    pub(crate) shape: Vec<u64>,
+    pub(crate) dtype: DType,
+    pub(crate) block: Vec<u64>,
+    pub(crate) input_shape: Vec<u64>,
+    pub(crate) input_dtype: DType,
+    /// Boxes of the input and the feed that fills each, in memory order.
+    pub(crate) pieces: Vec<(Region, Feed)>,
+}
+
+impl fmt::Debug for NestedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NestedSource({:?}, {:?} {})", self.function, self.shape, self.dtype)
+    }
+}
+
+impl NestedSource {
+    /// The box of the input that a box of the output needs.
+    fn input_box(&self, region: &Region) -> Region {
+        match self.function.footprint {
+            Footprint::Same => region.clone(),
+            Footprint::Along(axis) => region.with_axis(axis, 0, self.input_shape[axis]),
+            Footprint::Flatten(merged) => {
+                let (first, len) = (region.start()[0], region.shape()[0]);
+                let lead = &self.input_shape[..merged];
+                let (mut start, mut shape) = (vec![0; merged], lead.to_vec());
+                // Axes before the first on which both ends differ stand still.
+                let (low, high) = (c_place(first, lead), c_place(first + len.max(1) - 1, lead));
+                for axis in 0..merged {
+                    (start[axis], shape[axis]) = (low[axis], high[axis] - low[axis] + 1);
+                    if low[axis] != high[axis] {
+                        break;
+                    }
+                }
+                if len == 0 {
+                    shape[0] = 0;
+                }
+                start.extend(&region.start()[1..]);
+                shape.extend(&region.shape()[1..]);
+                Region::new(start, shape)
+            }
+        }
+    }
+
+    /// The largest box of the input that a box of this shape can need.
+    fn input_reach(&self, shape: &[u64]) -> Vec<u64> {
+        match self.function.footprint {
+            Footprint::Same => shape.to_vec(),
+            Footprint::Along(axis) => {
+                let mut reach = shape.to_vec();
+                reach[axis] = self.input_shape[axis];
+                reach
+            }
+            Footprint::Flatten(merged) => {
+                let mut reach = self.input_shape[..merged].to_vec();
+                let plane = reach[1..].iter().product::<u64>().max(1);
+                reach[0] = reach[0].min(shape[0].saturating_sub(1) / plane + 2);
+                reach.extend(&shape[1..]);
+                reach
+            }
+        }
+    }
+
+    fn sizes(&self, reach: &[u64]) -> FeedSizes {
+        let mut sizes = FeedSizes::default();
+        for (region, feed) in &self.pieces {
+            let step: Vec<u64> = reach.iter().zip(region.shape()).map(|(&a, &b)| a.min(b)).collect();
+            sizes.cover(feed, &step, false);
+        }
+        sizes
+    }
+
+    fn buffer(&self, bytes: u64) -> Result<Buffer, SourceError> {
+        Buffer::zeroed(bytes).ok_or_else(|| {
+            let reason = format!("the system has no {bytes} bytes for a block of it");
+            SourceError::new(self.name(), "a block", reason)
+        })
+    }
+
+    /// Computes a box; `trip` fills a box of the input.
+    fn compute(
+        &self,
+        region: &Region,
+        out: &mut [u8],
+        trip: &mut dyn FnMut(&Region, &mut [u8]) -> Result<(), SourceError>,
+    ) -> Result<(), SourceError> {
+        let needed = self.input_box(region);
+        let item = self.input_dtype.size() as u64;
+        let mut input = self.buffer(needed.len() * item)?;
+        trip(&needed, &mut input)?;
+        if let Some(call) = &self.function.call {
+            call(needed.shape(), &input, region.shape(), out);
+        } else if let Footprint::Flatten(merged) = self.function.footprint {
+            let place = |flat: u64| c_place(flat, &self.input_shape[..merged]);
+            flatten(&input, &needed, out, region, merged, item as usize, &place);
+        }
+        Ok(())
+    }
+
+    /// Fills the part of a box of the input that lies in one piece.
+    fn fill(
+        &self,
+        (region, feed): &(Region, Feed),
+        reader: &mut Reader<'_>,
+        shared: &Region,
+        needed: &Region,
+        input: &mut [u8],
+    ) -> Result<(), SourceError> {
+        let start = shared.start().iter().zip(region.start()).map(|(&a, &b)| a - b).collect();
+        let local = Region::new(start, shared.shape().to_vec());
+        let mut sizes = FeedSizes::default();
+        sizes.cover(feed, local.shape(), false);
+        let mut buffers = FeedBuffers::new(&sizes, |bytes| self.buffer(bytes))?;
+        let rows = local.shape().get(feed.walk).copied().unwrap_or(1);
+        let from = local.start().get(feed.walk).copied().unwrap_or(0);
+        reader.step((from, from + rows), Some(&local), 0, &mut buffers)?;
+        let branch = &feed.branches[0];
+        reader.load(branch, &local, &mut buffers)?;
+        let item = self.input_dtype.size();
+        let whole = shared == needed;
+        let mut part = if whole { Buffer::default() } else { self.buffer(shared.len() * item as u64)? };
+        let to: &mut [u8] = if whole { input } else { &mut part };
+        let outcome = evaluate(branch, &local, &mut buffers, |at, outputs| {
+            to[at * item..][..outputs[0].len()].copy_from_slice(outputs[0]);
+        });
+        outcome.map_err(|error| match error {
+            FeedError::Source(error) => error,
+            FeedError::Cast { fault, place } => {
+                SourceError::new(self.name(), format!("element {place:?}"), fault.to_string())
+            }
+        })?;
+        if !whole {
+            copy_overlap(&part, shared, input, needed, item);
+        }
+        Ok(())
+    }
+}
+
+/// Where element `flat` of leading axes flattened in C order lies.
+fn c_place(mut flat: u64, lead: &[u64]) -> Vec<u64> {
+    let mut place = vec![0; lead.len()];
+    for (index, &len) in place.iter_mut().zip(lead).rev() {
+        *index = flat % len.max(1);
+        flat /= len.max(1);
+    }
+    place
+}
+
+fn flatten(
+    input: &[u8],
+    held: &Region,
+    out: &mut [u8],
+    region: &Region,
+    merged: usize,
+    item: usize,
+    place: &dyn Fn(u64) -> Vec<u64>,
+) {
+    let lead: u64 = held.shape()[..merged].iter().product();
+    let count = region.shape()[0];
+    let offsets: Vec<usize> = (0..count)
+        .map(|k| {
+            let at = place(region.start()[0] + k);
+            (0..merged).rev().fold(0, |offset, axis| {
+                offset * held.shape()[axis] + (at[axis] - held.start()[axis])
+            }) as usize
+        })
+        .collect();
+    let rows = out.chunks_exact_mut((count as usize * item).max(1));
+    for (row, from) in rows.zip(input.chunks_exact((lead as usize * item).max(1))) {
+        for (element, &offset) in row.chunks_exact_mut(item).zip(&offsets) {
+            element.copy_from_slice(&from[offset * item..][..item]);
+        }
+    }
+}
+
+impl Source for NestedSource {
+    fn name(&self) -> &str {
+        &self.function.name
+    }
+    fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+    fn access(&self) -> Access {
+        let sequential = self.pieces.iter().any(|(_, feed)| feed.is_sequential());
+        if sequential { Access::Sequential } else { Access::Random }
+    }
+    fn block_shape(&self) -> &[u64] {
+        &self.block
+    }
+    fn scratch_bytes(&self) -> u64 {
+        self.read_bytes(&self.shape)
+    }
+    fn read_bytes(&self, shape: &[u64]) -> u64 {
+        let reach = self.input_reach(shape);
+        let elements = reach.iter().fold(1_u64, |n, &len| n.saturating_mul(len));
+        // The input, a piece of it on its way there, and what the function says it takes.
+        let item = 2 * self.input_dtype.size() as u64 + self.function.scratch_per_element;
+        elements.saturating_mul(item).saturating_add(self.sizes(&reach).total())
+    }
+    fn stored_bytes(&self) -> u64 {
+        self.pieces.iter().flat_map(|(_, feed)| feed.sources()).map(|s| s.stored_bytes()).sum()
+    }
+    fn transport(&self) -> &'static str {
+        "computed by block"
+    }
+
+    fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError> {
+        self.compute(region, out, &mut |needed, input| {
+            for piece in &self.pieces {
+                if let Some(shared) = piece.0.overlap(needed) {
+                    let mut reader = Reader::open(&piece.1, false, 0)?;
+                    self.fill(piece, &mut reader, &shared, needed, input)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn stream(&self, _options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
+        Ok(Box::new(NestedStream { source: self, next_row: 0, open: None, ended: 0, warnings: Vec::new() }))
+    }
+}
+
+/// Boxes of whole trailing slices in order, over pieces that are streams themselves.
+struct NestedStream<'a> {
+    source: &'a NestedSource,
+    next_row: u64,
+    /// The piece that is being read.
+    open: Option<(usize, Reader<'a>)>,
+    /// Pieces that are done with.
+    ended: usize,
+    warnings: Vec<String>,
+}
+
+impl<'a> NestedStream<'a> {
+    fn row_bytes(&self) -> u64 {
+        let shape = &self.source.shape;
+        shape[..shape.len() - 1].iter().product::<u64>() * self.source.dtype.size() as u64
+    }
+
+    /// Makes piece `index` the open one; those before it are read to their end and checked.
+    fn turn_to(&mut self, index: usize) -> Result<&mut Reader<'a>, SourceError> {
+        while self.open.as_ref().is_none_or(|(at, _)| *at < index) {
+            if let Some((_, reader)) = self.open.take() {
+                self.warnings.extend(reader.finish()?);
+                self.ended += 1;
+            }
+            if self.ended < index {
+                self.warnings
+                    .extend(Reader::open(&self.source.pieces[self.ended].1, false, 0)?.finish()?);
+                self.ended += 1;
+                continue;
+            }
+            self.open = Some((index, Reader::open(&self.source.pieces[index].1, false, 0)?));
+        }
+        match &mut self.open {
+            Some((at, reader)) if *at == index => Ok(reader),
+            _ => Err(SourceError::new(
+                self.source.name(),
+                format!("row {}", self.next_row),
+                "streams joined across the rows of a custom function; ingest the runs first",
+            )),
+        }
+    }
+}
+
+impl Stream for NestedStream<'_> {
+    fn read_next(&mut self, out: &mut [u8]) -> Result<(), SourceError> {
+        let source = self.source;
+        let rows = (out.len() as u64).checked_div(self.row_bytes()).unwrap_or(0);
+        let last = source.shape.len() - 1;
+        let region = Region::whole(&source.shape).with_axis(last, self.next_row, rows);
+        source.compute(&region, out, &mut |needed, input| {
+            for (index, piece) in source.pieces.iter().enumerate() {
+                if let Some(shared) = piece.0.overlap(needed) {
+                    let reader = self.turn_to(index)?;
+                    source.fill(piece, reader, &shared, needed, input)?;
+                }
+            }
+            Ok(())
+        })?;
+        self.next_row += rows;
+        Ok(())
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<(), SourceError> {
+        self.next_row += bytes.checked_div(self.row_bytes()).unwrap_or(0);
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<StreamEnd, SourceError> {
+        if let Some((_, reader)) = self.open.take() {
+            self.warnings.extend(reader.finish()?);
+            self.ended += 1;
+        }
+        for (_, feed) in &self.source.pieces[self.ended..] {
+            self.warnings.extend(Reader::open(feed, false, 0)?.finish()?);
+        }
+        Ok(StreamEnd { warnings: self.warnings, ..StreamEnd::default() })
+    }
+}

@@ -1,0 +1,180 @@
+//! How much memory does a step of a feed take?
+//!
+//! Closed formulas of shapes; `reader` takes its buffers by the same ones.
+
+use super::{Feed, Load, Window};
+use crate::grid::Region;
+use crate::kernel::TILE;
+use crate::lazy::AxisView;
+
+/// The buffers of feeds that one worker serves one after the other, each for the largest step it meets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FeedSizes {
+    /// What is read of each source.
+    pub(crate) windows: Vec<u64>,
+    /// Boxes that programs take.
+    pub(crate) loads: Vec<u64>,
+    /// Tiles of what programs give.
+    pub(crate) outputs: u64,
+    pub(crate) register_bytes: u64,
+    /// What sources use inside a read, beyond the buffers above.
+    pub(crate) source_bytes: u64,
+}
+
+/// Bytes of one tile of one output.
+pub(crate) const OUTPUT_BYTES: u64 = TILE as u64 * 8;
+
+impl FeedSizes {
+    /// Makes room for steps of this shape (that of the feed but for cut axes). Where `keep` is set,
+    /// windows stay as they are between the two phases of a tile.
+    pub(crate) fn cover(&mut self, feed: &Feed, step: &[u64], keep: bool) {
+        for (index, window) in feed.windows.iter().enumerate() {
+            let shape = feed.window_shape(index, step);
+            let item = window.source.dtype().size() as u64;
+            let direct = feed.is_direct(index, keep);
+            let bytes = if direct { 0 } else { product(&shape).saturating_mul(item) };
+            raise(&mut self.windows, index, bytes);
+            self.source_bytes = self.source_bytes.max(window.source.read_bytes(&shape));
+        }
+        for branch in &feed.branches {
+            let elements = product(&feed.branch_shape(&branch.shape, step));
+            for (index, load) in branch.loads.iter().enumerate() {
+                let item = feed.windows[load.window].source.dtype().size() as u64;
+                raise(&mut self.loads, index, elements.saturating_mul(item));
+            }
+            if let Some(program) = &branch.program {
+                self.outputs = self.outputs.max(branch.outputs.len() as u64);
+                self.register_bytes = self.register_bytes.max(program.register_bytes());
+            }
+        }
+    }
+
+    /// Room for windows of another feed that are kept at the same time.
+    pub(crate) fn beside(&mut self, other: &Self) {
+        self.windows.extend(&other.windows);
+        for (index, &bytes) in other.loads.iter().enumerate() {
+            raise(&mut self.loads, index, bytes);
+        }
+        self.outputs = self.outputs.max(other.outputs);
+        self.register_bytes = self.register_bytes.max(other.register_bytes);
+        self.source_bytes = self.source_bytes.max(other.source_bytes);
+    }
+
+    /// Boxes of voxels.
+    pub(crate) fn box_bytes(&self) -> u64 {
+        self.windows.iter().chain(&self.loads).fold(0, |sum, &bytes| sum.saturating_add(bytes))
+    }
+
+    /// All of it.
+    pub(crate) fn total(&self) -> u64 {
+        let tiles = self.register_bytes.saturating_add(self.outputs.saturating_mul(OUTPUT_BYTES));
+        self.box_bytes().saturating_add(self.source_bytes).saturating_add(tiles)
+    }
+}
+
+fn raise(list: &mut Vec<u64>, index: usize, bytes: u64) {
+    if list.len() <= index {
+        list.resize(index + 1, 0);
+    }
+    list[index] = list[index].max(bytes);
+}
+
+fn product(shape: &[u64]) -> u64 {
+    shape.iter().fold(1, |n, &len| n.saturating_mul(len))
+}
+
+impl Feed {
+    /// The largest box that a step of this shape gives a branch.
+    pub(crate) fn branch_shape(&self, branch: &[u64], step: &[u64]) -> Vec<u64> {
+        branch.iter().zip(step).map(|(&a, &b)| a.min(b)).collect()
+    }
+
+    /// True for a window that is read straight into the box of its only load.
+    pub(super) fn is_direct(&self, window: usize, keep: bool) -> bool {
+        let entry = &self.windows[window];
+        let mut loads = self.loads_of(window);
+        let Some((_, load)) = loads.next() else { return false };
+        let whole = || {
+            let shape = entry.source.shape();
+            let last = shape.len().saturating_sub(1);
+            load.view.axes().iter().zip(shape).enumerate().all(|(axis, (driver, &len))| {
+                axis == last
+                    || matches!(driver, AxisView::Run { axis, start: 0, step: 1 }
+                        if load.view.shape()[*axis] == len)
+            })
+        };
+        !keep
+            && loads.next().is_none()
+            && entry.history == 0
+            && load.view.is_in_order()
+            && (!entry.is_sequential() || (whole() && entry.walk == Some(load.view.axes().len() - 1)))
+    }
+
+    /// The largest box that a window holds for a step of this shape.
+    pub(super) fn window_shape(&self, window: usize, step: &[u64]) -> Vec<u64> {
+        let entry = &self.windows[window];
+        let mut shape = vec![0_u64; entry.source.shape().len()];
+        let (mut low, mut high) = (vec![u64::MAX; shape.len()], vec![0_u64; shape.len()]);
+        for (branch, load) in self.loads_of(window) {
+            let reach = load.view.reach(&self.branch_shape(&branch.shape, step));
+            for (axis, driver) in load.view.axes().iter().enumerate() {
+                shape[axis] = shape[axis].max(reach[axis]);
+                let start = match driver {
+                    AxisView::Run { start, .. } => *start,
+                    _ => 0,
+                };
+                low[axis] = low[axis].min(start);
+                high[axis] = high[axis].max(start);
+            }
+        }
+        for (axis, len) in shape.iter_mut().enumerate() {
+            let apart = if Some(axis) == entry.walk {
+                entry.history
+            } else {
+                high[axis].saturating_sub(low[axis])
+            };
+            *len = len.saturating_add(apart).min(entry.source.shape()[axis]);
+        }
+        entry.whole_volumes(&mut shape);
+        shape
+    }
+
+    /// What a window holds for a step: `boxes` gives the box of each branch, where it has one.
+    pub(super) fn window_region(
+        &self,
+        window: usize,
+        boxes: &[Option<Region>],
+    ) -> Option<Region> {
+        let entry = &self.windows[window];
+        let wanted = |load: &Load, of: &Region| load.view.region(of);
+        let mut all: Option<Region> = None;
+        for (branch, of) in self.branches.iter().zip(boxes) {
+            let Some(of) = of else { continue };
+            for load in branch.loads.iter().filter(|load| load.window == window) {
+                let region = wanted(load, of);
+                all = Some(all.map_or_else(|| region.clone(), |so_far| so_far.hull(&region)));
+            }
+        }
+        all.map(|region| {
+            let mut shape = region.shape().to_vec();
+            let mut start = region.start().to_vec();
+            if entry.is_sequential() && !region.is_empty() {
+                entry.whole_volumes(&mut shape);
+                let last = start.len().saturating_sub(1);
+                start[..last].fill(0);
+            }
+            Region::new(start, shape)
+        })
+    }
+}
+
+impl Window {
+    /// A stream hands over whole volumes.
+    fn whole_volumes(&self, shape: &mut [u64]) {
+        if self.is_sequential()
+            && let Some(last) = shape.len().checked_sub(1)
+        {
+            shape[..last].copy_from_slice(&self.source.shape()[..last]);
+        }
+    }
+}

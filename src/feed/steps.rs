@@ -1,0 +1,83 @@
+//! In what steps is a trip made?
+//!
+//! A step takes some rows of the walk: whole blocks of the sources where they fit, so that no block is
+//! opened twice.
+
+use super::Feed;
+use crate::dtype::DType;
+use crate::lazy::AxisView;
+
+impl Feed {
+    /// Bytes of the largest element that a box brings in or gives.
+    pub(crate) fn element_bytes(&self) -> u64 {
+        let read = self.windows.iter().map(|window| window.source.dtype());
+        let made = self.branches.iter().flat_map(|branch| branch.outputs.iter().copied());
+        read.chain(made).map(DType::size).max().unwrap_or(8) as u64
+    }
+
+    /// The sources' block length along an axis and where the first whole block starts, both in rows of
+    /// the feed; `None` where nothing is stored in blocks along it.
+    pub(crate) fn block_along(&self, axis: usize) -> Option<(u64, u64)> {
+        let of_load = |load: &super::Load| {
+            let window = &self.windows[load.window];
+            let driven = load.view.driven_by(axis)?;
+            let AxisView::Run { start, step: 1, .. } = load.view.axes()[driven] else { return None };
+            if window.source.stored_bytes() == 0 {
+                return None;
+            }
+            let block = window.source.block_shape()[driven].max(1);
+            let start = if axis == self.walk { window.base } else { start as i64 };
+            let first = (-start).rem_euclid(block as i64) as u64;
+            Some((block, first))
+        };
+        self.branches.iter().flat_map(|branch| &branch.loads).filter_map(of_load).max()
+    }
+
+    /// A box of this shape with as many rows of the walk as make a read near `target_bytes`: whole
+    /// blocks where that can be, at least 1.
+    pub(crate) fn step_shape(&self, shape: &[u64], target_bytes: u64) -> Vec<u64> {
+        let mut step = shape.to_vec();
+        let Some(&len) = self.shape.get(self.walk) else { return step };
+        step[self.walk] = 1;
+        let cross = step.iter().fold(1_u64, |n, &len| n.saturating_mul(len.max(1)));
+        let wanted = target_bytes / cross.saturating_mul(self.element_bytes()).max(1);
+        let wanted = wanted.clamp(1, len.max(1));
+        step[self.walk] = match self.block_along(self.walk) {
+            Some((block, _)) if block <= wanted => wanted - wanted % block,
+            // A stored block is read whole even where it is larger than the target.
+            Some((block, _)) if target_bytes > 0 => block.min(len.max(1)),
+            _ => wanted,
+        };
+        if wanted == len {
+            step[self.walk] = len;
+        }
+        step
+    }
+
+    /// The end of the step that starts at row `from`: `rows` on, or earlier where a block ends.
+    pub(crate) fn next_end(&self, from: u64, rows: u64) -> u64 {
+        let len = self.rows();
+        let end = (from + rows.max(1)).min(len);
+        match self.block_along(self.walk) {
+            Some((block, first)) if end < len && block > 1 => {
+                let aligned = if end >= first { first + (end - first) / block * block } else { 0 };
+                if aligned > from { aligned } else { end.min(first.max(from + 1)) }
+            }
+            _ => end,
+        }
+    }
+
+    /// Rows of the walk; 1 where there is no axis to walk.
+    pub(crate) fn rows(&self) -> u64 {
+        self.shape.get(self.walk).copied().unwrap_or(1)
+    }
+
+    /// True where a thread of its own can read ahead: just the whole volumes of one stream.
+    pub(crate) fn can_read_ahead(&self) -> bool {
+        self.branches.len() == 1
+            && self.branches[0].program.is_none()
+            && self.windows.len() == 1
+            && self.windows[0].is_sequential()
+            && self.is_direct(0, false)
+    }
+}

@@ -1,0 +1,208 @@
+//! Where must one pass end before another begins?
+//!
+//! A reduction that is used element by element with stored elements, or is reduced again, ends a
+//! pass: it becomes an array in memory that a later pass reads as a source. What is left of each
+//! result is a [`Job`]: a fold (elements made of reductions over the same axes) or a map (elements
+//! made of sources).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::pass::Dest;
+use super::pieces::pieces;
+use crate::dtype::DType;
+use crate::feed::{FeedBuilder, NestedSource, Want, address, leaves_of};
+use crate::grid::element_count;
+use crate::lazy::{Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
+use crate::source::Source;
+
+/// A result to be computed in one pass.
+pub(super) struct Job {
+    /// Passes that must come before.
+    pub(super) depth: usize,
+    pub(super) root: Arc<Node>,
+    pub(super) dtype: DType,
+    pub(super) dest: Dest,
+    /// The reduced axes of a fold, and whether they are groups; `None` for a map.
+    pub(super) fold: Option<(Vec<usize>, bool)>,
+}
+
+/// Cuts results into jobs.
+#[derive(Default)]
+pub(super) struct Cutting {
+    pub(super) jobs: Vec<Job>,
+    pub(super) held_bytes: u64,
+    /// Expressions of nothing but elements, by the node they stand for.
+    flows: HashMap<usize, Arc<Node>>,
+    alive: Vec<Arc<Node>>,
+    /// Passes that must end before a source can be read.
+    ready_after: HashMap<usize, usize>,
+}
+
+impl Cutting {
+    /// Makes the jobs of a result. With `as_map` the result itself is a map, whatever it is made of.
+    pub(super) fn result(&mut self, root: &Arc<Node>, dtype: DType, dest: Dest, as_map: bool) {
+        match uniform(root).filter(|_| !as_map) {
+            Some(fold) => {
+                let root = self.with_flowing_inputs(root);
+                self.push(root, dtype, dest, Some(fold));
+            }
+            None => {
+                let root = self.flow(root);
+                self.push(root, dtype, dest, None);
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        root: Arc<Node>,
+        dtype: DType,
+        dest: Dest,
+        fold: Option<(Vec<usize>, bool)>,
+    ) -> usize {
+        let depth = self.depth(&root);
+        self.jobs.push(Job { depth, root, dtype, dest, fold });
+        depth
+    }
+
+    fn depth(&self, node: &Arc<Node>) -> usize {
+        let after = |source: &Arc<dyn Source>| self.ready_after.get(&address(source)).copied();
+        leaves_of(node).iter().filter_map(|leaf| after(&leaf.source)).max().unwrap_or(0)
+    }
+
+    /// The same elements made of sources only: reductions are computed by an earlier pass.
+    fn flow(&mut self, node: &Arc<Node>) -> Arc<Node> {
+        let key = Arc::as_ptr(node).addr();
+        if let Some(flow) = self.flows.get(&key) {
+            return Arc::clone(flow);
+        }
+        let flow = match &node.op {
+            Op::Reduce(_) => self.hold(node),
+            Op::View { input, view } => see(&self.flow(input), view),
+            Op::Custom { function, input } => self.nest(function, input, node),
+            _ => self.with_children(node, Self::flow),
+        };
+        self.flows.insert(key, Arc::clone(&flow));
+        self.alive.push(Arc::clone(node));
+        flow
+    }
+
+    fn with_children(
+        &mut self,
+        node: &Arc<Node>,
+        mut change: impl FnMut(&mut Self, &Arc<Node>) -> Arc<Node>,
+    ) -> Arc<Node> {
+        let children: Vec<Arc<Node>> =
+            node.children().into_iter().map(|child| change(self, child)).collect();
+        if node.children().into_iter().zip(&children).all(|(a, b)| Arc::ptr_eq(a, b)) {
+            return Arc::clone(node);
+        }
+        Node::new(node.op.with_children(children), node.shape.clone(), node.dtype)
+    }
+
+    /// Elements made of reductions, each over an input that flows. Shared nodes stay shared.
+    fn with_flowing_inputs(&mut self, root: &Arc<Node>) -> Arc<Node> {
+        fn visit(
+            cutting: &mut Cutting,
+            node: &Arc<Node>,
+            done: &mut HashMap<usize, Arc<Node>>,
+        ) -> Arc<Node> {
+            let key = Arc::as_ptr(node).addr();
+            if let Some(known) = done.get(&key) {
+                return Arc::clone(known);
+            }
+            let made = match &node.op {
+                Op::Reduce(_) => cutting.with_children(node, Cutting::flow),
+                _ => cutting.with_children(node, |cutting, child| visit(cutting, child, done)),
+            };
+            done.insert(key, Arc::clone(&made));
+            made
+        }
+        visit(self, root, &mut HashMap::new())
+    }
+
+    /// A leaf that stands for a reduction computed by an earlier pass.
+    fn hold(&mut self, node: &Arc<Node>) -> Arc<Node> {
+        let Op::Reduce(reduce) = &node.op else { return Arc::clone(node) };
+        let root = self.with_children(node, Self::flow);
+        let source = Arc::new(MemorySource::empty(reduce.op.name(), &node.shape, node.dtype));
+        let bytes = element_count(&node.shape).unwrap_or(u64::MAX);
+        let bytes = bytes.saturating_mul(node.dtype.size() as u64);
+        self.held_bytes = self.held_bytes.saturating_add(bytes);
+        let fold = (reduce.axes.clone(), reduce.groups.is_some());
+        let dest = Dest::Held(Arc::clone(&source));
+        let depth = self.push(root, node.dtype, dest, Some(fold));
+        let source: Arc<dyn Source> = source;
+        self.ready_after.insert(address(&source), depth + 1);
+        Node::leaf(source)
+    }
+
+    /// A leaf that computes a custom function, block by block.
+    fn nest(&mut self, function: &Custom, input: &Arc<Node>, node: &Arc<Node>) -> Arc<Node> {
+        let input = self.flow(input);
+        let depth = self.depth(&input);
+        let natural = block_shape_of(&input);
+        let block = match function.footprint {
+            Footprint::Same => natural,
+            Footprint::Along(axis) => {
+                let mut block = natural;
+                block[axis] = node.shape[axis].max(1);
+                block
+            }
+            Footprint::Flatten(merged) => {
+                let rest = natural[merged..].iter().copied();
+                std::iter::once(node.shape[0].max(1)).chain(rest).collect()
+            }
+        };
+        let walk = input.shape.len().saturating_sub(1);
+        let pieces = pieces(&[&input])
+            .into_iter()
+            .map(|(region, nodes)| {
+                let mut builder = FeedBuilder::new(walk, false);
+                let node = Arc::clone(&nodes[0]);
+                builder.try_add(&Want { node, dtype: input.dtype, mask: None, phase: 0 });
+                (region, builder.build().0)
+            })
+            .collect();
+        let source: Arc<dyn Source> = Arc::new(NestedSource {
+            function: function.clone(),
+            shape: node.shape.clone(),
+            dtype: node.dtype,
+            block,
+            input_shape: input.shape.clone(),
+            input_dtype: input.dtype,
+            pieces,
+        });
+        self.ready_after.insert(address(&source), depth);
+        Node::leaf(source)
+    }
+}
+
+/// The reduced axes, where an expression is elements made of reductions (and numbers) only, all over
+/// the same axes and, if they are grouped, by the same labels.
+fn uniform(root: &Arc<Node>) -> Option<(Vec<usize>, bool)> {
+    fn visit<'n>(
+        node: &'n Arc<Node>,
+        found: &mut Option<&'n Reduce>,
+        seen: &mut std::collections::HashSet<usize>,
+    ) -> bool {
+        if !seen.insert(Arc::as_ptr(node).addr()) {
+            return true;
+        }
+        match &node.op {
+            Op::Reduce(reduce) => {
+                let first = *found.get_or_insert(reduce);
+                first.axes == reduce.axes && first.groups.is_some() == reduce.groups.is_some()
+            }
+            Op::Map { inputs, .. } => inputs.iter().all(|input| visit(input, found, seen)),
+            Op::Scalar(_) => true,
+            _ => false,
+        }
+    }
+    let mut found = None;
+    if !visit(root, &mut found, &mut std::collections::HashSet::new()) {
+        return None;
+    }
+    found.map(|reduce| (reduce.axes.clone(), reduce.groups.is_some()))
+}

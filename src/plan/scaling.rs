@@ -1,0 +1,42 @@
+//! Slopes and intercepts go past the sums.
+//!
+//! A run's scaling is the same for all its voxels, so it can be applied to the finished statistics
+//! instead of to every voxel: integers are then summed exactly, as they are stored.
+
+use std::sync::Arc;
+
+use crate::dtype::DType;
+use crate::kernel::ReduceOp;
+use crate::lazy::{MapOp, Node, Op};
+
+/// True for reductions whose result for scaled numbers follows from that for the numbers.
+pub(super) fn commutes(op: &ReduceOp) -> bool {
+    use ReduceOp::{ArgMax, ArgMin, Max, Mean, Min, Quantile, Std, Sum, Var};
+    matches!(
+        op,
+        Sum | Mean | Var { .. } | Std { .. } | Min | Max | ArgMin | ArgMax | Quantile { .. }
+    )
+}
+
+/// Takes lossless casts and one slope and intercept off the top of an expression.
+pub(super) fn past_scaling(node: &Arc<Node>) -> (Arc<Node>, f64, f64) {
+    let (mut node, mut scaling) = (Arc::clone(node), None);
+    loop {
+        let Op::Map { op, inputs } = &node.op else { break };
+        let inner = match op {
+            MapOp::Cast(_) if holds_exactly(node.dtype, inputs[0].dtype) => Arc::clone(&inputs[0]),
+            MapOp::Rescale { slope, inter } if scaling.is_none() => {
+                scaling = Some((*slope, *inter));
+                Arc::clone(&inputs[0])
+            }
+            _ => break,
+        };
+        node = inner;
+    }
+    let (slope, inter) = scaling.unwrap_or((1.0, 0.0));
+    (node, slope, inter)
+}
+
+fn holds_exactly(wide: DType, narrow: DType) -> bool {
+    narrow.promote(wide) == wide && (wide.is_float() <= (narrow.is_float() || narrow.size() <= 4))
+}

@@ -1,0 +1,178 @@
+//! Which results come out of one trip?
+//!
+//! Results that fold the same axes, or are of one shape, and touch a common source share a pass. In a
+//! mixed plan so do results of any kind that touch a common source on disk: their pass is walked
+//! volume by volume and read once. In a chained plan a map over a fold's own result (a z-score) joins
+//! the fold's pass: each tile is kept until both are done with it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::cut::Job;
+use super::draft::Draft;
+use super::pass::{Dest, Form, Pass};
+use crate::feed::{Leaf, leaves_of};
+use crate::lazy::{AxisView, Node, Op};
+use crate::source::Source;
+
+/// How boldly results are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Boldness {
+    pub(super) mixed: bool,
+    pub(super) chained: bool,
+}
+
+/// Jobs that will be one pass.
+struct Cluster {
+    depth: usize,
+    jobs: Vec<usize>,
+    form: Form,
+}
+
+/// The passes for all jobs, in the order they run; and whether being so bold made any difference.
+pub(super) fn share(jobs: &[Job], bold: Boldness) -> (Vec<Pass>, bool) {
+    let leaves: Vec<Vec<Leaf>> = jobs.iter().map(|job| leaves_of(&job.root)).collect();
+    let mut clusters = clusters(jobs, &leaves, bold.mixed);
+    let mut differs = clusters.iter().any(|cluster| cluster.form == Form::Mixed);
+    // A stable sort: passes of one depth keep the order in which results named them.
+    clusters.sort_by_key(|cluster| cluster.depth);
+    let mut taken = HashSet::new();
+    let mut passes = Vec::new();
+    for (index, cluster) in clusters.iter().enumerate() {
+        if taken.contains(&index) {
+            continue;
+        }
+        let mut draft = draft_of(jobs, cluster);
+        if bold.chained
+            && let Some((then, map)) = clusters
+                .iter()
+                .enumerate()
+                .find(|(_, map)| follows(jobs, &leaves, cluster, map))
+        {
+            map.jobs.iter().for_each(|&job| draft.take_after(&jobs[job]));
+            taken.insert(then);
+            differs = true;
+        }
+        passes.push(draft.build());
+    }
+    (passes, differs)
+}
+
+fn draft_of(jobs: &[Job], cluster: &Cluster) -> Draft {
+    let first = &jobs[cluster.jobs[0]];
+    let streams = |job: &usize| leaves_of(&jobs[*job].root).iter().any(Leaf::is_sequential);
+    let walk = match &cluster.form {
+        // A stream is walked in its own order; what is reduced is whole in each step of it.
+        Form::Fold { axes, .. } if !cluster.jobs.iter().any(streams) => {
+            axes.last().copied().unwrap_or(0)
+        }
+        Form::Fold { .. } => reduces_ndim(&first.root).unwrap_or(1) - 1,
+        Form::Map | Form::Mixed => first.root.shape.len().saturating_sub(1),
+    };
+    let shape = if cluster.form == Form::Mixed { Vec::new() } else { first.root.shape.clone() };
+    let mut draft = Draft::new(cluster.form.clone(), shape, walk);
+    cluster.jobs.iter().for_each(|&job| draft.take(&jobs[job]));
+    draft
+}
+
+/// Jobs that are connected end up in one cluster.
+fn clusters(jobs: &[Job], leaves: &[Vec<Leaf>], mixed: bool) -> Vec<Cluster> {
+    let sources: Vec<BTreeSet<usize>> =
+        leaves.iter().map(|list| list.iter().map(Leaf::address).collect()).collect();
+    let stored: Vec<BTreeSet<usize>> = leaves
+        .iter()
+        .map(|list| {
+            let on_disk = list.iter().filter(|leaf| leaf.source.stored_bytes() > 0);
+            on_disk.map(Leaf::address).collect()
+        })
+        .collect();
+    let streams: Vec<bool> =
+        leaves.iter().map(|list| list.iter().any(Leaf::is_sequential)).collect();
+    let alike = |a: usize, b: usize| {
+        jobs[a].fold == jobs[b].fold && jobs[a].root.shape == jobs[b].root.shape
+    };
+    let connected = |a: usize, b: usize| {
+        jobs[a].depth == jobs[b].depth
+            && if alike(a, b) {
+                // Streams stay together, so that several are read at once.
+                !sources[a].is_disjoint(&sources[b]) || (streams[a] && streams[b])
+            } else {
+                mixed && !stored[a].is_disjoint(&stored[b])
+            }
+    };
+    let mut group: Vec<usize> = (0..jobs.len()).collect();
+    for a in 0..jobs.len() {
+        for b in 0..a {
+            if group[a] != group[b] && connected(a, b) {
+                let (low, high) = (group[a].min(group[b]), group[a].max(group[b]));
+                group.iter_mut().filter(|g| **g == high).for_each(|g| *g = low);
+            }
+        }
+    }
+    let firsts: Vec<usize> = (0..jobs.len()).filter(|&job| group[job] == job).collect();
+    firsts
+        .into_iter()
+        .map(|first| {
+            let members: Vec<usize> = (first..jobs.len()).filter(|&j| group[j] == first).collect();
+            let form = match &jobs[first].fold {
+                _ if members.iter().any(|&job| !alike(first, job)) => Form::Mixed,
+                Some((axes, grouped)) => Form::Fold { axes: axes.clone(), grouped: *grouped },
+                None => Form::Map,
+            };
+            Cluster { depth: jobs[first].depth, jobs: members, form }
+        })
+        .collect()
+}
+
+/// True for a map that can be made tile by tile right after a fold: what it needs of the fold lies in
+/// the same tile, and what both read on disk is the same.
+fn follows(jobs: &[Job], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) -> bool {
+    let Form::Fold { axes, grouped: false } = &fold.form else { return false };
+    if map.form != Form::Map || map.depth != fold.depth + 1 || map.jobs.len() != 1 {
+        return false;
+    }
+    let held: HashSet<usize> = fold.jobs.iter().filter_map(|&job| held_address(&jobs[job])).collect();
+    let shape = &jobs[map.jobs[0]].root.shape;
+    let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
+    let cells: Vec<u64> = kept.iter().map(|&axis| shape[axis]).collect();
+    let sources = |jobs: &[usize]| -> BTreeSet<usize> {
+        let of = jobs.iter().flat_map(|&job| &leaves[job]);
+        of.filter(|leaf| !held.contains(&leaf.address())).map(Leaf::address).collect()
+    };
+    let aligned = |leaf: &Leaf| {
+        let drivers = leaf.view.axes().iter().zip(&kept);
+        leaf.view.axes().len() == kept.len()
+            && drivers.into_iter().all(|(driver, &axis)| {
+                *driver == AxisView::Run { axis, start: 0, step: 1 }
+            })
+    };
+    let random = |job: &usize| leaves[*job].iter().all(|leaf| !leaf.is_sequential());
+    jobs[fold.jobs[0]].root.shape == cells
+        && kept.len() + axes.len() == shape.len()
+        && reduces_ndim(&jobs[fold.jobs[0]].root) == Some(shape.len())
+        && fold.jobs.iter().chain(&map.jobs).all(random)
+        && sources(&map.jobs).is_subset(&sources(&fold.jobs))
+        && leaves[map.jobs[0]]
+            .iter()
+            .filter(|leaf| held.contains(&leaf.address()))
+            .all(aligned)
+        && leaves[map.jobs[0]].iter().any(|leaf| held.contains(&leaf.address()))
+}
+
+fn held_address(job: &Job) -> Option<usize> {
+    match &job.dest {
+        Dest::Held(source) => {
+            let source: Arc<dyn Source> = Arc::clone(source) as Arc<dyn Source>;
+            Some(crate::feed::address(&source))
+        }
+        Dest::Result(_) => None,
+    }
+}
+
+/// Number of axes of what the reductions of a fold reduce.
+fn reduces_ndim(root: &Arc<Node>) -> Option<usize> {
+    match &root.op {
+        Op::Reduce(reduce) => Some(reduce.input.shape.len()),
+        _ => root.children().into_iter().find_map(reduces_ndim),
+    }
+}
