@@ -59,6 +59,7 @@ pub mod jobs;
 mod kernel;
 mod lazy;
 pub mod nifti;
+mod picture;
 mod plan;
 mod run;
 mod runtime;
@@ -70,6 +71,9 @@ pub use error::Error;
 pub use exec::{BlockIter, Computed, ExecError, Report};
 pub use grid::Region;
 pub use lazy::{LazyArray, LazyError, ReduceOptions, concatenate, from_ndarray};
+pub use picture::{
+    ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,
+};
 pub use plan::PlanError;
 pub use run::{Geometry, Origin, Run, RunInfo, Scaling, Timing, Warning};
 pub use runtime::{
