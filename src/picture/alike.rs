@@ -7,185 +7,44 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use super::explanation::{ExplainNode, ExplainPass, Explanation, NodeKind};
-use super::label;
+use super::explanation::NodeKind;
+use super::folded::{Item, consumers, distinct};
 
-/// So many that are alike are all shown.
-const WHOLE: usize = 6;
-/// Of more, so many are shown.
-const SHOWN: usize = 3;
-/// No picture has more items; the ones nearest to the results are kept.
-const MOST_ITEMS: usize = 100;
-
-/// An expression as it is drawn: few items, whatever there is of nodes.
-#[derive(Debug)]
-pub(super) struct Folded<'a> {
-    /// Each after its inputs.
-    pub(super) items: Vec<Item<'a>>,
-    pub(super) bands: Vec<Band<'a>>,
+/// How many of those that are alike are shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// So many are all shown.
+    pub(super) whole: usize,
+    /// Of more, so many.
+    pub(super) shown: usize,
 }
 
-/// A node, or many that are not shown one by one.
-#[derive(Clone, Debug)]
-pub(super) struct Item<'a> {
-    pub(super) nodes: Vec<&'a ExplainNode>,
-    /// Positions of items, each once, in the order of the arguments.
-    pub(super) inputs: Vec<usize>,
-    /// Position of the band that makes it.
-    pub(super) band: Option<usize>,
-}
-
-/// A pass, or consecutive ones that are alike.
-#[derive(Clone, Debug)]
-pub(super) struct Band<'a> {
-    pub(super) passes: &'a [ExplainPass],
-    /// Equal in bands whose passes are alike.
-    group: usize,
-}
-
-/// The first of a list and the rest that is only counted.
-pub(super) fn shown<T>(list: &[T]) -> (&[T], &[T]) {
-    if list.len() <= WHOLE { (list, &[]) } else { list.split_at(SHOWN) }
-}
-
-impl<'a> Folded<'a> {
-    pub(super) fn new(explanation: &'a Explanation) -> Self {
-        let bands = bands(&explanation.passes);
-        let of_pass: HashMap<usize, usize> = bands
-            .iter()
-            .enumerate()
-            .flat_map(|(at, band)| band.passes.iter().map(move |pass| (pass.number, at)))
-            .collect();
-        let mut items: Vec<Item> = explanation
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(at, node)| Item {
-                nodes: vec![node],
-                inputs: distinct(node.inputs.iter().copied().filter(|&input| input < at)),
-                band: node.pass.and_then(|number| of_pass.get(&number).copied()),
-            })
-            .collect();
-        loop {
-            let before = items.len();
-            items = fold_once(items, &bands);
-            if items.len() == before {
-                break;
-            }
-        }
-        Self { items: keep_nearest(items), bands }
-    }
-
-    /// For each item, the items that it is an input of.
-    pub(super) fn consumers(&self) -> Vec<Vec<usize>> {
-        consumers(&self.items)
-    }
-}
-
-impl Item<'_> {
-    /// True when it stands for nodes that are not shown.
-    pub(super) fn is_rest(&self) -> bool {
-        self.nodes.len() > 1
-    }
-
-    pub(super) fn kind(&self) -> NodeKind {
-        self.nodes[0].kind
-    }
-
-    pub(super) fn title(&self) -> String {
-        if self.is_rest() {
-            format!("\u{2026} {} more", self.nodes.len())
-        } else {
-            self.nodes[0].label.clone()
+/// Folds branches that are alike, and then branches within the branches that are left.
+///
+/// `groups` gives a number to each band, equal for bands of passes that are alike.
+pub(super) fn fold<'a>(
+    mut items: Vec<Item<'a>>,
+    groups: &[usize],
+    limits: Limits,
+) -> Vec<Item<'a>> {
+    loop {
+        let before = items.len();
+        items = fold_once(items, groups, limits);
+        if items.len() == before {
+            return items;
         }
     }
-
-    /// What all its nodes have; empty where they differ.
-    pub(super) fn dtype(&self) -> &str {
-        let dtype = &self.nodes[0].dtype;
-        if self.nodes.iter().all(|node| node.dtype == *dtype) { dtype } else { "" }
-    }
-
-    pub(super) fn shape(&self) -> String {
-        label::common_shape(self.nodes.iter().copied())
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.nodes.iter().map(|node| node.bytes).fold(0, u64::saturating_add)
-    }
-
-    pub(super) fn stored_bytes(&self) -> Option<u64> {
-        let stored = self.nodes.iter().filter_map(|node| node.stored_bytes);
-        stored.reduce(u64::saturating_add)
-    }
-
-    /// What is to be said beside its type and size.
-    pub(super) fn detail(&self) -> &str {
-        let detail = &self.nodes[0].detail;
-        if self.nodes.iter().all(|node| node.detail == *detail) { detail } else { "" }
-    }
 }
 
-impl Band<'_> {
-    pub(super) fn title(&self) -> String {
-        match self.passes {
-            [first, .., last] => format!("passes {} to {}", first.number, last.number),
-            [pass] => format!("pass {}", pass.number),
-            [] => String::new(),
-        }
-    }
-
-    pub(super) fn read_bytes(&self) -> u64 {
-        self.passes.iter().map(|pass| pass.read_bytes).fold(0, u64::saturating_add)
-    }
-
-    pub(super) fn peak_bytes(&self) -> u64 {
-        self.passes.iter().map(|pass| pass.peak_bytes).max().unwrap_or(0)
-    }
-}
-
-/// Passes one by one, but for long rows of passes that are alike.
-fn bands(passes: &[ExplainPass]) -> Vec<Band<'_>> {
-    let alike = |a: &ExplainPass, b: &ExplainPass| {
-        (&a.strategy, a.workers, a.worker_bytes, a.state_bytes)
-            == (&b.strategy, b.workers, b.worker_bytes, b.state_bytes)
-    };
-    let mut bands = Vec::new();
-    for (group, row) in passes.chunk_by(alike).enumerate() {
-        let (first, rest) = shown(row);
-        bands.extend(first.chunks(1).map(|passes| Band { passes, group }));
-        if !rest.is_empty() {
-            bands.push(Band { passes: rest, group });
-        }
-    }
-    bands
-}
-
-fn distinct(inputs: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut seen = HashSet::new();
-    inputs.filter(|&input| seen.insert(input)).collect()
-}
-
-fn consumers(items: &[Item]) -> Vec<Vec<usize>> {
-    let mut consumers = vec![Vec::new(); items.len()];
-    for (at, item) in items.iter().enumerate() {
-        for &input in &item.inputs {
-            consumers[input].push(at);
-        }
-    }
-    consumers
-}
-
-/// Folds branches that are alike; what is folded already stays as it is. Branches within branches
-/// take a second round.
-fn fold_once<'a>(items: Vec<Item<'a>>, bands: &[Band]) -> Vec<Item<'a>> {
+/// Folds branches that are alike; what is folded already stays as it is.
+fn fold_once<'a>(items: Vec<Item<'a>>, groups: &[usize], limits: Limits) -> Vec<Item<'a>> {
     let above = consumers(&items);
-    let classes = classes(&items, &above, bands);
+    let classes = classes(&items, &above, groups);
     let mut sizes = HashMap::new();
     for &class in &classes {
         *sizes.entry(class).or_insert(0_usize) += 1;
     }
-    let is_common = |at: usize| sizes[&classes[at]] > WHOLE && !items[at].is_rest();
+    let is_common = |at: usize| sizes[&classes[at]] > limits.whole && !items[at].is_rest();
     let branches = branches(&items, is_common);
 
     // Branches of one kind between the same other items.
@@ -207,7 +66,10 @@ fn fold_once<'a>(items: Vec<Item<'a>>, bands: &[Band]) -> Vec<Item<'a>> {
     // The item that each item goes into, named by the last item that does.
     let mut into: Vec<usize> = (0..items.len()).collect();
     for same in kinds.values() {
-        let (_, rest) = shown(same);
+        if same.len() <= limits.whole {
+            continue;
+        }
+        let rest = &same[limits.shown..];
         let mut of_class: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for &at in rest.iter().flatten() {
             of_class.entry(classes[at]).or_default().push(at);
@@ -223,7 +85,7 @@ fn fold_once<'a>(items: Vec<Item<'a>>, bands: &[Band]) -> Vec<Item<'a>> {
 }
 
 /// A number for each item, equal for those that are alike.
-fn classes(items: &[Item], above: &[Vec<usize>], bands: &[Band]) -> Vec<usize> {
+fn classes(items: &[Item], above: &[Vec<usize>], groups: &[usize]) -> Vec<usize> {
     let mut numbers = HashMap::new();
     let mut below = Vec::with_capacity(items.len());
     for (at, item) in items.iter().enumerate() {
@@ -235,7 +97,7 @@ fn classes(items: &[Item], above: &[Vec<usize>], bands: &[Band]) -> Vec<usize> {
         };
         let unlike = item.is_rest().then_some(at);
         let inputs: Vec<usize> = item.inputs.iter().map(|&input| below[input]).collect();
-        let group = item.band.map(|band| bands[band].group);
+        let group = item.band.map(|band| groups[band]);
         let key = (node.kind, name, node.dtype.as_str(), node.shape.len(), group, unlike, inputs);
         let next = numbers.len();
         below.push(*numbers.entry(key).or_insert(next));
@@ -298,6 +160,7 @@ fn merge<'a>(items: Vec<Item<'a>>, into: &[usize]) -> Vec<Item<'a>> {
             nodes: Vec::new(),
             inputs: Vec::new(),
             band,
+            own_part: None,
         });
         whole.nodes.extend(item.nodes);
         whole.inputs.extend(inputs);
@@ -313,8 +176,8 @@ fn merge<'a>(items: Vec<Item<'a>>, into: &[usize]) -> Vec<Item<'a>> {
 }
 
 /// The items nearest to the results, and one for all others before them.
-fn keep_nearest(items: Vec<Item>) -> Vec<Item> {
-    if items.len() <= MOST_ITEMS {
+pub(super) fn keep_nearest(items: Vec<Item>, most: usize) -> Vec<Item> {
+    if items.len() <= most {
         return items;
     }
     let above = consumers(&items);
@@ -322,14 +185,15 @@ fn keep_nearest(items: Vec<Item>) -> Vec<Item> {
     let mut near: HashSet<usize> = queue.iter().copied().collect();
     let mut kept = HashSet::new();
     while let Some(at) = queue.pop_front() {
-        if kept.len() == MOST_ITEMS {
+        if kept.len() == most {
             break;
         }
         kept.insert(at);
         queue.extend(items[at].inputs.iter().copied().filter(|&input| near.insert(input)));
     }
     let mut place = HashMap::new();
-    let mut result = vec![Item { nodes: Vec::new(), inputs: Vec::new(), band: None }];
+    let mut result =
+        vec![Item { nodes: Vec::new(), inputs: Vec::new(), band: None, own_part: None }];
     for (at, item) in items.into_iter().enumerate() {
         if kept.contains(&at) {
             place.insert(at, result.len());
@@ -340,80 +204,4 @@ fn keep_nearest(items: Vec<Item>) -> Vec<Item> {
         }
     }
     result
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Folded, MOST_ITEMS, shown};
-    use crate::picture::testing;
-
-    fn titles(folded: &Folded) -> Vec<String> {
-        folded.items.iter().map(super::Item::title).collect()
-    }
-
-    #[test]
-    fn few_runs_are_all_shown_and_many_are_counted() {
-        let five = testing::tsnr(5);
-        assert_eq!(Folded::new(&five).items.len(), five.nodes.len());
-
-        let many = testing::tsnr(500);
-        let folded = Folded::new(&many);
-        assert_eq!(folded.items.len(), 3 + 1 + 5);
-        assert_eq!(titles(&folded)[3], "\u{2026} 497 more");
-        assert_eq!(folded.items[4].inputs, [0, 1, 2, 3], "the concatenation takes all of them");
-    }
-
-    #[test]
-    fn branches_within_branches_fold_too() {
-        let group = testing::group(40, 12);
-        let folded = Folded::new(&group);
-        // Three subjects with three runs and a count each, the other subjects, stack and result.
-        assert_eq!(folded.items.len(), 3 * (4 + 2) + 3 + 2, "{:?}", titles(&folded));
-        let nodes: usize = folded.items.iter().map(|item| item.nodes.len()).sum();
-        assert_eq!(nodes, group.nodes.len());
-    }
-
-    #[test]
-    fn passes_that_are_alike_share_a_band_with_what_they_make() {
-        let many = testing::many_results(300);
-        let folded = Folded::new(&many);
-        assert_eq!(folded.bands.len(), 4);
-        assert_eq!(folded.bands[3].title(), "passes 4 to 300");
-        assert_eq!(folded.items.len(), 4 * 3, "{:?}", titles(&folded));
-        assert_eq!(folded.items.iter().filter(|item| item.band == Some(3)).count(), 2);
-    }
-
-    #[test]
-    fn every_item_comes_after_its_inputs() {
-        for (name, explanation) in testing::all() {
-            let folded = Folded::new(&explanation);
-            assert!(folded.items.len() <= MOST_ITEMS + 1, "{name}");
-            for (at, item) in folded.items.iter().enumerate() {
-                assert!(!item.nodes.is_empty(), "{name}");
-                assert!(item.inputs.iter().all(|&input| input < at), "{name}: {item:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_unlike_is_cut_off_far_from_the_results() {
-        let chain = testing::chain(200);
-        let folded = Folded::new(&chain);
-        assert_eq!(folded.items.len(), MOST_ITEMS + 1);
-        assert_eq!(folded.items[0].title(), "\u{2026} 300 more");
-        assert_eq!(folded.items.last().unwrap().title(), "result 1");
-    }
-
-    #[test]
-    fn inputs_that_point_nowhere_are_left_out() {
-        let mut broken = testing::tsnr(2);
-        broken.nodes[0].inputs = vec![0, 3, 99];
-        assert!(Folded::new(&broken).items[0].inputs.is_empty());
-    }
-
-    #[test]
-    fn a_short_list_is_shown_whole() {
-        assert_eq!(shown(&[1; 6]).1.len(), 0);
-        assert_eq!(shown(&[1; 7]).0.len(), 3);
-    }
 }

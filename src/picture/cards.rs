@@ -3,10 +3,10 @@
 //! A card: what it does, its shape, its type and bytes, a glyph of its blocks, and all of it in full
 //! when pointed at. Many that are not shown one by one are a pile of cards.
 
-use super::alike::Item;
 use super::canvas::{Canvas, EDGE, Font, INK, MUTED, Paint, Rect};
 use super::explanation::NodeKind;
-use super::label::{bytes, fit, width};
+use super::folded::Item;
+use super::label::{bytes, fit, fit_one, width};
 use crate::grid::BlockGrid;
 
 const TITLE: Font = Font::new(12.5, INK).bold();
@@ -17,7 +17,7 @@ const LEFT: f64 = 14.0;
 const RIGHT: f64 = 10.0;
 const LINE_HEIGHT: f64 = 16.0;
 const LEAST_WIDTH: f64 = 112.0;
-const MOST_WIDTH: f64 = 214.0;
+const MOST_WIDTH: f64 = 236.0;
 const GLYPH: (f64, f64) = (32.0, 24.0);
 /// How far the cards below the top one of a pile stick out, and how many they are.
 const PILE: (f64, usize) = (4.0, 2);
@@ -27,6 +27,8 @@ const MOST_CELLS: u64 = 5;
 #[derive(Debug)]
 pub(super) struct Card {
     title: String,
+    /// For where the title has no room.
+    short_title: String,
     shape: String,
     more: Vec<String>,
     hover: String,
@@ -61,21 +63,24 @@ impl Card {
             let down = counts.iter().fold(1, |product: u64, &n| product.saturating_mul(n));
             (across.clamp(1, MOST_CELLS + 1), down.clamp(1, MOST_CELLS))
         });
-        let (title, kind, is_pile) = (item.title(), item.kind(), item.is_rest());
-        Self { title, shape, more, hover, kind, cells, is_pile }
+        let (title, short_title) = (item.title(), item.short_title());
+        let (kind, is_pile) = (item.kind(), item.is_rest());
+        Self { title, short_title, shape, more, hover, kind, cells, is_pile }
     }
 
     /// Width that shows all of it, within limits.
     pub(super) fn width(&self) -> f64 {
         let glyph = if self.cells.is_some() { GLYPH.0 + 8.0 } else { 0.0 };
-        let mut widest = width(&self.title, TITLE.size, true);
+        let title = width(&self.title, TITLE.size, true);
+        let short = width(&self.short_title, TITLE.size, true);
+        let mut widest = if title + LEFT + RIGHT > MOST_WIDTH { short } else { title };
         widest = widest.max(width(&self.shape, SHAPE.size, false) + glyph);
         for (at, line) in self.more.iter().enumerate() {
             let beside = if at == 0 { glyph } else { 0.0 };
             widest = widest.max(width(line, MORE.size, false) + beside);
         }
         let pile = if self.is_pile { PILE.0 * PILE.1 as f64 } else { 0.0 };
-        (widest + LEFT + RIGHT + pile).clamp(LEAST_WIDTH, MOST_WIDTH)
+        (widest + 1.0 + LEFT + RIGHT + pile).clamp(LEAST_WIDTH, MOST_WIDTH)
     }
 
     pub(super) fn height(&self) -> f64 {
@@ -106,7 +111,9 @@ impl Card {
         let room = face.width - LEFT - RIGHT;
         let beside = if self.cells.is_some() { GLYPH.0 + 6.0 } else { 0.0 };
         let mut y = face.y + 19.5;
-        canvas.text(x, y, TITLE, &fit(&self.title, room, TITLE.size, true));
+        let titles = [self.title.as_str(), self.short_title.as_str()];
+        let title = fit_one(&titles, room, TITLE.size, true);
+        canvas.text(x, y, TITLE, &title);
         y += LINE_HEIGHT;
         canvas.text(x, y, SHAPE, &fit(&self.shape, room - beside, SHAPE.size, false));
         for (at, line) in self.more.iter().enumerate() {

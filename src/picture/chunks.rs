@@ -115,17 +115,30 @@ fn rows(shape: &[u64], grid: &BlockGrid, dtype: &str, all_bytes: u64) -> [Row; 4
     let total = counts.iter().map(|&n| u128::from(n)).fold(1, u128::saturating_mul);
     let counts: Vec<String> = counts.iter().map(u64::to_string).collect();
     let product = if counts.len() > 1 {
-        format!("{} = {total}", counts.join(" \u{d7} "))
+        format!("{} = {}", counts.join(" \u{d7} "), in_thousands(total))
     } else {
-        total.to_string()
+        in_thousands(total)
     };
     let row = |name: &str, array: String, block: String| [name.to_owned(), array, block];
     [
         row("Shape", shape_text(shape), shape_text(block)),
         row("Bytes", bytes(all_bytes), bytes((all_bytes as f64 * share).round() as u64)),
-        row("Blocks", product, "1".to_owned()),
+        row("Blocks", product, String::new()),
         row("Type", dtype.to_owned(), String::new()),
     ]
+}
+
+/// `18 200 364`, with spaces that do not break.
+fn in_thousands(number: u128) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push('\u{a0}');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 /// Widths of the three columns.
@@ -158,5 +171,65 @@ impl Table {
                 canvas.text(x, y + 16.5, if column == 0 { HEAD } else { CELL }, cell);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::picture::chunks_svg;
+    use crate::picture::testing::Picture;
+
+    const CASES: [(&[u64], &[u64]); 10] = [
+        (&[], &[]),
+        (&[1000], &[64]),
+        (&[64, 200], &[16, 50]),
+        (&[64, 64, 30], &[32, 32, 10]),
+        (&[64, 64, 30, 759], &[32, 32, 10, 100]),
+        (&[91, 109, 91, 100_000], &[1, 8, 91, 7]),
+        (&[2, 3, 4, 5, 6, 7, 8, 9, 10], &[1; 9]),
+        (&[64, 0, 30, 10], &[32, 1, 10, 5]),
+        (&[u64::MAX, u64::MAX, 1, 1], &[1, 1, 1, 1]),
+        (&[5, 6], &[9, 9, 9]),
+    ];
+
+    #[test]
+    fn arrays_of_any_number_of_axes_are_on_the_page_with_no_text_over_another() {
+        for (shape, block) in CASES {
+            let picture = Picture::read(&chunks_svg(shape, block, "int16", 1 << 20));
+            for (what, area) in picture.areas.iter().chain(&picture.texts) {
+                assert!(picture.page.contains(*area), "{shape:?}: {what} {area:?}");
+            }
+            for (at, (text, one)) in picture.texts.iter().enumerate() {
+                for (other_text, other) in &picture.texts[at + 1..] {
+                    assert!(!one.overlaps(*other), "{shape:?}: {text} over {other_text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_tells_shape_bytes_blocks_and_type() {
+        let svg = chunks_svg(&[64, 64, 30, 759], &[32, 32, 10, 100], "int16", 186_531_840);
+        let picture = Picture::read(&svg);
+        let texts: Vec<&str> = picture.texts.iter().map(|(text, _)| text.as_str()).collect();
+        for wanted in [
+            "(64, 64, 30, 759)",
+            "(32, 32, 10, 100)",
+            "177.9 MiB",
+            "2.0 MiB",
+            "2 \u{d7} 2 \u{d7} 3 \u{d7} 8 = 96",
+            "int16",
+            "axis 3: 759",
+        ] {
+            assert!(texts.contains(&wanted), "{wanted} in {texts:?}");
+        }
+    }
+
+    #[test]
+    fn block_lines_that_are_left_out_are_told_of() {
+        let svg = chunks_svg(&[91, 109, 91, 100_000], &[1, 8, 91, 7], "int16", 1);
+        assert!(svg.contains("axis 3: one block line in 715 is drawn"), "{svg}");
+        assert!(svg.contains("= 18\u{a0}200\u{a0}364"), "{svg}");
+        assert!(!chunks_svg(&[64, 64], &[32, 32], "int16", 1).contains("is drawn"));
     }
 }

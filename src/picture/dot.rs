@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::alike::{Folded, Item};
 use super::explanation::{Explanation, NodeKind};
+use super::folded::{Folded, Item};
 use super::label::bytes;
 use super::text::workers_text;
 

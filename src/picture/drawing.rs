@@ -3,13 +3,13 @@
 //! What it costs on top, then the expression from left to right with a band for each pass, then what
 //! the planner changed. The picture is made from the inside out: cards, columns, bands, page.
 
-use super::alike::{Band, Folded, shown};
 use super::canvas::{Canvas, EDGE, Font, INK, LINE, MUTED, PANEL, Paint, Rect, WARNING, num};
 use super::cards::Card;
 use super::explanation::{Explanation, NodeKind};
-use super::label::{bytes, counted, fit, width, wrap};
+use super::folded::{Band, Folded, shown};
+use super::label::{bytes, counted, fit, unbroken, width, wrap};
 use super::layers::{Layers, Stage};
-use super::text::{reads_text, workers_text};
+use super::text::reads_text;
 use super::{memory_bar, place};
 
 const MARGIN: f64 = 24.0;
@@ -62,7 +62,7 @@ pub(super) fn svg(explanation: &Explanation) -> String {
     draw_bands(&mut canvas, &folded, &notes, &columns, (top, foot, bottom));
     draw_lines(&mut canvas, &layers, &columns, &middles);
     for (at, card) in cards.iter().enumerate() {
-        let column = columns.columns[layers.slots[at].column];
+        let column = columns.spans[layers.slots[at].column];
         let (x, width) = (column.left, column.width);
         let rect = Rect { x, y: middles[at] - heights[at] / 2.0, width, height: heights[at] };
         card.draw(&mut canvas, rect);
@@ -70,9 +70,8 @@ pub(super) fn svg(explanation: &Explanation) -> String {
     let mut y = bottom;
     for (at, rewrite) in explanation.summary.rewrites.iter().enumerate() {
         y += if at == 0 { 26.0 } else { LINE_HEIGHT + 2.0 };
-        let text = fit(rewrite, page - 2.0 * MARGIN - 12.0, NOTE.size, false);
-        canvas.text(MARGIN, y, NOTE, "\u{2022}");
-        canvas.text(MARGIN + 12.0, y, NOTE, &text);
+        let text = fit(&format!("\u{2022} {rewrite}"), page - 2.0 * MARGIN, NOTE.size, false);
+        canvas.text(MARGIN, y, NOTE, &text);
     }
     canvas.finish(page, y + MARGIN, &title(explanation))
 }
@@ -104,7 +103,7 @@ fn draw_head(canvas: &mut Canvas, explanation: &Explanation, room: f64) -> f64 {
 
 /// Where columns and stages are from left to right.
 struct Columns {
-    columns: Vec<Span>,
+    spans: Vec<Span>,
     stages: Vec<Span>,
     right: f64,
 }
@@ -144,7 +143,7 @@ impl Columns {
                 x += width + BAND_GAP;
             }
         }
-        Self { columns, stages, right: (x - BAND_GAP).max(MARGIN) }
+        Self { spans: columns, stages, right: (x - BAND_GAP).max(MARGIN) }
     }
 }
 
@@ -160,15 +159,23 @@ impl Notes {
         let Some(pass) = band.passes.first() else { return Self { head: vec![], foot: vec![] } };
         let wrapped = |text: &str| wrap(text, room, NOTE.size);
         let mut head = wrapped(&pass.strategy);
-        head.extend(wrapped(&workers_text(pass)));
-        let cost = format!("reads {}, peak {}", bytes(band.read_bytes()), bytes(band.peak_bytes()));
+        let workers = counted(pass.workers, "worker", "workers");
+        let each = unbroken(&format!("{workers} \u{d7} {}", bytes(pass.worker_bytes)));
+        let sums = match pass.state_bytes {
+            0 => String::new(),
+            n => format!(" + {} of running sums", unbroken(&bytes(n))),
+        };
+        head.extend(wrapped(&format!("{each}{sums}")));
+        let [reads, peak] = [("reads", band.read_bytes()), ("peak", band.peak_bytes())]
+            .map(|(name, n)| unbroken(&format!("{name} {}", bytes(n))));
+        let cost = format!("{reads}, {peak}");
         head.extend(wrapped(&cost));
 
         let mut foot = Vec::new();
         let (states, rest) = shown(&pass.states);
         for state in states {
-            let shared = state.shared_by.join(", ");
-            let text = format!("{}, {} B a cell: {shared}", state.text, state.bytes_per_cell);
+            let cell = unbroken(&format!("{} B a cell", state.bytes_per_cell));
+            let text = format!("{}, {cell}, for {}", state.text, state.shared_by.join(", "));
             foot.extend(wrapped(&text).into_iter().map(|line| (line, false)));
         }
         if !rest.is_empty() {
@@ -222,7 +229,7 @@ fn draw_bands(
 fn draw_lines(canvas: &mut Canvas, layers: &Layers, columns: &Columns, middles: &[f64]) {
     let paint = Paint::line(LINE, 1.4);
     for (at, slot) in layers.slots.iter().enumerate() {
-        let column = columns.columns[slot.column];
+        let column = columns.spans[slot.column];
         if slot.is_bend {
             let ends = [column.left, column.left + column.width].map(|x| (x, middles[at]));
             canvas.line(ends[0], ends[1], paint);
@@ -231,7 +238,7 @@ fn draw_lines(canvas: &mut Canvas, layers: &Layers, columns: &Columns, middles: 
         inputs.sort_by(|&a, &b| middles[a].total_cmp(&middles[b]));
         let apart = (40.0 / inputs.len().max(1) as f64).min(14.0);
         for (number, &input) in inputs.iter().enumerate() {
-            let from = columns.columns[layers.slots[input].column];
+            let from = columns.spans[layers.slots[input].column];
             let start = (from.left + from.width, middles[input]);
             let off = number as f64 - (inputs.len() - 1) as f64 / 2.0;
             let end = (column.left, middles[at] + off * apart);
@@ -255,5 +262,108 @@ fn draw_lines(canvas: &mut Canvas, layers: &Layers, columns: &Columns, middles: 
                 canvas.polygon(&points, Paint::filled(LINE));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::picture::label::bytes;
+    use crate::picture::testing::{self, Picture};
+
+    #[test]
+    fn everything_is_on_the_page() {
+        for (name, explanation) in testing::all() {
+            let picture = Picture::read(&explanation.svg());
+            for (what, area) in picture.areas.iter().chain(&picture.texts) {
+                assert!(picture.page.contains(*area), "{name}: {what} {area:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_cards_overlap_and_no_two_texts() {
+        for (name, explanation) in testing::all() {
+            let picture = Picture::read(&explanation.svg());
+            let cards = picture.of_class("card");
+            for (at, one) in cards.iter().enumerate() {
+                assert!(cards[at + 1..].iter().all(|other| !one.overlaps(*other)), "{name}");
+            }
+            for (at, (text, one)) in picture.texts.iter().enumerate() {
+                for (other_text, other) in &picture.texts[at + 1..] {
+                    assert!(!one.overlaps(*other), "{name}: {text} over {other_text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_starts_in_a_card_or_a_band_ends_in_it() {
+        for (name, explanation) in testing::all() {
+            let picture = Picture::read(&explanation.svg());
+            for class in ["card", "band"] {
+                for place in picture.of_class(class) {
+                    for (text, area) in &picture.texts {
+                        let inside = place.contains(*area) || !place.overlaps(*area);
+                        assert!(inside, "{name}: {text} leaves its {class}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cards_have_shapes_types_and_bytes_and_full_names_when_pointed_at() {
+        for explanation in [testing::tsnr(5), testing::z_score(5)] {
+            let picture = Picture::read(&explanation.svg());
+            let has = |wanted: &str| picture.texts.iter().any(|(text, _)| text == wanted);
+            for node in &explanation.nodes {
+                assert!(has(&crate::grid::shape_text(&node.shape)), "{}", node.label);
+                assert!(has(&format!("{} \u{b7} {}", node.dtype, bytes(node.bytes))), "{node:?}");
+                let title = picture.titles.iter().find(|title| title.starts_with(&node.label));
+                assert!(title.is_some(), "{}", node.label);
+            }
+        }
+    }
+
+    #[test]
+    fn runs_are_told_apart_by_what_differs_in_their_names() {
+        let picture = Picture::read(&testing::tsnr(5).svg());
+        let mut names: Vec<&String> =
+            picture.texts.iter().map(|(t, _)| t).filter(|t| t.contains("task-")).collect();
+        assert_eq!(names.len(), 5);
+        names.dedup();
+        assert_eq!(names.len(), 5, "{names:?}");
+    }
+
+    #[test]
+    fn five_hundred_runs_take_the_room_of_seven() {
+        let height = |runs| Picture::read(&testing::tsnr(runs).svg()).page.y.1;
+        assert_eq!(height(500), height(7));
+    }
+
+    #[test]
+    fn parts_of_the_memory_bar_lie_in_the_budget_side_by_side() {
+        for (name, explanation) in testing::all() {
+            let picture = Picture::read(&explanation.svg());
+            let bar = picture.of_class("budget")[0];
+            let parts = picture.of_class("part");
+            assert!(parts.iter().all(|part| bar.contains(*part)), "{name}");
+            assert!(parts.windows(2).all(|pair| pair[0].x.1 <= pair[1].x.0 + 0.2), "{name}");
+        }
+    }
+
+    #[test]
+    fn sums_of_any_size_are_drawn() {
+        let mut explanation = testing::tsnr(500);
+        for node in &mut explanation.nodes {
+            (node.bytes, node.stored_bytes) = (u64::MAX, Some(u64::MAX));
+            node.shape.fill(u64::MAX);
+        }
+        explanation.summary.peak_bytes = u64::MAX;
+        explanation.summary.fixed_bytes = u64::MAX;
+        explanation.passes[0].read_bytes = u64::MAX;
+        let picture = Picture::read(&explanation.svg());
+        assert!(picture.areas.iter().all(|(_, area)| picture.page.contains(*area)));
+        assert!(!explanation.text().is_empty());
     }
 }

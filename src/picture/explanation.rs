@@ -52,6 +52,7 @@ pub struct Summary {
 /// What a node of the expression does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum NodeKind {
     /// Stored or generated numbers.
     Source,

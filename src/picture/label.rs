@@ -37,6 +37,32 @@ pub(super) fn common_shape<'a>(nodes: impl Iterator<Item = &'a ExplainNode> + Cl
     if axes.len() == 1 { format!("({},)", axes[0]) } else { format!("({})", axes.join(", ")) }
 }
 
+/// What tells each name from the others, for where there is no room for all of it: the name without
+/// the words at its start and its end that all of them have. Words end at `_`, `.` and `/`.
+///
+/// Names of runs are long and differ in their middle.
+pub(super) fn distinct_parts(names: &[&str]) -> Vec<String> {
+    let Some((first, others)) = names.split_first() else { return Vec::new() };
+    let is_break = |c: u8| matches!(c, b'_' | b'.' | b'/');
+    let (mut start, mut end) = (first.len(), first.len());
+    for name in others {
+        let both = first.bytes().zip(name.bytes());
+        start = start.min(both.take_while(|(a, b)| a == b).count());
+        let both = first.bytes().rev().zip(name.bytes().rev());
+        end = end.min(both.take_while(|(a, b)| a == b).count());
+    }
+    // Back to the ends of words, which are ASCII and so never within a character.
+    let start = first.as_bytes()[..start].iter().rposition(|&c| is_break(c)).map_or(0, |at| at + 1);
+    let tail = &first.as_bytes()[first.len() - end..];
+    let end = tail.iter().position(|&c| is_break(c)).map_or(0, |at| end - at);
+    let dots = |cut: usize| if cut > 0 { "\u{2026}" } else { "" };
+    let part = |name: &&str| match name.get(start..name.len().saturating_sub(end)) {
+        Some(own) if !own.is_empty() => format!("{}{own}{}", dots(start), dots(end)),
+        _ => (*name).to_owned(),
+    };
+    names.iter().map(part).collect()
+}
+
 /// `text` with its middle taken out where it has more than `most` characters. Names of runs differ
 /// at their end and say whose they are at their start.
 pub(super) fn shorten(text: &str, most: usize) -> String {
@@ -58,7 +84,7 @@ pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
 
 fn ems(c: char) -> f64 {
     match c {
-        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '|' | '\'' | ' ' => 0.33,
+        'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '|' | '\'' | ' ' | '\u{a0}' => 0.33,
         'f' | 'r' | 't' | '(' | ')' | '[' | ']' | '-' | '/' | '"' | 's' | 'c' | 'z' => 0.5,
         'm' | 'w' | 'M' | 'W' | '@' | '%' => 1.0,
         'A'..='Z' | '\u{d7}' | '+' | '=' | '<' | '>' => 0.8,
@@ -67,6 +93,12 @@ fn ems(c: char) -> f64 {
         // Scripts of wide characters.
         _ => 1.1,
     }
+}
+
+/// The first of these texts that is no wider than `most` pixels, or the last one shortened to it.
+pub(super) fn fit_one(texts: &[&str], most: f64, size: f64, bold: bool) -> String {
+    let fits = texts.iter().find(|text| width(text, size, bold) <= most);
+    fit(fits.or(texts.last()).unwrap_or(&""), most, size, bold)
 }
 
 /// `text` shortened to `most` pixels.
@@ -85,10 +117,15 @@ pub(super) fn fit(text: &str, most: f64, size: f64, bold: bool) -> String {
     shorten(text, count)
 }
 
+/// `text` without places where [`wrap`] may break it.
+pub(super) fn unbroken(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
+}
+
 /// `text` in lines of at most `most` pixels, broken at spaces; a longer word is shortened.
 pub(super) fn wrap(text: &str, most: f64, size: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         let word = fit(word, most, size, false);
         match lines.last_mut() {
             Some(line) if width(&format!("{line} {word}"), size, false) <= most => {
@@ -103,7 +140,7 @@ pub(super) fn wrap(text: &str, most: f64, size: f64) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{common_shape, fit, shorten, width, wrap};
+    use super::{common_shape, distinct_parts, fit, shorten, width, wrap};
     use crate::picture::testing;
 
     #[test]
@@ -114,6 +151,23 @@ mod tests {
         assert!(short.starts_with("sub-01_\u{2026}") && short.ends_with("bold.nii.gz"), "{short}");
         assert_eq!(shorten("short", 24), "short");
         assert_eq!(shorten("\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", 4), "\u{e9}\u{2026}\u{e9}\u{e9}");
+    }
+
+    #[test]
+    fn names_are_told_apart_by_the_words_that_differ() {
+        let names = ["sub-01_task-covert_bold.nii.gz", "sub-01_task-overt_bold.nii.gz"];
+        assert_eq!(
+            distinct_parts(&names),
+            ["\u{2026}task-covert\u{2026}", "\u{2026}task-overt\u{2026}"]
+        );
+        assert_eq!(distinct_parts(&["a_1.nii", "b_1.nii"]), ["a\u{2026}", "b\u{2026}"]);
+        for same in [vec![], vec!["a_b.c"], vec!["a_b.c"; 2], vec!["", "a"], vec!["a_b", "a_b_b"]] {
+            let parts = distinct_parts(&same);
+            assert_eq!(parts.len(), same.len());
+            assert!(parts.iter().zip(&same).all(|(part, name)| part.is_empty() == name.is_empty()));
+        }
+        let accents = ["\u{e9}_\u{e8}_\u{e9}", "\u{e9}_\u{ea}_\u{e9}"];
+        assert_eq!(distinct_parts(&accents), ["\u{2026}\u{e8}\u{2026}", "\u{2026}\u{ea}\u{2026}"]);
     }
 
     #[test]

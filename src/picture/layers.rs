@@ -5,8 +5,8 @@
 //! bends. Orders are improved by the means of neighbours (Sugiyama, Tagawa and Toda 1981) and the
 //! one with the fewest crossings is kept. Knows nothing of pixels.
 
-use super::alike::Folded;
 use super::explanation::NodeKind;
+use super::folded::Folded;
 
 /// Sweeps over all columns; more change little.
 const SWEEPS: usize = 8;
@@ -188,7 +188,7 @@ fn columns_of_items(folded: &Folded) -> (Vec<usize>, Vec<Stage>) {
 #[cfg(test)]
 mod tests {
     use super::Layers;
-    use crate::picture::alike::Folded;
+    use crate::picture::folded::Folded;
     use crate::picture::testing;
 
     #[test]

@@ -27,7 +27,8 @@ pub(super) fn draw(canvas: &mut Canvas, summary: &Summary, x: f64, y: f64, room:
     let mut left = bar.x;
     for (_, part, colour) in parts.iter().filter(|(_, part, _)| *part > 0) {
         // The smallest part is still seen; the largest gives way.
-        let width = (part.to_owned() as f64 / whole * bar.width).clamp(2.0, bar.right() - left);
+        let wanted = (*part as f64 / whole * bar.width).max(2.0);
+        let width = wanted.min(bar.right() - left);
         canvas.rect("part", Rect { x: left, width, ..bar }, 0.0, Paint::filled(colour));
         left += width;
     }

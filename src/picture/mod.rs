@@ -8,11 +8,13 @@
 mod alike;
 mod canvas;
 mod cards;
+#[cfg_attr(not(test), expect(dead_code, reason = "arrays do not draw themselves yet"))]
 mod chunks;
 mod cuboid;
 mod dot;
 mod drawing;
 mod explanation;
+mod folded;
 mod label;
 mod layers;
 mod memory_bar;
@@ -22,7 +24,7 @@ mod testing;
 mod text;
 mod tree;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "the chunk picture of an array"))]
+#[cfg_attr(not(test), expect(unused_imports, reason = "arrays do not draw themselves yet"))]
 pub(crate) use chunks::chunks_svg;
 pub use explanation::{
     ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,

@@ -17,7 +17,7 @@ pub(super) fn middles(layers: &Layers, heights: &[f64], gap: f64) -> Vec<f64> {
         let total: f64 = column.iter().map(|&slot| heights[slot] + gap).sum();
         let mut top = -total / 2.0;
         for &slot in column {
-            middles[slot] = top + (heights[slot] + gap) / 2.0;
+            middles[slot] = top + f64::midpoint(heights[slot], gap);
             top += heights[slot] + gap;
         }
     }
@@ -80,7 +80,7 @@ fn apart(wanted: &[f64], heights: &[f64], gap: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::{apart, middles};
-    use crate::picture::alike::Folded;
+    use crate::picture::folded::Folded;
     use crate::picture::layers::Layers;
     use crate::picture::testing;
 

@@ -3,6 +3,7 @@
 use super::explanation::{
     ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,
 };
+use super::label;
 
 const VOLUMES: [u64; 5] = [173, 184, 238, 88, 76];
 const TASKS: [&str; 5] = [
@@ -146,7 +147,7 @@ pub(super) fn z_score(runs: usize) -> Explanation {
     let z = b.push(NodeKind::Elementwise, "divide", "float64", &shape, &[centred, std], Some(2));
     b.push(NodeKind::Result, "z.zarr", "float64", &shape, &[z], Some(2));
     let mut first = fold_pass(&b.0);
-    first.outputs = vec!["held".to_owned(); 2];
+    first.outputs = vec!["mean over axis 3, held".to_owned(), "std over axis 3, held".to_owned()];
     let second = ExplainPass {
         number: 2,
         strategy: "streams, one unit a file".to_owned(),
@@ -257,10 +258,92 @@ pub(super) fn all() -> Vec<(&'static str, Explanation)> {
         ("z-score of 5", z_score(5)),
         ("z-score of 500", z_score(500)),
         ("group", group(40, 12)),
+        ("group of few", group(6, 9)),
         ("two results", many_results(2)),
         ("many results", many_results(300)),
         ("chain", chain(200)),
         ("hostile", hostile()),
         ("nothing", nothing()),
     ]
+}
+
+/// A rectangle of a picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Area {
+    pub(super) x: (f64, f64),
+    pub(super) y: (f64, f64),
+}
+
+impl Area {
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        let apart = |a: (f64, f64), b: (f64, f64)| a.1 <= b.0 || b.1 <= a.0;
+        !apart(self.x, other.x) && !apart(self.y, other.y)
+    }
+
+    pub(super) fn contains(self, other: Self) -> bool {
+        // Coordinates are rounded to a tenth of a pixel.
+        let within = |a: (f64, f64), b: (f64, f64)| a.0 - 0.2 <= b.0 && b.1 <= a.1 + 0.2;
+        within(self.x, other.x) && within(self.y, other.y)
+    }
+}
+
+/// A picture, as a program that shows it reads it.
+pub(super) struct Picture {
+    pub(super) page: Area,
+    /// Rectangles, with their classes.
+    pub(super) areas: Vec<(String, Area)>,
+    /// Texts, with their places; as wide as they are at most.
+    pub(super) texts: Vec<(String, Area)>,
+    /// What is shown when pointed at.
+    pub(super) titles: Vec<String>,
+}
+
+impl Picture {
+    /// Reads an SVG document; it must be well-formed and need nothing from elsewhere.
+    pub(super) fn read(svg: &str) -> Self {
+        let document = roxmltree::Document::parse(svg).unwrap();
+        let number = |node: roxmltree::Node, name: &str| -> f64 {
+            node.attribute(name).map_or(0.0, |text| text.parse().unwrap())
+        };
+        let area = |node: roxmltree::Node| {
+            let (x, y) = (number(node, "x"), number(node, "y"));
+            Area { x: (x, x + number(node, "width")), y: (y, y + number(node, "height")) }
+        };
+        let root = document.root_element();
+        let mut picture = Self { page: area(root), areas: vec![], texts: vec![], titles: vec![] };
+        for node in root.descendants().filter(roxmltree::Node::is_element) {
+            let name = node.tag_name().name();
+            assert!(["svg", "title", "g", "rect", "path", "text"].contains(&name), "{name}");
+            for attribute in node.attributes() {
+                assert!(!attribute.value().contains("NaN"), "{attribute:?}");
+                assert!(!attribute.value().contains("inf"), "{attribute:?}");
+                assert!(!["href", "style"].contains(&attribute.name()), "{attribute:?}");
+            }
+            let text = node.text().unwrap_or_default().to_owned();
+            match name {
+                "rect" => {
+                    let class = node.attribute("class").unwrap_or_default();
+                    picture.areas.push((class.to_owned(), area(node)));
+                }
+                "text" => {
+                    let (x, y, size) =
+                        (number(node, "x"), number(node, "y"), number(node, "font-size"));
+                    let wide = label::width(&text, size, node.has_attribute("font-weight"));
+                    let x = match node.attribute("text-anchor") {
+                        Some("end") => (x - wide, x),
+                        Some("middle") => (x - wide / 2.0, x + wide / 2.0),
+                        _ => (x, x + wide),
+                    };
+                    picture.texts.push((text, Area { x, y: (y - size, y + size / 4.0) }));
+                }
+                "title" => picture.titles.push(text),
+                _ => {}
+            }
+        }
+        picture
+    }
+
+    pub(super) fn of_class(&self, class: &str) -> Vec<Area> {
+        self.areas.iter().filter(|(name, _)| name == class).map(|(_, area)| *area).collect()
+    }
 }

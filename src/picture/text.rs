@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::alike::{Band, Folded, shown};
 use super::explanation::{ExplainPass, Explanation, Summary};
-use super::label::{bytes, counted, shorten};
+use super::folded::{Band, Folded, shown};
+use super::label::{bytes, counted, distinct_parts, shorten};
 use super::tree;
 use crate::grid::shape_text;
 
@@ -12,6 +12,8 @@ use crate::grid::shape_text;
 pub(super) const COLUMNS: usize = 100;
 /// Of a name, at least so many characters are shown.
 const LEAST_NAME: usize = 16;
+/// Longer names are told apart by what differs in them.
+const MOST_NAME: usize = 36;
 
 pub(super) fn text(explanation: &Explanation) -> String {
     let folded = Folded::new(explanation);
@@ -84,11 +86,19 @@ pub(super) fn workers_text(pass: &ExplainPass) -> String {
 
 fn pass_text(out: &mut String, pass: &ExplainPass) {
     let (sources, rest) = shown(&pass.sources);
+    let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let names = if longest > MOST_NAME {
+        distinct_parts(&names)
+    } else {
+        names.into_iter().map(str::to_owned).collect()
+    };
     let mut rows: Vec<[String; 6]> = sources
         .iter()
-        .map(|source| {
+        .zip(names)
+        .map(|(source, name)| {
             [
-                one_line(&source.name),
+                one_line(&name),
                 source.dtype.clone(),
                 shape_text(&source.shape),
                 bytes(source.stored_bytes),

@@ -3,12 +3,12 @@
 //! Results first, inputs below. What several share is written out once; later places refer to its
 //! mark.
 
-use super::alike::Folded;
+use super::folded::Folded;
 use super::label::{bytes, shorten};
 use super::text::{COLUMNS, one_line};
 
 /// Columns of the tree itself, the rest of the line is for types and sizes.
-const TREE_COLUMNS: usize = 50;
+const TREE_COLUMNS: usize = 48;
 
 struct Row {
     /// Lines of the tree before the label.
@@ -46,7 +46,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn tell(&mut self, at: usize, lead: &str, branch: &str, below: &str) {
         let item = &self.folded.items[at];
-        let title = one_line(&item.title());
+        let depth = (lead.chars().count() + branch.chars().count()).min(TREE_COLUMNS / 2);
+        let is_long = item.title().chars().count() + depth > TREE_COLUMNS;
+        let title = one_line(&if is_long { item.short_title() } else { item.title() });
         let again = std::mem::replace(&mut self.told[at], true);
         let label = match self.marks[at] {
             Some(mark) if again => format!("{title} [{mark}] above"),
@@ -83,7 +85,7 @@ fn write_rows(out: &mut String, folded: &Folded, rows: &[Row]) {
         let line = format!("  {tree:<w0$}  {dtype:<w1$}  {shape:<w2$}  {size:>w3$}  ");
         let room = COLUMNS.saturating_sub(line.chars().count());
         out.push_str(&line);
-        if room >= 8 {
+        if room >= 6 {
             out.push_str(&shorten(&more, room));
         }
         out.push('\n');
@@ -109,7 +111,7 @@ fn cells(folded: &Folded, row: &Row) -> [String; 5] {
 #[cfg(test)]
 mod tests {
     use super::tree_text;
-    use crate::picture::alike::Folded;
+    use crate::picture::folded::Folded;
     use crate::picture::testing;
 
     #[test]
