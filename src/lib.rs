@@ -60,6 +60,7 @@ pub mod jobs;
 mod kernel;
 mod lazy;
 pub mod nifti;
+mod picture;
 mod plan;
 mod run;
 mod runtime;
@@ -75,6 +76,9 @@ pub use kernel::{CastFault, Overflow};
 pub use lazy::{
     Axes, Grouped, LazyArray, LazyError, Operand, Projection, ReduceOptions, arange, concatenate,
     from_ndarray, full, stack, where_,
+};
+pub use picture::{
+    ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,
 };
 pub use plan::PlanError;
 pub use run::{Geometry, Origin, Run, RunInfo, Scaling, Timing, Warning};

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 15] = [
+const RULES: [(&str, &[&str]); 16] = [
     ("buffer", &[]),
     ("dtype", &[]),
     ("grid", &[]),
+    ("picture", &["base"]),
     ("source", &["base"]),
     ("run", &["base", "source"]),
     ("runtime", &["base"]),

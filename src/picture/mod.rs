@@ -1,0 +1,31 @@
+//! How does a plan look, and how does an array?
+//!
+//! [`Explanation`] is a plan as plain data; it writes itself as text, JSON, DOT and SVG. The chunk
+//! picture shows an array and its blocks. Everything is drawn from numbers and names: nothing here
+//! knows expressions, plans or sources, runs a program, or reads a file. The same data give the same
+//! bytes.
+
+mod alike;
+mod canvas;
+mod cards;
+#[cfg_attr(not(test), expect(dead_code, reason = "arrays do not draw themselves yet"))]
+mod chunks;
+mod cuboid;
+mod dot;
+mod drawing;
+mod explanation;
+mod folded;
+mod label;
+mod layers;
+mod memory_bar;
+mod place;
+#[cfg(test)]
+mod testing;
+mod text;
+mod tree;
+
+#[cfg_attr(not(test), expect(unused_imports, reason = "arrays do not draw themselves yet"))]
+pub(crate) use chunks::chunks_svg;
+pub use explanation::{
+    ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,
+};
