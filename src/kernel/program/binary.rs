@@ -41,8 +41,8 @@ pub(super) fn binary(op: BinaryOp, left: Side<'_>, right: Side<'_>, to: &mut [u8
         DType::F32 | DType::F64 => {
             floats(op, cast_slice(left), cast_slice(right), cast_slice_mut(to));
         }
-        DType::U64 => whole(op, cast_slice::<_, u64>(left), cast_slice(right), cast_slice_mut(to)),
-        _ => whole(op, cast_slice::<_, i64>(left), cast_slice(right), cast_slice_mut(to)),
+        DType::U64 => unsigned(op, cast_slice(left), cast_slice(right), cast_slice_mut(to)),
+        _ => signed(op, cast_slice(left), cast_slice(right), cast_slice_mut(to)),
     }
     narrow(to, dtype);
 }
@@ -96,52 +96,29 @@ fn floor_divide_singles(left: &[f64], right: &[f64], to: &mut [f64]) {
     pairs!(left, right, to, |a, b| f64::from(floor_divide_f32(a as f32, b as f32)));
 }
 
-/// Integers of either sign; 64-bit ones tell the signed from the unsigned.
-trait Register: Whole {
-    fn add(self, other: Self) -> Self;
-    fn subtract(self, other: Self) -> Self;
-    fn multiply(self, other: Self) -> Self;
-    fn and(self, other: Self) -> Self;
-    fn or(self, other: Self) -> Self;
-    fn xor(self, other: Self) -> Self;
-}
-
-macro_rules! register {
-    ($($t:ty),*) => {$(
-        impl Register for $t {
-            #[inline(always)]
-            fn add(self, other: Self) -> Self { self.wrapping_add(other) }
-            #[inline(always)]
-            fn subtract(self, other: Self) -> Self { self.wrapping_sub(other) }
-            #[inline(always)]
-            fn multiply(self, other: Self) -> Self { self.wrapping_mul(other) }
-            #[inline(always)]
-            fn and(self, other: Self) -> Self { self & other }
-            #[inline(always)]
-            fn or(self, other: Self) -> Self { self | other }
-            #[inline(always)]
-            fn xor(self, other: Self) -> Self { self ^ other }
+macro_rules! integers {
+    ($name:ident: $t:ty) => {
+        #[multiversion(targets("x86_64+avx2"))]
+        fn $name(op: BinaryOp, left: &[$t], right: &[$t], to: &mut [$t]) {
+            match op {
+                BinaryOp::Add => pairs!(left, right, to, |a, b| a.wrapping_add(b)),
+                BinaryOp::Subtract => pairs!(left, right, to, |a, b| a.wrapping_sub(b)),
+                BinaryOp::Multiply => pairs!(left, right, to, |a, b| a.wrapping_mul(b)),
+                BinaryOp::FloorDivide => pairs!(left, right, to, |a, b| a.floor_divide(b)),
+                BinaryOp::Remainder => pairs!(left, right, to, |a, b| a.remainder(b)),
+                BinaryOp::Power => pairs!(left, right, to, |a, b| a.power(b)),
+                BinaryOp::Minimum | BinaryOp::Fmin => pairs!(left, right, to, |a, b| a.min(b)),
+                BinaryOp::Maximum | BinaryOp::Fmax => pairs!(left, right, to, |a, b| a.max(b)),
+                BinaryOp::And => pairs!(left, right, to, |a, b| a & b),
+                BinaryOp::Or => pairs!(left, right, to, |a, b| a | b),
+                BinaryOp::Xor => pairs!(left, right, to, |a, b| a ^ b),
+                _ => unreachable!("{} of integers has no integer result", op.name()),
+            }
         }
-    )*};
+    };
 }
-register!(i64, u64);
-
-fn whole<T: Register>(op: BinaryOp, left: &[T], right: &[T], to: &mut [T]) {
-    match op {
-        BinaryOp::Add => pairs!(left, right, to, |a, b| a.add(b)),
-        BinaryOp::Subtract => pairs!(left, right, to, |a, b| a.subtract(b)),
-        BinaryOp::Multiply => pairs!(left, right, to, |a, b| a.multiply(b)),
-        BinaryOp::FloorDivide => pairs!(left, right, to, |a, b| a.floor_divide(b)),
-        BinaryOp::Remainder => pairs!(left, right, to, |a, b| a.remainder(b)),
-        BinaryOp::Power => pairs!(left, right, to, |a, b| a.power(b)),
-        BinaryOp::Minimum | BinaryOp::Fmin => pairs!(left, right, to, |a, b| a.min(b)),
-        BinaryOp::Maximum | BinaryOp::Fmax => pairs!(left, right, to, |a, b| a.max(b)),
-        BinaryOp::And => pairs!(left, right, to, |a, b| a.and(b)),
-        BinaryOp::Or => pairs!(left, right, to, |a, b| a.or(b)),
-        BinaryOp::Xor => pairs!(left, right, to, |a, b| a.xor(b)),
-        _ => unreachable!("{} of integers has no integer result", op.name()),
-    }
-}
+integers!(signed: i64);
+integers!(unsigned: u64);
 
 macro_rules! comparison {
     ($name:ident: $left:ty, $right:ty, |$a:ident, $b:ident| ($x:expr, $y:expr)) => {

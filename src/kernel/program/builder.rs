@@ -69,9 +69,11 @@ impl ProgramBuilder {
         if !float && op.keeps_integers() {
             return self.cast(of, dtype, Overflow::Wrap);
         }
-        let of = match op.is_float_function() && !float {
-            true => self.cast(of, DType::F64, Overflow::Wrap),
-            false => of,
+        let of = if op.is_float_function() {
+            let wide = if float { of.dtype } else { DType::F64 };
+            self.cast(of, wide, Overflow::Wrap)
+        } else {
+            of
         };
         self.push(Operation::Unary { op, of }, dtype)
     }

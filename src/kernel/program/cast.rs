@@ -7,7 +7,7 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use multiversion::multiversion;
 
 use super::operation::Slot;
-use crate::dtype::{DType, with_dtype};
+use crate::dtype::{DType, Element as _, with_dtype};
 
 /// What a conversion does with a number that the new type cannot hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -116,7 +116,7 @@ pub(super) fn narrow(register: &mut [u8], dtype: DType) {
         }
         _ => with_dtype!(dtype, S => {
             for v in cast_slice_mut::<_, i64>(register) {
-                *v = <S as crate::dtype::Element>::from_i64(*v) as i64;
+                *v = S::from_i64(*v).to_i64();
             }
         }),
     }

@@ -47,7 +47,7 @@ pub(super) fn remainder_f64(a: f64, b: f64) -> f64 {
 }
 
 /// What signed and unsigned 64-bit integers do differently.
-pub(super) trait Whole: Copy + Ord {
+pub(super) trait Whole {
     /// `a // b`; 0 where `b` is 0.
     fn floor_divide(self, other: Self) -> Self;
     /// `a % b`; 0 where `b` is 0.

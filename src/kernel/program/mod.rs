@@ -100,9 +100,10 @@ impl Program {
             let (to, after) = rest.split_at_mut(REGISTER_BYTES);
             let to = &mut to[..len * 8];
             let register = |slot: Slot| {
-                let (side, index) = match slot.at < step.to {
-                    true => (&*before, slot.at),
-                    false => (&*after, slot.at - step.to - 1),
+                let (side, index) = if slot.at < step.to {
+                    (&*before, slot.at)
+                } else {
+                    (&*after, slot.at - step.to - 1)
                 };
                 &side[index * REGISTER_BYTES..][..len * 8]
             };
