@@ -181,7 +181,7 @@ impl Cutting {
 
 /// The reduced axes, where an expression is elements made of reductions (and numbers) only, all over
 /// the same axes and, if they are grouped, by the same labels.
-fn uniform(root: &Arc<Node>) -> Option<(Vec<usize>, bool)> {
+pub(super) fn uniform(root: &Arc<Node>) -> Option<(Vec<usize>, bool)> {
     fn visit<'n>(
         node: &'n Arc<Node>,
         found: &mut Option<&'n Reduce>,

@@ -20,6 +20,7 @@ use crate::lazy::{Labels, Node, Op, Reduce};
 /// A pass being put together.
 pub(super) struct Draft {
     form: Form,
+    depth: usize,
     shape: Vec<u64>,
     walk: usize,
     feeds: Vec<(Region, FeedBuilder)>,
@@ -48,9 +49,10 @@ struct DraftPiece {
 }
 
 impl Draft {
-    pub(super) fn new(form: Form, shape: Vec<u64>, walk: usize) -> Self {
+    pub(super) fn new(form: Form, depth: usize, shape: Vec<u64>, walk: usize) -> Self {
         Self {
             form,
+            depth,
             shape,
             walk,
             feeds: Vec::new(),
@@ -248,8 +250,8 @@ impl Draft {
                 Emit { pieces, ..emit }
             })
             .collect();
-        let (form, shape) = (self.form, self.shape);
-        Pass { form, shape, parts, sums, reductions: self.reductions, outputs: self.outputs, emits }
+        let (form, depth, shape) = (self.form, self.depth, self.shape);
+        Pass { form, depth, shape, parts, sums, reductions: self.reductions, outputs: self.outputs, emits }
     }
 }
 

@@ -12,6 +12,8 @@ use crate::lazy::MemorySource;
 #[derive(Debug)]
 pub(crate) struct Pass {
     pub(crate) form: Form,
+    /// Passes that came before the first of its results could be made, in the longest chain.
+    pub(crate) depth: usize,
     /// Lengths of what is cut into tiles: the cells of a fold, the elements of a map.
     pub(crate) shape: Vec<u64>,
     pub(crate) parts: Vec<Part>,

@@ -70,7 +70,7 @@ fn draft_of(jobs: &[Job], cluster: &Cluster) -> Draft {
         Form::Map | Form::Mixed => first.root.shape.len().saturating_sub(1),
     };
     let shape = if cluster.form == Form::Mixed { Vec::new() } else { first.root.shape.clone() };
-    let mut draft = Draft::new(cluster.form.clone(), shape, walk);
+    let mut draft = Draft::new(cluster.form.clone(), cluster.depth, shape, walk);
     cluster.jobs.iter().for_each(|&job| draft.take(&jobs[job]));
     draft
 }
