@@ -1,5 +1,6 @@
 //! Functions that a user brings, and the reshape that matters: computed block by block.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -213,7 +214,7 @@ fn try_reshape(node: &Arc<Node>, wanted: &[i64]) -> Result<Arc<Node>, String> {
         let wanted: Vec<String> = wanted.iter().map(i64::to_string).collect();
         format!("reshape: from {} to ({}): {why}", shape_text(shape), wanted.join(", "))
     };
-    let known: u64 = wanted
+    let known = wanted
         .iter()
         .filter(|&&n| n != -1)
         .try_fold(1_u64, |product, &n| product.checked_mul(u64::try_from(n).ok()?))
@@ -221,8 +222,9 @@ fn try_reshape(node: &Arc<Node>, wanted: &[i64]) -> Result<Arc<Node>, String> {
     let total: u64 = shape.iter().product();
     let unknown = wanted.iter().filter(|&&n| n == -1).count();
     let rest = total.checked_div(known).unwrap_or(0);
-    if unknown > 1 || (unknown == 1 && known == 0) || known * if unknown == 1 { rest } else { 1 } != total {
-        return Err(refuse("the number of elements differs"));
+    let given = if unknown == 1 { known * rest } else { known };
+    if unknown > 1 || (unknown == 1 && known == 0) || given != total {
+        return Err(refuse("the number of elements differs, or more than one length is -1"));
     }
     let to: Vec<u64> = wanted.iter().map(|&n| if n == -1 { rest } else { n as u64 }).collect();
     check_size("reshape", &to)?;
@@ -235,7 +237,7 @@ fn try_reshape(node: &Arc<Node>, wanted: &[i64]) -> Result<Arc<Node>, String> {
     let squeezed = see(node, &squeeze_view(shape));
     let flat = match merged {
         _ if from_long == to_long => squeezed,
-        Some(merged) if total > 0 => flatten(&squeezed, merged),
+        Some(merged) if total > 0 => flatten(&squeezed, merged, &mut HashMap::new()),
         _ => {
             return Err(refuse(
                 "only the leading axes can be flattened into one; use transpose, or compute it and \
@@ -271,18 +273,23 @@ fn unsqueeze_view(shape: &[u64]) -> View {
 
 /// Flattens the first `merged` axes, as close to the sources as can be: reductions and scaling above
 /// it then still see what they know.
-fn flatten(node: &Arc<Node>, merged: usize) -> Arc<Node> {
-    let mut shape = node.shape.clone();
-    let flat: u64 = shape.drain(..merged).product();
-    shape.insert(0, flat);
+fn flatten(
+    node: &Arc<Node>,
+    merged: usize,
+    done: &mut HashMap<usize, Arc<Node>>,
+) -> Arc<Node> {
+    let key = Arc::as_ptr(node).addr();
+    if let Some(known) = done.get(&key) {
+        return Arc::clone(known);
+    }
     let op = match &node.op {
         Op::Scalar(_) | Op::Invalid(_) => return Arc::clone(node),
         Op::Map { op, inputs } => {
-            let inputs = inputs.iter().map(|input| flatten(input, merged)).collect();
+            let inputs = inputs.iter().map(|input| flatten(input, merged, done)).collect();
             Op::Map { op: *op, inputs }
         }
         Op::Concat { inputs, axis } if *axis >= merged => {
-            let inputs = inputs.iter().map(|input| flatten(input, merged)).collect();
+            let inputs = inputs.iter().map(|input| flatten(input, merged, done)).collect();
             Op::Concat { inputs, axis: axis - merged + 1 }
         }
         _ => {
@@ -295,5 +302,10 @@ fn flatten(node: &Arc<Node>, merged: usize) -> Arc<Node> {
             Op::Custom { function, input: Arc::clone(node) }
         }
     };
-    Node::new(op, shape, node.dtype)
+    let mut shape = node.shape.clone();
+    let flat: u64 = shape.drain(..merged).product();
+    shape.insert(0, flat);
+    let flat = Node::new(op, shape, node.dtype);
+    done.insert(key, Arc::clone(&flat));
+    flat
 }

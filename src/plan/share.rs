@@ -5,7 +5,7 @@
 //! volume by volume and read once. In a chained plan a map over a fold's own result (a z-score) joins
 //! the fold's pass: each tile is kept until both are done with it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::cut::Job;
@@ -75,53 +75,66 @@ fn draft_of(jobs: &[Job], cluster: &Cluster) -> Draft {
     draft
 }
 
-/// Jobs that are connected end up in one cluster.
+/// What jobs of one cluster have in common; any two that share one of these are together.
+#[derive(PartialEq, Eq, Hash)]
+enum Bond<'j> {
+    /// The same kind of result from a common source.
+    Alike { depth: usize, fold: &'j Option<(Vec<usize>, bool)>, shape: &'j [u64], source: usize },
+    /// The same kind of result from streams, which are then read several at once.
+    Streams { depth: usize, fold: &'j Option<(Vec<usize>, bool)>, shape: &'j [u64] },
+    /// Anything from a common source on disk.
+    Stored { depth: usize, source: usize },
+}
+
+/// Jobs that are bound to each other, directly or through others, end up in one cluster.
 fn clusters(jobs: &[Job], leaves: &[Vec<Leaf>], mixed: bool) -> Vec<Cluster> {
-    let sources: Vec<BTreeSet<usize>> =
-        leaves.iter().map(|list| list.iter().map(Leaf::address).collect()).collect();
-    let stored: Vec<BTreeSet<usize>> = leaves
-        .iter()
-        .map(|list| {
-            let on_disk = list.iter().filter(|leaf| leaf.source.stored_bytes() > 0);
-            on_disk.map(Leaf::address).collect()
-        })
-        .collect();
-    let streams: Vec<bool> =
-        leaves.iter().map(|list| list.iter().any(Leaf::is_sequential)).collect();
-    let alike = |a: usize, b: usize| {
-        jobs[a].fold == jobs[b].fold && jobs[a].root.shape == jobs[b].root.shape
-    };
-    let connected = |a: usize, b: usize| {
-        jobs[a].depth == jobs[b].depth
-            && if alike(a, b) {
-                // Streams stay together, so that several are read at once.
-                !sources[a].is_disjoint(&sources[b]) || (streams[a] && streams[b])
-            } else {
-                mixed && !stored[a].is_disjoint(&stored[b])
-            }
-    };
     let mut group: Vec<usize> = (0..jobs.len()).collect();
-    for a in 0..jobs.len() {
-        for b in 0..a {
-            if group[a] != group[b] && connected(a, b) {
-                let (low, high) = (group[a].min(group[b]), group[a].max(group[b]));
-                group.iter_mut().filter(|g| **g == high).for_each(|g| *g = low);
+    let mut first_with: HashMap<Bond<'_>, usize> = HashMap::new();
+    for (index, job) in jobs.iter().enumerate() {
+        let (depth, fold, shape) = (job.depth, &job.fold, &job.root.shape[..]);
+        let mut bonds = Vec::new();
+        for leaf in &leaves[index] {
+            let source = leaf.address();
+            bonds.push(Bond::Alike { depth, fold, shape, source });
+            if leaf.is_sequential() {
+                bonds.push(Bond::Streams { depth, fold, shape });
+            }
+            if mixed && leaf.source.stored_bytes() > 0 {
+                bonds.push(Bond::Stored { depth, source });
             }
         }
+        for bond in bonds {
+            let other = *first_with.entry(bond).or_insert(index);
+            let (a, b) = (root_of(&group, index), root_of(&group, other));
+            group[a.max(b)] = a.min(b);
+        }
     }
-    let firsts: Vec<usize> = (0..jobs.len()).filter(|&job| group[job] == job).collect();
-    firsts
+    let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for index in 0..jobs.len() {
+        members.entry(root_of(&group, index)).or_default().push(index);
+    }
+    members
         .into_iter()
-        .map(|first| {
-            let members: Vec<usize> = (first..jobs.len()).filter(|&j| group[j] == first).collect();
+        .map(|(first, jobs_in)| {
+            let alike = |&other: &usize| {
+                jobs[first].fold == jobs[other].fold
+                    && jobs[first].root.shape == jobs[other].root.shape
+            };
             let form = match &jobs[first].fold {
-                _ if members.iter().any(|&job| !alike(first, job)) => Form::Mixed,
+                _ if !jobs_in.iter().all(alike) => Form::Mixed,
                 Some((axes, grouped)) => Form::Fold { axes: axes.clone(), grouped: *grouped },
                 None => Form::Map,
             };
-            Cluster { depth: jobs[first].depth, jobs: members, form }
+            Cluster { depth: jobs[first].depth, jobs: jobs_in, form }
         })
         .collect()
+}
+
+fn root_of(group: &[usize], mut index: usize) -> usize {
+    while group[index] != index {
+        index = group[index];
+    }
+    index
 }
 
 /// True for a map that can be made tile by tile right after a fold: what it needs of the fold lies in
