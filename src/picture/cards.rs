@@ -17,7 +17,7 @@ const LEFT: f64 = 14.0;
 const RIGHT: f64 = 10.0;
 const LINE_HEIGHT: f64 = 16.0;
 const LEAST_WIDTH: f64 = 112.0;
-const MOST_WIDTH: f64 = 236.0;
+const MOST_WIDTH: f64 = 250.0;
 const GLYPH: (f64, f64) = (32.0, 24.0);
 /// How far the cards below the top one of a pile stick out, and how many they are.
 const PILE: (f64, usize) = (4.0, 2);
