@@ -8,7 +8,6 @@
 mod alike;
 mod canvas;
 mod cards;
-#[cfg_attr(not(test), expect(dead_code, reason = "arrays do not draw themselves yet"))]
 mod chunks;
 mod cuboid;
 mod dot;
@@ -24,7 +23,6 @@ mod testing;
 mod text;
 mod tree;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "arrays do not draw themselves yet"))]
 pub(crate) use chunks::chunks_svg;
 pub use explanation::{
     ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,

@@ -16,6 +16,7 @@ use crate::kernel::ReduceOp;
 use crate::lazy::{AxisView, LazyArray, MapOp, Node, Op, Scalar, View, block_shape_of};
 use crate::picture::{
     ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,
+    chunks_svg,
 };
 use crate::runtime::Session;
 
@@ -51,6 +52,19 @@ impl LazyArray {
     /// As [`Session::explain`].
     pub fn explain(&self) -> Result<Explanation, PlanError> {
         Session::default().explain(&[self])
+    }
+}
+
+impl LazyArray {
+    /// A picture of the array and the blocks it comes in, as self-contained SVG: what dask shows of an
+    /// array in a notebook.
+    ///
+    /// ```
+    /// let x = voxstore::full(&[64, 64, 30, 184], 0_i16).rechunk(&[64, 64, 10, 16]);
+    /// assert!(x.blocks_svg().starts_with("<svg"));
+    /// ```
+    pub fn blocks_svg(&self) -> String {
+        chunks_svg(self.shape(), &self.block_shape(), self.dtype().name(), self.nbytes())
     }
 }
 
