@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ndarray::{ArrayView, ArrayViewMutD, IxDyn, ShapeBuilder, Slice};
 
 use super::error::ExecError;
+use crate::buffer::Buffer;
 use crate::dtype::Element;
-use crate::grid::Region;
+use crate::grid::{Region, copy_overlap};
 use crate::lazy::MemorySource;
 
 /// Takes boxes of a result in any order; no two overlap.
@@ -49,6 +50,85 @@ pub(super) struct IntoMemory(pub(super) Arc<MemorySource>);
 impl Collect for IntoMemory {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
         self.0.put(region, bytes);
+        Ok(())
+    }
+}
+
+/// Takes what nobody wants.
+pub(super) struct Dropped;
+
+impl Collect for Dropped {
+    fn put(&self, _region: &Region, _bytes: &[u8]) -> Result<(), ExecError> {
+        Ok(())
+    }
+}
+
+/// Puts the boxes of one tile together before it goes on: its parts come from different files.
+pub(super) struct Assemble<'a> {
+    tile: &'a Region,
+    item_bytes: usize,
+    bytes: Mutex<&'a mut [u8]>,
+}
+
+impl<'a> Assemble<'a> {
+    pub(super) fn new(tile: &'a Region, item_bytes: usize, bytes: &'a mut [u8]) -> Self {
+        Self { tile, item_bytes, bytes: Mutex::new(bytes) }
+    }
+}
+
+impl Collect for Assemble<'_> {
+    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
+        let mut all = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        copy_overlap(bytes, region, &mut all, self.tile, self.item_bytes);
+        Ok(())
+    }
+}
+
+/// Collects rows of whole trailing slices, which come in order, until they are whole blocks of where
+/// they go.
+pub(super) struct Regroup<'a> {
+    inner: &'a dyn Collect,
+    whole: Region,
+    rows: u64,
+    item_bytes: usize,
+    /// The rows held, and the first of them.
+    held: Mutex<(Buffer, u64, u64)>,
+}
+
+impl<'a> Regroup<'a> {
+    /// Goes on to `inner` by `rows` rows; `buffer` holds as many.
+    pub(super) fn new(
+        inner: &'a dyn Collect,
+        shape: &[u64],
+        rows: u64,
+        item_bytes: usize,
+        buffer: Buffer,
+    ) -> Self {
+        let whole = Region::whole(shape);
+        Self { inner, whole, rows, item_bytes, held: Mutex::new((buffer, 0, 0)) }
+    }
+}
+
+impl Collect for Regroup<'_> {
+    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (buffer, first, count) = &mut *held;
+        let last = self.whole.ndim() - 1;
+        let total = self.whole.shape()[last];
+        let row_bytes = bytes.len() / (region.shape()[last].max(1)) as usize;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let wanted = self.rows.min(total - *first);
+            let take = (wanted - *count).min((rest.len() / row_bytes) as u64);
+            let (now, later) = rest.split_at(take as usize * row_bytes);
+            buffer[*count as usize * row_bytes..][..now.len()].copy_from_slice(now);
+            (*count, rest) = (*count + take, later);
+            if *count == wanted {
+                let full = self.whole.with_axis(last, *first, wanted);
+                self.inner.put(&full, &buffer[..full.len() as usize * self.item_bytes])?;
+                (*first, *count) = (*first + wanted, 0);
+            }
+        }
         Ok(())
     }
 }

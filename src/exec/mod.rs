@@ -16,6 +16,7 @@ mod scratch;
 mod tiles;
 mod trip;
 mod units;
+mod write;
 
 pub use blocks::BlockIter;
 pub use compute::{Computed, Report};

@@ -5,7 +5,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::ahead::read_ahead;
-use super::collect::Collect;
+use super::collect::{Collect, Regroup};
 use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
@@ -35,6 +35,15 @@ pub(super) fn run(
         let buffer = lease.buffer(cells * sum.kind.cell_bytes())?;
         states.push(Mutex::new(State::new(sum.kind.clone(), cells as usize, buffer)));
     }
+    let regrouped = match (emits, schedule.regroup_rows) {
+        ([emit], rows) if rows > 0 => {
+            let (of, buffer) = (&pass.emits[0], lease.buffer(schedule.regroup_bytes)?);
+            Some(Regroup::new(*emit, &of.shape, rows, of.dtype.size(), buffer))
+        }
+        _ => None,
+    };
+    let regrouped: Vec<&dyn Collect> = regrouped.iter().map(|r| r as &dyn Collect).collect();
+    let emits = if regrouped.is_empty() { emits } else { &regrouped[..] };
     // Longest first: the last file to finish is then a short one. With one worker, in their order.
     let mut order: Vec<usize> = (0..pass.parts.len()).collect();
     if schedule.workers > 1 {

@@ -20,6 +20,8 @@ pub(super) struct Scratch {
     pub(super) tile: Buffer,
     /// Boxes of results being made.
     pub(super) out: Buffer,
+    /// A box put together out of several files.
+    pub(super) assembled: Buffer,
     /// Boxes like that of load 0 for a reader that runs ahead.
     pub(super) ahead: Vec<Buffer>,
     state_bytes: Vec<u64>,
@@ -40,6 +42,7 @@ impl Scratch {
             finish: lease.buffer(sizes.finish_bytes)?,
             tile: lease.buffer(tile_bytes)?,
             out: lease.buffer(sizes.out_bytes)?,
+            assembled: lease.buffer(sizes.assembled_bytes)?,
             ahead: (0..sizes.ahead)
                 .map(|_| lease.buffer(sizes.slab_bytes()))
                 .collect::<Result<_, _>>()?,

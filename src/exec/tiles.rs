@@ -1,6 +1,6 @@
 //! Passes by tiles: a worker owns a box of the result and reads all that it needs.
 
-use super::collect::Collect;
+use super::collect::{Assemble, Collect, Dropped};
 use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
@@ -55,10 +55,30 @@ impl Unit<'_> {
         Trip { pass: self.pass, part, emits: self.emits, session: self.session }
     }
 
-    /// A box of a map: one step of the one part that fills it.
+    /// A box of a map. Where it comes from several files, their boxes are put together first.
     fn map(&self, scratch: &mut Scratch) -> Result<(), ExecError> {
-        let inside = |part: &Part| part.place.overlap(self.tile).is_some();
-        for (index, part) in self.pass.parts.iter().enumerate().filter(|(_, part)| inside(part)) {
+        let inside = |part: &&Part| part.place.overlap(self.tile).is_some();
+        if scratch.assembled.is_empty() || self.pass.parts.iter().filter(inside).count() < 2 {
+            return self.fill(self.emits, scratch);
+        }
+        for (index, emit) in self.pass.emits.iter().enumerate() {
+            let item = emit.dtype.size();
+            let mut whole = std::mem::take(&mut scratch.assembled);
+            let assemble = Assemble::new(self.tile, item, &mut whole);
+            // Every emit is filled by the same steps; all but this one are dropped.
+            let emits: Vec<&dyn Collect> = (0..self.emits.len())
+                .map(|other| if other == index { &assemble as &dyn Collect } else { &Dropped })
+                .collect();
+            self.fill(&emits, scratch)?;
+            self.emits[index].put(self.tile, &whole[..self.tile.len() as usize * item])?;
+            scratch.assembled = whole;
+        }
+        Ok(())
+    }
+
+    /// One step of each part that fills some of the box.
+    fn fill(&self, emits: &[&dyn Collect], scratch: &mut Scratch) -> Result<(), ExecError> {
+        for (index, part) in self.pass.parts.iter().enumerate() {
             let Some(shared) = part.place.overlap(self.tile) else { continue };
             let cross = within(&shared, &part.place);
             let walk = part.feed.walk;
@@ -68,7 +88,8 @@ impl Unit<'_> {
             };
             let mut reader = Reader::open(&part.feed, false, 0)?;
             let none = |_: &Sum| Region::whole(&[]);
-            self.trip(index).step(&mut reader, rows, Some(&cross), 0, &mut [], &none, scratch)?;
+            let trip = Trip { pass: self.pass, part: index, emits, session: self.session };
+            trip.step(&mut reader, rows, Some(&cross), 0, &mut [], &none, scratch)?;
             self.session.progress().advance(read_bytes(part, &cross));
         }
         Ok(())

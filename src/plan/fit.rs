@@ -31,6 +31,12 @@ pub(crate) struct Schedule {
     pub(crate) sizes: WorkerSizes,
     /// Leased once: states that outlive a worker's unit.
     pub(crate) shared_bytes: u64,
+    /// Rows that are put together before they are handed on; 0 where boxes go on as they come.
+    pub(crate) regroup_rows: u64,
+    /// Part of `shared_bytes`.
+    pub(crate) regroup_bytes: u64,
+    /// The largest box that is handed on.
+    emitted: Vec<u64>,
 }
 
 /// What a worker takes at a time.
@@ -49,6 +55,21 @@ impl Schedule {
     }
 }
 
+impl Schedule {
+    /// Makes room for the rows of one block of where the only emit goes.
+    fn regroup(&mut self, pass: &Pass, grid: &[u64]) {
+        let Some(emit) = pass.emits.first() else { return };
+        let mut shape = emit.shape.clone();
+        if let (Some(rows), Some(&block)) = (shape.last_mut(), grid.last()) {
+            self.regroup_rows = block.clamp(1, (*rows).max(1));
+            *rows = self.regroup_rows;
+        }
+        self.regroup_bytes = elements(&shape).saturating_mul(emit.dtype.size() as u64);
+        self.shared_bytes = self.shared_bytes.saturating_add(self.regroup_bytes);
+        self.emitted = shape;
+    }
+}
+
 /// Slabs a reader may be ahead of its worker, beside the one being summed.
 const READ_AHEAD_SLABS: u64 = 2;
 
@@ -60,7 +81,7 @@ pub(super) fn fit(
     pass: &Pass,
     constant_bytes: u64,
     result_bytes: u64,
-    layout: &Layout,
+    layout: &Layout<'_>,
     session: &Session,
 ) -> Result<Schedule, PlanError> {
     let available = session.data_bytes().saturating_sub(constant_bytes);
@@ -69,6 +90,7 @@ pub(super) fn fit(
         if layout.memory == ResultMemory::Blocks {
             schedule.sizes.handed_on = 2;
         }
+        schedule.sizes.sink_bytes = layout.sink_bytes.map_or(0, |bytes| bytes(&schedule.emitted));
         let total = schedule.total_bytes();
         if total <= available && constant_bytes <= session.data_bytes() {
             return Ok(schedule);
@@ -124,19 +146,21 @@ fn refusal(
 }
 
 /// Arrangements from the fastest to the smallest.
-fn candidates(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
+fn candidates(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
     match &pass.form {
         Form::Fold { .. } if !pass.emits.is_empty() => fold_kept(pass, layout, threads),
-        Form::Fold { .. } | Form::Map if pass.is_sequential() => by_parts(pass, threads),
-        Form::Mixed => by_parts(pass, threads),
+        Form::Fold { .. } | Form::Map if pass.is_sequential() => by_parts(pass, layout, threads),
+        Form::Mixed => by_parts(pass, layout, threads),
         Form::Fold { .. } => fold_tiles(pass, layout, threads),
         Form::Map => map_tiles(pass, layout, threads),
     }
 }
 
 /// Whole parts, longest first, one worker each, with a reader ahead of it where that is possible.
-fn by_parts(pass: &Pass, threads: usize) -> Vec<Schedule> {
-    let most = threads.min(pass.parts.len()).max(1);
+fn by_parts(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+    // Rows are put together into the receiver's blocks in the order in which they come.
+    let regrouped = if pass.emits.is_empty() { None } else { layout.grid.as_ref() };
+    let most = if regrouped.is_some() { 1 } else { threads.min(pass.parts.len()).max(1) };
     // Summing alone gains from reading ahead, and only where a thread would have nothing to do.
     let ahead = pass.emits.is_empty()
         && 2 * pass.parts.len() <= threads
@@ -146,7 +170,11 @@ fn by_parts(pass: &Pass, threads: usize) -> Vec<Schedule> {
         for workers in (1..=most).rev() {
             for read_ahead in [true, false] {
                 if ahead || !read_ahead {
-                    list.push(whole_parts(pass, read_target_bytes, workers, read_ahead));
+                    let mut schedule = whole_parts(pass, read_target_bytes, workers, read_ahead);
+                    if let Some(grid) = regrouped {
+                        schedule.regroup(pass, grid);
+                    }
+                    list.push(schedule);
                 }
             }
         }
@@ -158,9 +186,10 @@ fn whole_parts(pass: &Pass, read_target_bytes: u64, workers: usize, read_ahead: 
     let finish = |output: &Output| box_partition(&output.shape, TILE_CELLS / 4);
     let tiles: Vec<Partition> = pass.outputs.iter().map(finish).collect();
     let mut sizes = WorkerSizes::default();
-    let mut rows = Vec::with_capacity(pass.parts.len());
+    let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
     for (index, part) in pass.parts.iter().enumerate() {
         let step = part.feed.step_shape(&part.feed.shape, read_target_bytes);
+        emitted = longer(&emitted, &step);
         rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
         sizes.feed.cover(&part.feed, &step, false);
         cover_emits(&mut sizes, pass, index, &step);
@@ -181,10 +210,13 @@ fn whole_parts(pass: &Pass, read_target_bytes: u64, workers: usize, read_ahead: 
         keep: false,
         sizes,
         shared_bytes: shared.fold(0, u64::saturating_add),
+        regroup_rows: 0,
+        regroup_bytes: 0,
+        emitted,
     }
 }
 
-fn fold_tiles(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
+fn fold_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     let mut push = |target_cells: u64, at_blocks: bool, workers: usize, read_bytes: u64| {
         let tiles = fold_partition(pass, layout, target_cells, at_blocks);
@@ -214,7 +246,7 @@ fn fold_tiles(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
 }
 
 /// A fold and a map over its own result: tiles of whole blocks, each kept until both are done.
-fn fold_kept(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
+fn fold_kept(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     for target in [TILE_CELLS / 4, 4 << 10, 512, 1] {
         let tiles = fold_partition(pass, layout, target, true);
@@ -237,10 +269,11 @@ fn fold_schedule(
     };
     let largest = tiles.largest();
     let mut sizes = WorkerSizes::default();
-    let mut rows = Vec::with_capacity(pass.parts.len());
+    let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
     for (index, part) in pass.parts.iter().enumerate() {
         let cross = cross_shape(&clip(&largest, part.place.shape()), &part.feed.shape, axes, *grouped);
         let step = part.feed.step_shape(&cross, read_target_bytes);
+        emitted = longer(&emitted, &step);
         rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
         if keep {
             let mut own = FeedSizes::default();
@@ -267,6 +300,9 @@ fn fold_schedule(
         keep,
         sizes,
         shared_bytes: 0,
+        regroup_rows: 0,
+        regroup_bytes: 0,
+        emitted,
     }
 }
 
@@ -289,7 +325,7 @@ pub(crate) fn cross_shape(cells: &[u64], feed: &[u64], axes: &[usize], grouped: 
 
 /// Boxes of a fold's cells: cut where its parts end, and along the slowest axes into boxes of about
 /// `target_cells`, at the sources' block edges if asked. Groups stay whole.
-fn fold_partition(pass: &Pass, layout: &Layout, target_cells: u64, at_blocks: bool) -> Partition {
+fn fold_partition(pass: &Pass, layout: &Layout<'_>, target_cells: u64, at_blocks: bool) -> Partition {
     let Form::Fold { axes, grouped } = &pass.form else {
         return box_partition(&pass.shape, target_cells);
     };
@@ -315,7 +351,8 @@ fn fold_partition(pass: &Pass, layout: &Layout, target_cells: u64, at_blocks: bo
         let Some(feed_axis) = behind[axis] else { return Vec::new() };
         let of_part = |part: &Part| {
             let block = part.feed.block_along(feed_axis).filter(|_| at_blocks);
-            let block = layout.block(feed_axis, !pass.emits.is_empty()).or(block);
+            // What is emitted has the feed's axes.
+            let block = layout.block(feed_axis).filter(|_| !pass.emits.is_empty()).or(block);
             let (block, first) = block.unwrap_or((1, 0));
             let step = (lens[axis] / block).max(1) * block;
             let (start, end) = (part.place.start()[axis], part.place.end(axis));
@@ -341,7 +378,7 @@ fn box_partition(shape: &[u64], target: u64) -> Partition {
     Partition::new(shape, &cuts)
 }
 
-fn map_tiles(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
+fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     for (target, at_blocks) in [(1 << 20, true), (256 << 10, true), (64 << 10, false), (0, false)] {
         let tiles = map_partition(pass, layout, target, at_blocks);
@@ -354,6 +391,10 @@ fn map_tiles(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
             sizes.feed.cover(&part.feed, &step, false);
             cover_emits(&mut sizes, pass, index, &step);
         }
+        if layout.grid.is_some() && pass.parts.len() > 1 {
+            let item = pass.emits.iter().map(|emit| emit.dtype.size()).max().unwrap_or(8);
+            sizes.assembled_bytes = elements(&largest).saturating_mul(item as u64);
+        }
         for workers in (1..=threads.min(tiles.len().max(1) as usize)).rev() {
             list.push(Schedule {
                 workers,
@@ -364,6 +405,9 @@ fn map_tiles(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
                 keep: false,
                 sizes: sizes.clone(),
                 shared_bytes: 0,
+                regroup_rows: 0,
+                regroup_bytes: 0,
+                emitted: largest.clone(),
             });
         }
     }
@@ -372,21 +416,16 @@ fn map_tiles(pass: &Pass, layout: &Layout, threads: usize) -> Vec<Schedule> {
 
 /// Boxes of a mapped array: whole blocks of its sources (or of where it goes), fast axes first, near
 /// `target_bytes`.
-fn map_partition(pass: &Pass, layout: &Layout, target_bytes: u64, at_blocks: bool) -> Partition {
+fn map_partition(pass: &Pass, layout: &Layout<'_>, target_bytes: u64, at_blocks: bool) -> Partition {
     let ndim = pass.shape.len();
     let mut cuts = vec![Vec::new(); ndim];
     if layout.grid.is_some() {
-        let lens = (0..ndim).map(|axis| layout.block(axis, true).map_or(1, |b| b.0));
-        let lens: Vec<u64> = lens.collect();
-        let grown = layout.grow(&lens, &pass.shape, target_bytes, pass.item_bytes());
-        let whole = |axis: usize| Cuts {
-            start: 0,
-            end: pass.shape[axis],
-            first: 0,
-            step: grown[axis],
-            block: lens[axis],
+        let lens = layout.tile(&pass.shape, target_bytes / pass.item_bytes());
+        let whole = |axis: usize| {
+            let block = layout.block(axis).map_or(1, |(block, _)| block);
+            vec![Cuts { start: 0, end: pass.shape[axis], first: 0, step: lens[axis], block }]
         };
-        return Partition::new(&pass.shape, &(0..ndim).map(|axis| vec![whole(axis)]).collect::<Vec<_>>());
+        return Partition::new(&pass.shape, &(0..ndim).map(whole).collect::<Vec<_>>());
     }
     for part in &pass.parts {
         let (place, item) = (&part.place, part.feed.element_bytes());
@@ -456,6 +495,13 @@ fn state_bytes(cells: &[u64], cell_bytes: u64) -> u64 {
 
 fn elements(shape: &[u64]) -> u64 {
     shape.iter().fold(1, |n, &len| n.saturating_mul(len))
+}
+
+fn longer(one: &[u64], other: &[u64]) -> Vec<u64> {
+    if one.len() != other.len() {
+        return other.to_vec();
+    }
+    one.iter().zip(other).map(|(&a, &b)| a.max(b)).collect()
 }
 
 fn clip(shape: &[u64], to: &[u64]) -> Vec<u64> {

@@ -1,7 +1,7 @@
-//! What does it matter to the plan where results go?
+//! What does it matter to a plan where results go?
 
-use crate::grid::element_count;
 use super::fit::grow;
+use super::pass::{Form, Pass};
 
 /// Who owns the memory that results go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,37 +17,54 @@ pub(crate) enum ResultMemory {
 }
 
 /// Where the results of a plan go.
-#[derive(Clone, Debug)]
-pub(crate) struct Layout {
+#[derive(Clone)]
+pub(crate) struct Layout<'s> {
     pub(crate) memory: ResultMemory,
     /// Boxes are whole blocks of this shape, where the receiver asks for that.
     pub(crate) grid: Option<Vec<u64>>,
     /// Boxes must follow each other in memory.
     pub(crate) in_order: bool,
+    /// What the receiver takes for itself beside a box of some shape.
+    pub(crate) sink_bytes: Option<&'s dyn Fn(&[u64]) -> u64>,
 }
 
-impl Layout {
+impl Layout<'_> {
+    /// Results go to memory of this kind, and it does not matter in what boxes.
     pub(crate) fn of(memory: ResultMemory) -> Self {
-        Self { memory, grid: None, in_order: false }
+        Self { memory, grid: None, in_order: false, sink_bytes: None }
     }
 
     /// The length of the receiver's blocks along an axis of the result, and where the first begins.
-    pub(super) fn block(&self, axis: usize, of_result: bool) -> Option<(u64, u64)> {
-        self.grid.as_ref().filter(|_| of_result).map(|grid| (grid[axis], 0))
+    pub(super) fn block(&self, axis: usize) -> Option<(u64, u64)> {
+        self.grid.as_ref().map(|grid| (grid[axis].max(1), 0))
     }
 
-    /// Several of the receiver's blocks at once, near `target_bytes`; in memory order if it must be.
-    pub(super) fn grow(
-        &self,
-        lens: &[u64],
-        whole: &[u64],
-        target_bytes: u64,
-        item_bytes: u64,
-    ) -> Vec<u64> {
-        let mut grown = lens.to_vec();
-        if element_count(lens).is_some_and(|n| n > 0) {
-            grow(&mut grown, whole, target_bytes / item_bytes.max(1));
-        }
-        grown
+    /// False for a pass that hands on boxes which are not the receiver's blocks, or not in its order:
+    /// a map made together with the fold it needs, out of several files that end within a block.
+    pub(super) fn takes(&self, pass: &Pass) -> bool {
+        let (Some(grid), Form::Fold { .. }, [emit]) = (&self.grid, &pass.form, &pass.emits[..])
+        else {
+            return true;
+        };
+        !self.in_order
+            && emit.pieces.iter().all(|piece| {
+                let branch = &pass.parts[piece.part].feed.branches[piece.branch];
+                (0..grid.len()).all(|axis| {
+                    let (start, block) = (piece.start[axis], grid[axis].max(1));
+                    let end = start + branch.shape[axis];
+                    let ends_well = end.is_multiple_of(block) || end == emit.shape[axis];
+                    start.is_multiple_of(block) && ends_well
+                })
+            })
+    }
+
+    /// Several of the receiver's blocks at once, near `target` elements: fast axes first, so that boxes
+    /// of whole fast axes follow each other in memory.
+    pub(super) fn tile(&self, whole: &[u64], target: u64) -> Vec<u64> {
+        let mut lens: Vec<u64> = (0..whole.len())
+            .map(|axis| self.block(axis).map_or(1, |(block, _)| block).min(whole[axis]).max(1))
+            .collect();
+        grow(&mut lens, whole, target);
+        lens
     }
 }

@@ -68,7 +68,7 @@ impl Plan {
     /// that a stream cannot give, or a budget that is too small. No voxel has been read.
     pub(crate) fn new(
         outputs: &[(&LazyArray, DType)],
-        layout: &Layout,
+        layout: &Layout<'_>,
         session: &Session,
     ) -> Result<Self, PlanError> {
         for (array, dtype) in outputs {
@@ -92,7 +92,7 @@ impl Plan {
         let mut refused = None;
         for (chained, mixed) in tries {
             let (passes, differs) = share::share(&jobs.jobs, Boldness { mixed, chained });
-            if (chained || mixed) && !differs {
+            if (chained || mixed) && (!differs || !passes.iter().all(|p| layout.takes(p))) {
                 continue;
             }
             refuse_backwards(&passes)?;
@@ -155,7 +155,7 @@ impl Plan {
 }
 
 /// What is to be computed, cut where one pass must end before another.
-fn jobs_of(outputs: &[(&LazyArray, DType)], layout: &Layout) -> Cutting {
+fn jobs_of(outputs: &[(&LazyArray, DType)], layout: &Layout<'_>) -> Cutting {
     let mut interner = intern::Interner::default();
     let mut canonical = |nodes: &[Arc<Node>]| -> Vec<Arc<Node>> {
         nodes.iter().map(|node| interner.canonical(node)).collect()
@@ -176,7 +176,7 @@ fn fitted(
     passes: Vec<Pass>,
     result_bytes: u64,
     held_bytes: u64,
-    layout: &Layout,
+    layout: &Layout<'_>,
     session: &Session,
 ) -> Result<Vec<(Pass, Schedule)>, PlanError> {
     let constant = result_bytes.saturating_add(held_bytes);

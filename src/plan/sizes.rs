@@ -18,6 +18,8 @@ pub(crate) struct WorkerSizes {
     pub(crate) finish_bytes: u64,
     /// Boxes of results being made.
     pub(crate) out_bytes: u64,
+    /// A box put together out of several files.
+    pub(crate) assembled_bytes: u64,
     /// Copies of that box that others hold.
     pub(crate) handed_on: u64,
     /// What a sink takes beside such a box.
@@ -57,6 +59,7 @@ impl WorkerSizes {
                 "results of a tile",
                 self.out_bytes
                     .saturating_mul(1 + self.handed_on)
+                    .saturating_add(self.assembled_bytes)
                     .saturating_add(self.sink_bytes)
                     .saturating_add(self.finish_register_bytes)
                     .saturating_add(tiles),

@@ -1,0 +1,43 @@
+//! Results of any size, box by box into a sink.
+
+use super::collect::Collect;
+use super::compute::{Report, run_plan};
+use super::error::ExecError;
+use crate::grid::Region;
+use crate::lazy::LazyArray;
+use crate::plan::{Layout, Plan, ResultMemory};
+use crate::runtime::Session;
+use crate::sink::{Sink, SinkOrder};
+
+struct IntoSink<'a>(&'a dyn Sink);
+
+impl Collect for IntoSink<'_> {
+    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
+        Ok(self.0.put(region, bytes)?)
+    }
+}
+
+impl Session {
+    /// Computes an array into a sink, box by box: the result is never whole in memory. The sink
+    /// becomes visible when all of it has been written and every source has been checked to its end;
+    /// after an error it leaves nothing behind.
+    ///
+    /// # Errors
+    /// As [`LazyArray::compute`] before anything is read or written; then what a source or the sink
+    /// says.
+    pub fn write(&self, array: &LazyArray, sink: Box<dyn Sink>) -> Result<Report, ExecError> {
+        let in_order = sink.order() == SinkOrder::Memory;
+        // Boxes in order come from one worker.
+        let session = if in_order { self.with_one_thread() } else { self.clone() };
+        let layout = Layout {
+            memory: ResultMemory::Sink,
+            grid: Some(sink.block_shape().to_vec()),
+            in_order,
+            sink_bytes: Some(&|shape| sink.scratch_bytes(shape)),
+        };
+        let plan = Plan::new(&[(array, array.dtype())], &layout, &session)?;
+        let report = run_plan(&plan, &[&IntoSink(&*sink)], &session)?;
+        sink.commit()?;
+        Ok(report)
+    }
+}
