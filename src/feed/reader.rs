@@ -237,8 +237,12 @@ impl Feed {
         (from, to): (u64, u64),
         cross: Option<&Region>,
     ) -> Option<Region> {
-        let whole = || Region::whole(&branch.shape);
-        let of = cross.cloned().unwrap_or_else(whole);
+        let whole = Region::whole(&branch.shape);
+        // A branch may be shorter than the feed along axes that are whole here.
+        let of = match cross {
+            Some(cross) => cross.overlap(&whole)?,
+            None => whole,
+        };
         let Some(&rows) = branch.shape.get(self.walk) else { return Some(of) };
         let low = from.saturating_sub(branch.lag).min(rows);
         let high = to.saturating_sub(branch.lag).min(rows);

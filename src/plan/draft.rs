@@ -154,6 +154,8 @@ impl Draft {
         let (stream, slope, inter) =
             if commutes(&reduce.op) { past_scaling(&nodes[0]) } else { (Arc::clone(&nodes[0]), 1.0, 0.0) };
         let mask = nodes.get(1).cloned();
+        // A grouped axis stays, as the axis of its groups.
+        let reduced = if groups.is_some() { Vec::new() } else { axes.clone() };
         let counted = mask.is_some() || groups.is_some();
         // A leaf is summed in its own type; anything computed is summed as f64 or 64-bit integers.
         let dtype = match (&stream.op, stream.dtype) {
@@ -175,7 +177,7 @@ impl Draft {
                 && known.mask == mask_key
                 && known.sum.kind == kind
                 && known.sum.cells == cells
-                && known.sum.reduced == *axes
+                && known.sum.reduced == reduced
                 && known.sum.slope == slope
                 && known.sum.inter == inter
                 && known.sum.groups == groups
@@ -191,7 +193,7 @@ impl Draft {
             output: 0,
             mask: None,
             kind,
-            reduced: axes.clone(),
+            reduced,
             groups,
             cells,
             count,

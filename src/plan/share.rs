@@ -47,7 +47,7 @@ pub(super) fn share(jobs: &[Job], bold: Boldness) -> (Vec<Pass>, bool) {
             && let Some((then, map)) = clusters
                 .iter()
                 .enumerate()
-                .find(|(_, map)| follows(jobs, &leaves, cluster, map))
+                .find(|(then, map)| !taken.contains(then) && follows(jobs, &leaves, cluster, map))
         {
             map.jobs.iter().for_each(|&job| draft.take_after(&jobs[job]));
             taken.insert(then);
