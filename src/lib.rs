@@ -34,7 +34,7 @@
 //! assert_eq!(arr.shape(), [4, 3, 2, 16]);
 //!
 //! let tsnr = arr.mean(-1) / arr.std(-1); // nothing is read yet
-//! assert!(tsnr.explain()?.starts_with("plan: 1 pass")); // mean and std share one scan
+//! assert!(tsnr.explain()?.text().starts_with("plan: 1 pass")); // mean and std share one scan
 //! let map = tsnr.compute::<f64>()?;
 //! assert_eq!(map[[0, 0, 0]], 100.0);
 //!

@@ -2,6 +2,8 @@
 //!
 //! Plain data, filled by whoever made the plan. Sizes are bytes, shapes are in axis order.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::{dot, drawing, text};
@@ -192,6 +194,13 @@ impl Explanation {
     /// its memory, its reads and its running sums. The bar at the top is the budget.
     pub fn svg(&self) -> String {
         drawing::svg(self)
+    }
+}
+
+/// [`Explanation::text`].
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text())
     }
 }
 

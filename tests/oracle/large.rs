@@ -153,7 +153,7 @@ fn an_array_in_memory_is_not_copied_whole_to_be_reduced() {
     let x = from_ndarray(Array::from_shape_fn((64, 64, 256), |(i, j, k)| (i + j + k) as f64));
     assert_eq!(x.nbytes(), 8 * MIB);
     let plan = session(4, 512 * MIB).explain(&[&x.mean(-1)]).unwrap();
-    assert!(plan.contains("8 tiles"), "two for each worker: {plan}");
+    assert!(plan.text().contains("8 tiles"), "two for each worker: {plan}");
     let large = session(1, 512 * MIB).compute_all::<f64>(&[&x.mean(-1)]).unwrap().report;
     assert!(large.projected_bytes < FIXED + 4 * MIB, "{large:?}");
     let small = session(2, FIXED + 3 * MIB);

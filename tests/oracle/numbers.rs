@@ -57,7 +57,7 @@ fn every_result_is_what_the_twin_says() {
             coverage.note("sum overflow");
             let lazy = Program::lazy(node, &lazies, &sources);
             let failed = with_type!(lazy.dtype(), T => session.compute::<T>(&lazy).map(drop));
-            assert!(matches!(failed, Err(ExecError::SumOverflow { .. })), "{failed:?}");
+            assert!(matches!(failed, Err(ExecError::Overflow { .. })), "{failed:?}");
         }
         for node in &program.misfits {
             coverage.note("integer that does not fit");
