@@ -32,7 +32,7 @@ const RULES: [(&str, &[&str]); 16] = [
 ];
 
 /// All that `lazy` may know of the kernels: names of operations.
-const KERNEL_NAMES_FOR_LAZY: [&str; 2] = ["ReduceOp", "BinaryOp"];
+const KERNEL_NAMES_FOR_LAZY: [&str; 4] = ["ReduceOp", "BinaryOp", "UnaryOp", "Overflow"];
 
 /// Crates that few places may name, so that they can be replaced there. Unit tests may ask any of
 /// them for a second opinion.

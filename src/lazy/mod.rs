@@ -8,6 +8,7 @@
 mod array;
 mod axes;
 mod concat;
+mod convert;
 mod create;
 mod custom;
 mod elementwise;

@@ -124,10 +124,18 @@ impl Node {
 
     /// The same values in `dtype`, which holds them all.
     pub(super) fn cast(self: &Arc<Self>, dtype: DType) -> Arc<Self> {
+        self.cast_with(dtype, Overflow::Wrap)
+    }
+
+    /// The values in `dtype`, with a say about those that it does not hold.
+    pub(super) fn cast_with(self: &Arc<Self>, dtype: DType, overflow: Overflow) -> Arc<Self> {
         if self.dtype == dtype {
             return Arc::clone(self);
         }
-        let op = Op::Map { op: MapOp::Cast(Overflow::Wrap), inputs: vec![Arc::clone(self)] };
+        // Where all fit, equal casts are to be equal nodes.
+        let all_fit = dtype == DType::Bool || self.dtype.promote(dtype) == dtype;
+        let overflow = if all_fit { Overflow::Wrap } else { overflow };
+        let op = Op::Map { op: MapOp::Cast(overflow), inputs: vec![Arc::clone(self)] };
         Self::new(op, self.shape.clone(), dtype)
     }
 

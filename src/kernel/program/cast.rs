@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn what_fits_is_not_refused() {
         assert_eq!(cast::<_, u8>(&[255.9, -0.9], Refuse), [255, 0]);
-        assert_eq!(cast::<_, i64>(&[-9.223_372_036_854_775_8e18], Refuse), [i64::MIN]);
+        assert_eq!(cast::<_, i64>(&[-9.223_372_036_854_776e18], Refuse), [i64::MIN]);
         assert_eq!(cast::<_, u64>(&[1.8e19], Refuse), [18_000_000_000_000_000_000]);
         assert_eq!(cast::<_, i64>(&[i64::MAX.cast_unsigned()], Refuse), [i64::MAX]);
         assert_eq!(cast::<_, f32>(&[f64::INFINITY, 0.1], Refuse), [f32::INFINITY, 0.1]);
@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn integers_round_once_on_the_way_to_floats() {
         // np.array([2**63 + 1], "u8").astype("f8"), numpy 2.4.6
-        assert_eq!(cast::<_, f64>(&[(1_u64 << 63) + 1], Refuse), [9.223_372_036_854_775_8e18]);
+        assert_eq!(cast::<_, f64>(&[(1_u64 << 63) + 1], Refuse), [9.223_372_036_854_776e18]);
         // Through float64 this would round twice.
         let tricky = (1_i64 << 60) + (1 << 36) + 1;
         assert_eq!(cast::<_, f32>(&[tricky], Refuse), [tricky as f32]);

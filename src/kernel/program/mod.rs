@@ -32,13 +32,6 @@ pub(crate) const TILE: usize = 1024;
 /// Bytes of a register.
 const REGISTER_BYTES: usize = TILE * 8;
 
-impl Slot {
-    /// The type it is seen as.
-    pub(crate) fn dtype(self) -> DType {
-        self.dtype
-    }
-}
-
 /// An operation on registers, the type of its result, and the register it writes, which is none of
 /// those it reads.
 #[derive(Debug)]
@@ -68,16 +61,6 @@ impl Registers {
 }
 
 impl Program {
-    /// Types of the outputs, in order.
-    pub(crate) fn outputs(&self) -> impl ExactSizeIterator<Item = DType> {
-        self.outputs.iter().map(|slot| slot.dtype)
-    }
-
-    /// Type of one output.
-    pub(crate) fn output_dtype(&self, output: usize) -> DType {
-        self.outputs[output].dtype
-    }
-
     /// Bytes of registers it works in.
     pub(crate) fn register_bytes(&self) -> u64 {
         (self.registers * REGISTER_BYTES) as u64
@@ -247,7 +230,6 @@ mod tests {
             builder.output(slot, DType::F64);
         }
         let program = builder.build();
-        assert_eq!(program.outputs().collect::<Vec<_>>(), [DType::F64; 3]);
         let found = run::<f64>(&program, &[&bytes(&[4.0, 9.0])], 2).unwrap();
         assert_eq!(found, [[2.0, 3.0], [4.0, 9.0], [2.0, 3.0]]);
     }
@@ -309,7 +291,7 @@ mod tests {
         let mut builder = ProgramBuilder::default();
         let x = builder.load(0, DType::I16);
         let wide = builder.cast(x, DType::I64, Overflow::Refuse);
-        assert_eq!((wide.at, wide.dtype()), (x.at, DType::I64));
+        assert_eq!((wide.at, wide.dtype), (x.at, DType::I64));
         let y = builder.load(1, DType::F32);
         assert_eq!(builder.cast(y, DType::F64, Overflow::Refuse).at, y.at);
         assert_ne!(builder.cast(x, DType::U16, Overflow::Refuse).at, x.at);

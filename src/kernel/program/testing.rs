@@ -30,12 +30,12 @@ pub(super) fn run<R: Element>(
     elements: usize,
 ) -> Result<Vec<Vec<R>>, CastFault> {
     let mut registers = registers(program);
-    let mut out = vec![Vec::new(); program.outputs().len()];
+    let mut out = vec![Vec::new(); program.outputs.len()];
     for from in (0..elements).step_by(TILE) {
         let len = (elements - from).min(TILE);
         program.run(inputs, from, len, &mut registers)?;
         for (index, out) in out.iter_mut().enumerate() {
-            assert_eq!(program.output_dtype(index), R::DTYPE);
+            assert_eq!(program.outputs[index].dtype, R::DTYPE);
             let mut tile = Buffer::zeroed((len * size_of::<R>()) as u64).unwrap();
             program.take(index, len, &registers, &mut tile);
             out.extend_from_slice(checked::cast_slice::<u8, R>(&tile));
@@ -75,7 +75,7 @@ pub(super) fn faults<A: Element>(
     let mut builder = ProgramBuilder::default();
     let x = builder.load(0, A::DTYPE);
     let result = step(&mut builder, x);
-    builder.output(result, result.dtype());
+    builder.output(result, result.dtype);
     let program = builder.build();
     program.run(&[&bytes(values)], 0, values.len(), &mut registers(&program)).err()
 }
