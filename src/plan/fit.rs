@@ -5,7 +5,7 @@
 //! measured at run time.
 
 use super::error::PlanError;
-use super::pass::{Emit, Form, Output, Part, Pass};
+use super::pass::{Emit, Form, Output, Part, Pass, Sum};
 use super::sizes::WorkerSizes;
 use super::{Layout, ResultMemory};
 use crate::feed::{Feed, FeedSizes};
@@ -183,7 +183,7 @@ fn by_parts(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
 }
 
 fn whole_parts(pass: &Pass, read_target_bytes: u64, workers: usize, read_ahead: bool) -> Schedule {
-    let finish = |output: &Output| box_partition(&output.shape, TILE_CELLS / 4);
+    let finish = |output: &Output| finish_partition(pass, output, TILE_CELLS / 4);
     let tiles: Vec<Partition> = pass.outputs.iter().map(finish).collect();
     let mut sizes = WorkerSizes::default();
     let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
@@ -327,7 +327,7 @@ pub(crate) fn cross_shape(cells: &[u64], feed: &[u64], axes: &[usize], grouped: 
 /// `target_cells`, at the sources' block edges if asked. Groups stay whole.
 fn fold_partition(pass: &Pass, layout: &Layout<'_>, target_cells: u64, at_blocks: bool) -> Partition {
     let Form::Fold { axes, grouped } = &pass.form else {
-        return box_partition(&pass.shape, target_cells);
+        return Partition::new(&pass.shape, &vec![Vec::new(); pass.shape.len()]);
     };
     // The axis of the feeds behind each axis of the cells; none behind groups.
     let behind: Vec<Option<usize>> = if *grouped {
@@ -364,18 +364,23 @@ fn fold_partition(pass: &Pass, layout: &Layout<'_>, target_cells: u64, at_blocks
     Partition::new(&pass.shape, &cuts)
 }
 
-/// Boxes of about so many elements, fast axes whole first.
-fn box_partition(shape: &[u64], target: u64) -> Partition {
+/// Boxes that a result is finished in: about so many cells, fast axes whole first, cut where the sums
+/// it is made of end.
+fn finish_partition(pass: &Pass, output: &Output, target: u64) -> Partition {
     let mut left = target.max(1);
-    let cuts: Vec<Vec<Cuts>> = shape
-        .iter()
-        .map(|&len| {
-            let step = len.max(1).min(left);
-            left = (left / len.max(1)).max(1);
-            vec![Cuts { start: 0, end: len, first: 0, step, block: 1 }]
-        })
-        .collect();
-    Partition::new(shape, &cuts)
+    let of_output = output.inputs.iter().flat_map(|&input| &pass.reductions[input].sums);
+    let sums: Vec<&Sum> = of_output.map(|&sum| &pass.sums[sum]).collect();
+    let mut cuts = Vec::with_capacity(output.shape.len());
+    for (axis, &len) in output.shape.iter().enumerate() {
+        let step = len.max(1).min(left);
+        left = (left / len.max(1)).max(1);
+        let cut = |start, end| Cuts { start, end, first: 0, step, block: 1 };
+        let mut along: Vec<Cuts> =
+            sums.iter().map(|sum| cut(sum.cells.start()[axis], sum.cells.end(axis))).collect();
+        along.push(cut(0, len));
+        cuts.push(along);
+    }
+    Partition::new(&output.shape, &cuts)
 }
 
 fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
