@@ -9,7 +9,7 @@ use super::reader::{FeedReader, evaluate, read_ahead};
 use super::scratch::Scratch;
 use crate::dtype::with_dtype;
 use crate::grid::{Partition, Region};
-use crate::kernel::{Fold, Part as Samples, State, StateKind, TILE, finish, finish_integer_sum};
+use crate::kernel::{Fold, Part as Samples, Place, State, StateKind, TILE, finish};
 use crate::plan::{Blocks, FoldPass, Output, Part, Schedule, slab_shape};
 use crate::runtime::{Budget, Session};
 
@@ -41,7 +41,7 @@ fn run_tiles(
     budget: &Budget,
     session: &Session,
 ) -> Result<(), ExecError> {
-    let kinds: Vec<StateKind> = fold.parts.iter().map(|part| part.kind).collect();
+    let kinds: Vec<StateKind> = fold.parts.iter().map(|part| part.kind.clone()).collect();
     let worker = || {
         let mut scratch = Scratch::new(&schedule.sizes, budget)?;
         let states = scratch.states(&kinds)?;
@@ -84,6 +84,7 @@ fn sum_tile(
     let mut shape = tile.shape().to_vec();
     start.insert(fold.axis, 0);
     shape.insert(fold.axis, 1);
+    let cells = Region::new(without(&start, fold.axis), tile.shape().to_vec());
     let whole = Region::new(start, shape);
     let mut from = 0;
     while from < part.count {
@@ -92,7 +93,7 @@ fn sum_tile(
             fold,
             &mut reader,
             &whole.with_axis(fold.axis, from, end - from),
-            0,
+            &cells,
             state,
             scratch,
         )?;
@@ -102,27 +103,28 @@ fn sum_tile(
     Ok(())
 }
 
-/// Reads a block and adds it to the state; the block's first cell is `first_cell` of the state.
+/// Reads a block and adds it to the state of `cells`.
 fn sum_block(
     fold: &FoldPass,
     reader: &mut FeedReader<'_>,
     block: &Region,
-    first_cell: usize,
+    cells: &Region,
     state: &mut State,
     scratch: &mut Scratch,
 ) -> Result<(), ExecError> {
     reader.read(block, &mut scratch.leaves)?;
-    let how = fold_of(block, fold.axis, first_cell);
     let feed = reader.feed();
+    let how = Fold::new(block, &feed.shape, &[fold.axis], cells, None);
     evaluate(feed, block.len() as usize, scratch, |at, bytes| {
-        state.update_bytes(feed.dtype, bytes, at, how);
+        state.update_bytes(feed.dtype, bytes, None, at, &how);
     });
     Ok(())
 }
 
-/// How a block, in a feed's indices, folds onto the cells from `first_cell` on.
-fn fold_of(block: &Region, axis: usize, first_cell: usize) -> Fold {
-    Fold { first_cell, first_sample: block.start()[axis], ..Fold::new(block.shape(), axis) }
+fn without(list: &[u64], axis: usize) -> Vec<u64> {
+    let mut list = list.to_vec();
+    list.remove(axis);
+    list
 }
 
 fn done(session: &Session, part: &Part, elements: u64) -> Result<(), ExecError> {
@@ -146,7 +148,7 @@ fn run_streams(
     for part in &fold.parts {
         let cells = part.cells.len();
         let buffer = lease.buffer(cells * part.kind.cell_bytes())?;
-        states.push(Mutex::new(State::new(part.kind, cells as usize, buffer)));
+        states.push(Mutex::new(State::new(part.kind.clone(), cells as usize, buffer)));
     }
     // Longest first: the last file to finish is then a short one.
     let mut order: Vec<usize> = (0..fold.parts.len()).collect();
@@ -193,10 +195,7 @@ fn sum_stream(
     let feed = &part.feed;
     let slabs = Slabs::new(feed, &slab_shape(feed, schedule.read_target_bytes));
     let last = feed.shape.len() - 1;
-    // Cells of one index of the last axis, where that axis is not the one reduced.
-    let cells_a_row =
-        if last == fold.axis { 0 } else { part.cells.len() / feed.shape[last].max(1) };
-    let first_cell = |slab: &Region| (slab.start()[last] * cells_a_row) as usize;
+    let cells = Region::whole(part.cells.shape());
     if schedule.read_ahead {
         let (start, _) = feed.leaves[0].view.run(last);
         let volumes = (0..slabs.len()).map(|index| {
@@ -206,8 +205,8 @@ fn sum_stream(
         let free = std::mem::take(&mut scratch.ahead);
         let (said, spare) = read_ahead(&feed.leaves[0], volumes, free, |index, bytes| {
             let slab = slabs.get(index);
-            let how = fold_of(&slab, fold.axis, first_cell(&slab));
-            state.update_bytes(feed.dtype, bytes, 0, how);
+            let how = Fold::new(&slab, &feed.shape, &[fold.axis], &cells, None);
+            state.update_bytes(feed.dtype, bytes, None, 0, &how);
             done(session, part, slab.len())
         })?;
         scratch.ahead = spare;
@@ -215,7 +214,7 @@ fn sum_stream(
     }
     let mut reader = FeedReader::open(feed)?;
     for slab in slabs.iter() {
-        sum_block(fold, &mut reader, &slab, first_cell(&slab), state, scratch)?;
+        sum_block(fold, &mut reader, &slab, &cells, state, scratch)?;
         done(session, part, slab.len())?;
     }
     Ok(reader.finish()?)
@@ -250,6 +249,7 @@ fn finish_output(
     let run = contiguous_run(tile, states);
     let total = tile.len();
     let size = output.program.dtype().size();
+    let nowhere = Place::default();
     let mut at = 0;
     while at < total {
         let len = (run - at % run).min(TILE as u64).min(total - at) as usize;
@@ -266,21 +266,12 @@ fn finish_output(
                         slope: part.slope,
                         inter: part.inter,
                         first_cell: cell_index(tile, at, cells),
+                        place: &nowhere,
                     })
                 })
                 .collect();
-            let input = &mut input[..len * 8];
-            if reduction.dtype.is_float() || reduction.op != crate::kernel::ReduceOp::Sum {
-                finish(reduction.op, reduction.ddof, &samples, bytemuck::cast_slice_mut(input));
-            } else {
-                let unsigned = !reduction.dtype.is_signed_int();
-                for (cell, value) in
-                    bytemuck::cast_slice_mut::<_, i64>(input).iter_mut().enumerate()
-                {
-                    *value = finish_integer_sum(&samples, cell, unsigned)
-                        .ok_or_else(|| ExecError::SumOverflow { tile: tile.clone() })?;
-                }
-            }
+            finish(&reduction.op, reduction.dtype, &samples, &mut [], &mut input[..len * 8])
+                .map_err(|_| ExecError::SumOverflow { tile: tile.clone() })?;
         }
         let inputs: Vec<&[u8]> = scratch.inputs.iter().map(|buffer| &**buffer).collect();
         let out = &mut scratch.out[at as usize * size..][..len * size];

@@ -50,6 +50,8 @@ impl Scratch {
     /// States of a tile, one a part.
     pub(super) fn states(&mut self, kinds: &[StateKind]) -> Result<Vec<State>, BudgetError> {
         let buffers = kinds.iter().zip(&self.state_bytes);
-        buffers.map(|(&kind, &bytes)| Ok(State::new(kind, 0, self.lease.buffer(bytes)?))).collect()
+        buffers
+            .map(|(kind, &bytes)| Ok(State::new(kind.clone(), 0, self.lease.buffer(bytes)?)))
+            .collect()
     }
 }

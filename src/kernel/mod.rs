@@ -1,15 +1,24 @@
-//! How do many numbers become few? Running sums, their finishes, and elementwise programs.
+//! How do many numbers become few? States of reductions, their finishes, and elementwise programs.
 //!
 //! Numbers only: slices in, state out. No files, no threads, no allocation that grows with data;
 //! the caller hands over every buffer. Results depend on the order of samples along the reduced
 //! axis and on nothing else (`docs/numerics.md`).
 
+mod basis;
+mod bits;
 mod finish;
+mod fold;
 mod program;
+mod reduce;
 mod state;
-mod sums;
 mod wide;
 
-pub(crate) use finish::{Part, ReduceOp, finish, finish_integer_sum};
+#[expect(unused_imports, reason = "the planner does not ask for them yet")]
+pub(crate) use basis::Basis;
+pub(crate) use finish::{FinishFault, Part, Place, finish};
+pub(crate) use fold::Fold;
+#[expect(unused_imports, reason = "the planner does not ask for them yet")]
+pub(crate) use fold::Groups;
 pub(crate) use program::{BinaryOp, Program, ProgramBuilder, Registers, Slot, TILE};
-pub(crate) use state::{Fold, State, StateKind};
+pub(crate) use reduce::ReduceOp;
+pub(crate) use state::{State, StateKind};

@@ -153,7 +153,7 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn sum(&self, axis: isize) -> Self {
-        self.reduce(ReduceOp::Sum, axis, ReduceOptions::new())
+        self.reduce(ReduceOp::Sum, axis)
     }
 
     /// Mean along an axis: `float64` (`float32` for `float32`), summed in `f64` or exactly. NaN
@@ -161,7 +161,7 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn mean(&self, axis: isize) -> Self {
-        self.reduce(ReduceOp::Mean, axis, ReduceOptions::new())
+        self.reduce(ReduceOp::Mean, axis)
     }
 
     /// Population variance along an axis (ddof 0, as numpy). One pass, shared with `mean` and `std`
@@ -169,14 +169,14 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn var(&self, axis: isize) -> Self {
-        self.reduce(ReduceOp::Var, axis, ReduceOptions::new())
+        self.reduce(ReduceOp::Var { ddof: 0 }, axis)
     }
 
     /// [`var`](Self::var) with another ddof.
     #[must_use]
     #[track_caller]
     pub fn var_with(&self, axis: isize, options: ReduceOptions) -> Self {
-        self.reduce(ReduceOp::Var, axis, options)
+        self.reduce(ReduceOp::Var { ddof: options.ddof }, axis)
     }
 
     /// Population standard deviation along an axis (ddof 0, as numpy). Exactly 0 where all samples
@@ -184,18 +184,18 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn std(&self, axis: isize) -> Self {
-        self.reduce(ReduceOp::Std, axis, ReduceOptions::new())
+        self.reduce(ReduceOp::Std { ddof: 0 }, axis)
     }
 
     /// [`std`](Self::std) with another ddof.
     #[must_use]
     #[track_caller]
     pub fn std_with(&self, axis: isize, options: ReduceOptions) -> Self {
-        self.reduce(ReduceOp::Std, axis, options)
+        self.reduce(ReduceOp::Std { ddof: options.ddof }, axis)
     }
 
     #[track_caller]
-    fn reduce(&self, op: ReduceOp, axis: isize, options: ReduceOptions) -> Self {
+    fn reduce(&self, op: ReduceOp, axis: isize) -> Self {
         let location = Location::caller();
         if self.error().is_some() {
             return self.clone();
@@ -208,15 +208,13 @@ impl LazyArray {
         };
         let mut shape = self.shape().to_vec();
         shape.remove(axis);
-        let dtype = match (op, self.dtype()) {
+        let dtype = match (&op, self.dtype()) {
             (_, float) if float.is_float() => float,
             (ReduceOp::Sum, int) if int.is_signed_int() => DType::I64,
             (ReduceOp::Sum, _) => DType::U64,
             _ => DType::F64,
         };
-        // ddof means nothing to sum and mean; keeping it out lets equal nodes be equal.
-        let ddof = if matches!(op, ReduceOp::Var | ReduceOp::Std) { options.ddof } else { 0 };
-        let op = Op::Reduce { op, ddof, axis, input: Arc::clone(&self.node) };
+        let op = Op::Reduce { op, axis, input: Arc::clone(&self.node) };
         Self::from_node(Node::new(op, shape, dtype))
     }
 

@@ -32,7 +32,7 @@ pub(crate) enum Op {
     /// Element by element; both of the node's shape, or one a scalar.
     Binary { op: BinaryOp, left: Arc<Node>, right: Arc<Node> },
     /// One number for each series along `axis`.
-    Reduce { op: ReduceOp, ddof: u64, axis: usize, input: Arc<Node> },
+    Reduce { op: ReduceOp, axis: usize, input: Arc<Node> },
     /// An expression that means nothing.
     Invalid(LazyError),
 }

@@ -99,16 +99,11 @@ pub(crate) fn slice_node(node: &Arc<Node>, cuts: &[Cut]) -> Arc<Node> {
         Op::Binary { op, left, right } => {
             Op::Binary { op: *op, left: slice_node(left, cuts), right: slice_node(right, cuts) }
         }
-        Op::Reduce { op, ddof, axis, input } => {
+        Op::Reduce { op, axis, input } => {
             let mut inner = cuts.to_vec();
             inner.insert(*axis, Cut::all(input.shape[*axis]));
             let dropped = cuts[..*axis].iter().filter(|c| matches!(c, Cut::At(_))).count();
-            Op::Reduce {
-                op: *op,
-                ddof: *ddof,
-                axis: axis - dropped,
-                input: slice_node(input, &inner),
-            }
+            Op::Reduce { op: op.clone(), axis: axis - dropped, input: slice_node(input, &inner) }
         }
         Op::Concat { inputs, axis } => return slice_concat(inputs, *axis, cuts, shape, node),
     };

@@ -9,6 +9,7 @@ use super::fit::{Blocks, Schedule};
 use super::pass::{Dest, FoldPass, MapPass, Pass};
 use super::{Plan, PlanError, ResultMemory};
 use crate::grid::shape_text;
+use crate::kernel::ReduceOp;
 use crate::lazy::LazyArray;
 use crate::runtime::Session;
 
@@ -89,10 +90,11 @@ fn fold_text(out: &mut String, fold: &FoldPass) {
             .iter()
             .map(|&r| {
                 let reduction = &fold.reductions[r];
-                let ddof = if reduction.ddof == 0 {
-                    String::new()
-                } else {
-                    format!(" ddof {}", reduction.ddof)
+                let ddof = match reduction.op {
+                    ReduceOp::Var { ddof: ddof @ 1.. } | ReduceOp::Std { ddof: ddof @ 1.. } => {
+                        format!(" ddof {ddof}")
+                    }
+                    _ => String::new(),
                 };
                 format!("{}{ddof} over {}", reduction.op.name(), runs_text(reduction.parts.len()))
             })

@@ -125,7 +125,7 @@ fn refusal(
 fn candidates(pass: &Pass, threads: usize) -> Vec<Schedule> {
     match pass {
         Pass::Fold(fold) if pass.is_sequential() => {
-            let shared = fold.parts.iter().map(|p| state_bytes(p.cells.shape(), p.kind)).sum();
+            let shared = fold.parts.iter().map(|p| state_bytes(p.cells.shape(), &p.kind)).sum();
             let tiles = fold_partition(fold, TILE_CELLS / 4, false);
             let mut sizes = WorkerSizes::default();
             cover_finish(&mut sizes, fold, &tiles.largest());
@@ -216,7 +216,7 @@ fn fold_tiles(fold: &FoldPass, threads: usize) -> Vec<Schedule> {
         let mut rows = Vec::with_capacity(fold.parts.len());
         for part in &fold.parts {
             let mut shape = clip(&largest, part.cells.shape());
-            sizes.state_bytes.push(state_bytes(&shape, part.kind));
+            sizes.state_bytes.push(state_bytes(&shape, &part.kind));
             shape.insert(fold.axis, 1);
             shape[fold.axis] = part.feed.rows(&shape, fold.axis, read_target_bytes);
             rows.push(shape[fold.axis]);
@@ -352,7 +352,7 @@ fn cover_finish(sizes: &mut WorkerSizes, fold: &FoldPass, tile: &[u64]) {
     }
 }
 
-fn state_bytes(cells: &[u64], kind: StateKind) -> u64 {
+fn state_bytes(cells: &[u64], kind: &StateKind) -> u64 {
     elements(cells).saturating_mul(kind.cell_bytes())
 }
 

@@ -23,7 +23,7 @@ enum Key {
     Cast { input: NodeId, dtype: DType },
     Concat { inputs: Vec<NodeId>, axis: usize },
     Binary { op: BinaryOp, left: NodeId, right: NodeId },
-    Reduce { op: ReduceOp, ddof: u64, axis: usize, input: NodeId },
+    Reduce { op: ReduceOp, axis: usize, input: NodeId },
     Invalid,
 }
 
@@ -60,8 +60,8 @@ impl Interner {
             Op::Binary { op, left, right } => {
                 Key::Binary { op: *op, left: self.id(left), right: self.id(right) }
             }
-            Op::Reduce { op, ddof, axis, input } => {
-                Key::Reduce { op: *op, ddof: *ddof, axis: *axis, input: self.id(input) }
+            Op::Reduce { op, axis, input } => {
+                Key::Reduce { op: op.clone(), axis: *axis, input: self.id(input) }
             }
             Op::Invalid(_) => Key::Invalid,
         };

@@ -15,7 +15,7 @@ use super::intern::{Interner, NodeId};
 use super::pass::{Dest, FoldPass, MapPass, Output, Part, Pass, Reduction};
 use crate::dtype::DType;
 use crate::grid::{Region, element_count};
-use crate::kernel::{ProgramBuilder, Slot, StateKind};
+use crate::kernel::{ProgramBuilder, ReduceOp, Slot, StateKind};
 use crate::lazy::{MemorySource, Node, Op, View, pieces};
 use crate::source::Source;
 
@@ -128,10 +128,10 @@ impl Lowering {
             return Arc::clone(node);
         }
         self.rebuild(node, &mut |lowering, child| match &child.op {
-            Op::Reduce { op, ddof, axis, input } if has_reduction(input) => {
+            Op::Reduce { op, axis, input } if has_reduction(input) => {
                 let input = lowering.without_nested(input);
                 let input = lowering.hold_reductions(&input);
-                let op = Op::Reduce { op: *op, ddof: *ddof, axis: *axis, input };
+                let op = Op::Reduce { op: op.clone(), axis: *axis, input };
                 Some(Node::new(op, child.shape.clone(), child.dtype))
             }
             Op::Reduce { .. } => Some(Arc::clone(child)),
@@ -290,7 +290,7 @@ fn reduction_of(
     known: &mut HashMap<(NodeId, usize), Vec<usize>>,
     interner: &mut Interner,
 ) -> Reduction {
-    let Op::Reduce { op, ddof, axis, input } = &node.op else {
+    let Op::Reduce { op, axis, input } = &node.op else {
         unreachable!("a reduction was asked for: {:?}", node.op)
     };
     let mut found = Vec::new();
@@ -298,14 +298,15 @@ fn reduction_of(
         if region.is_empty() {
             continue;
         }
-        found.push(part_of(&piece, &region, *axis, fold, known, interner));
+        found.push(part_of(op, &piece, &region, *axis, fold, known, interner));
     }
-    Reduction { op: *op, ddof: *ddof, parts: found, dtype: node.dtype }
+    Reduction { op: op.clone(), parts: found, dtype: node.dtype }
 }
 
 /// The part for one piece of a reduction's input: an old one where the same elements are summed
 /// for the same cells already.
 fn part_of(
+    op: &ReduceOp,
     piece: &Arc<Node>,
     region: &Region,
     axis: usize,
@@ -339,7 +340,7 @@ fn part_of(
         feed: Feed::new(&stream, dtype, interner),
         cells,
         count,
-        kind: StateKind::for_samples(dtype, count),
+        kind: StateKind::for_reduction(op, dtype, count, false, region.start()[axis]),
         slope,
         inter,
     });

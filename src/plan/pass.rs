@@ -55,7 +55,6 @@ pub(crate) struct Part {
 #[derive(Clone, Debug)]
 pub(crate) struct Reduction {
     pub(crate) op: ReduceOp,
-    pub(crate) ddof: u64,
     pub(crate) parts: Vec<usize>,
     pub(crate) dtype: DType,
 }
