@@ -11,9 +11,6 @@ mod product;
 mod projection;
 mod quantile;
 
-#[cfg(test)]
-mod tests;
-
 use bytemuck::cast_slice_mut;
 
 use super::reduce::ReduceOp;
