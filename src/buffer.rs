@@ -6,7 +6,6 @@
 
 use std::ops::{Deref, DerefMut};
 
-use bytemuck::Pod;
 use memmap2::MmapMut;
 
 /// Below this, pages of one's own waste more than they give back.
@@ -31,11 +30,6 @@ impl Buffer {
         }
         let words = vec![0; bytes.div_ceil(size_of::<u128>())];
         Some(Self(Memory::Words { words, len: bytes }))
-    }
-
-    /// The first `len` numbers.
-    pub(crate) fn as_slice_prefix<T: Pod>(&self, len: usize) -> &[T] {
-        bytemuck::cast_slice(&self[..len * size_of::<T>()])
     }
 }
 

@@ -20,7 +20,7 @@ const RULES: [(&str, &[&str]); 16] = [
     ("source", &["base"]),
     ("run", &["base", "source"]),
     ("runtime", &["base"]),
-    ("kernel", &["buffer", "dtype"]),
+    ("kernel", &["base"]),
     ("lazy", &["base", "source", "run", "kernel"]),
     ("plan", &["base", "source", "kernel", "runtime", "lazy"]),
     ("exec", &["base", "source", "kernel", "runtime", "lazy", "plan"]),

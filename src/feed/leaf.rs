@@ -22,16 +22,6 @@ impl Leaf {
     pub(crate) fn is_sequential(&self) -> bool {
         self.source.access() == Access::Sequential
     }
-
-    /// The leaf's natural block length along `axis` and where its first whole block starts, both in
-    /// the leaf's own indices; `None` for stepped axes, and in memory, where any cut is as good.
-    pub(crate) fn block_along(&self, axis: usize) -> Option<(u64, u64)> {
-        let driven = self.view.driven_by(axis)?;
-        let (start, step) = self.view.run(axis)?;
-        let block = self.source.block_shape()[driven].max(1);
-        let stored = self.source.stored_bytes() > 0;
-        (stored && step == 1).then(|| (block, (block - start % block) % block))
-    }
 }
 
 /// The identity of a source.

@@ -2,11 +2,21 @@
 //!
 //! Numbers only: slices in, state out. No files, no threads, no allocation that grows with data;
 //! the caller hands over every buffer. Results depend on the order of samples along the reduced
-//! axis and on nothing else (`docs/numerics.md`).
+//! axes and on nothing else (`docs/numerics.md`).
 
+mod basis;
+mod bits;
+mod finish;
+mod fold;
 mod program;
-mod stub;
+mod reduce;
+mod state;
+mod wide;
 
+pub(crate) use basis::Basis;
+pub(crate) use finish::{FinishFault, Part, Place, finish};
+pub(crate) use fold::{Fold, Groups};
 pub(crate) use program::{BinaryOp, Program, ProgramBuilder, Registers, Slot, TILE, UnaryOp};
 pub use program::{CastFault, Overflow};
-pub(crate) use stub::*;
+pub(crate) use reduce::ReduceOp;
+pub(crate) use state::{State, StateKind};

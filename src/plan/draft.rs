@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::cut::Job;
 use super::pass::{Emit, EmitPiece, Form, Output, Part, Pass, Reduction, Sum};
 use super::pieces::pieces;
-use super::scaling::{commutes, past_scaling};
+use super::scaling::past_scaling;
 use crate::dtype::DType;
 use crate::feed::{Expressions, FeedBuilder, Placed, Want};
 use crate::grid::Region;
@@ -150,9 +150,11 @@ impl Draft {
         };
         let groups = reduce.groups.as_ref().map(|labels| groups_of(labels, axes[0], region));
         let cells = cells_of(region, axes, reduce.groups.as_ref());
-        // What a projection sums is float64 whatever it comes from; all others see through scaling.
-        let (stream, slope, inter) =
-            if commutes(&reduce.op) { past_scaling(&nodes[0]) } else { (Arc::clone(&nodes[0]), 1.0, 0.0) };
+        let (stream, slope, inter) = if reduce.op.takes_scaling() {
+            past_scaling(&nodes[0])
+        } else {
+            (Arc::clone(&nodes[0]), 1.0, 0.0)
+        };
         let mask = nodes.get(1).cloned();
         // A grouped axis stays, as the axis of its groups.
         let reduced = if groups.is_some() { Vec::new() } else { axes.clone() };
@@ -259,7 +261,7 @@ impl Draft {
 
 fn groups_of(labels: &Labels, axis: usize, region: &Region) -> Groups {
     let (start, end) = (region.start()[axis] as usize, region.end(axis) as usize);
-    Groups { axis, labels: labels.of_index[start..end].into(), count: labels.count }
+    Groups::new(axis, labels.of_index[start..end].into(), labels.count)
 }
 
 /// The cells of the result that a box of the input has samples for.

@@ -20,8 +20,6 @@ pub(crate) struct Schedule {
     /// One more thread a worker reads ahead of it.
     pub(crate) read_ahead: bool,
     pub(crate) blocks: Blocks,
-    /// What a read should come near, in bytes; 0 for the least.
-    pub(crate) read_target_bytes: u64,
     /// For each part: how many rows of the walk a step takes. The largest tile decides; more for a
     /// smaller tile could need a larger buffer.
     pub(crate) rows: Vec<u64>,
@@ -205,7 +203,6 @@ fn whole_parts(pass: &Pass, read_target_bytes: u64, workers: usize, read_ahead: 
         workers,
         read_ahead,
         blocks: Blocks::Parts(tiles),
-        read_target_bytes,
         rows,
         keep: false,
         sizes,
@@ -295,7 +292,6 @@ fn fold_schedule(
         workers: workers.min(tiles.len().max(1) as usize),
         read_ahead: false,
         blocks: Blocks::Tiles(tiles),
-        read_target_bytes,
         rows,
         keep,
         sizes,
@@ -405,7 +401,6 @@ fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> 
                 workers,
                 read_ahead: false,
                 blocks: Blocks::Tiles(tiles.clone()),
-                read_target_bytes: target,
                 rows: rows.clone(),
                 keep: false,
                 sizes: sizes.clone(),

@@ -139,9 +139,4 @@ impl Pass {
         let made = self.outputs.iter().map(|o| (&o.dest, &o.shape[..], o.dtype));
         made.chain(self.emits.iter().map(|e| (&e.dest, &e.shape[..], e.dtype)))
     }
-
-    /// Sums of a part, with their numbers.
-    pub(crate) fn sums_of(&self, part: usize) -> impl Iterator<Item = (usize, &Sum)> {
-        self.sums.iter().enumerate().filter(move |(_, sum)| sum.part == part)
-    }
 }

@@ -6,17 +6,7 @@
 use std::sync::Arc;
 
 use crate::dtype::DType;
-use crate::kernel::ReduceOp;
 use crate::lazy::{MapOp, Node, Op};
-
-/// True for reductions whose result for scaled numbers follows from that for the numbers.
-pub(super) fn commutes(op: &ReduceOp) -> bool {
-    use ReduceOp::{ArgMax, ArgMin, Max, Mean, Min, Quantile, Std, Sum, Var};
-    matches!(
-        op,
-        Sum | Mean | Var { .. } | Std { .. } | Min | Max | ArgMin | ArgMax | Quantile { .. }
-    )
-}
 
 /// Takes lossless casts and one slope and intercept off the top of an expression.
 pub(super) fn past_scaling(node: &Arc<Node>) -> (Arc<Node>, f64, f64) {

@@ -1,75 +1,34 @@
-//! From sums to sum, mean, var and std, for one part or for several joined end to end.
+//! From sums to sum, mean, var and std.
 //!
-//! Parts are runs along the reduced axis. Integer parts that share one slope and intercept are added
-//! as integers and rounded once at the end. Other parts are merged in input order by their counts,
-//! means and sums of squared deviations (Chan, Golub & `LeVeque` 1983):
+//! Integer parts that share one slope and intercept are added as integers and rounded once at the
+//! end. Other parts are merged in input order by their counts, means and sums of squared deviations
+//! (Chan, Golub & `LeVeque` 1983):
 //!
 //! ```text
 //! mean' = mean_a + (mean_b - mean_a) * n_b / n
 //! m2'   = m2_a + m2_b + (mean_b - mean_a)^2 * n_a * n_b / n
 //! ```
 
-use super::state::{CellSums, State};
-use super::wide::U256;
+use super::{Part, scale};
+use crate::kernel::reduce::ReduceOp;
+use crate::kernel::state::CellSums;
+use crate::kernel::wide::U256;
 
-/// What a reduction gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum ReduceOp {
-    Sum,
-    Mean,
-    Var,
-    Std,
-}
-
-impl ReduceOp {
-    /// numpy's name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Sum => "sum",
-            Self::Mean => "mean",
-            Self::Var => "var",
-            Self::Std => "std",
-        }
-    }
-}
-
-/// The state of one part, and what its samples mean: `true value = sample * slope + inter`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
-    pub(crate) state: &'a State,
-    /// Samples a cell.
-    pub(crate) count: u64,
-    pub(crate) slope: f64,
-    pub(crate) inter: f64,
-    /// Cell of the state that cell 0 of the finish is.
-    pub(crate) first_cell: usize,
-}
-
-/// Writes `op` for as many cells as `out` holds. The parts are in input order.
-/// With no sample: sum 0, the others NaN. Where samples minus `ddof` is not positive: numpy's
-/// division by zero.
-pub(crate) fn finish(op: ReduceOp, ddof: u64, parts: &[Part<'_>], out: &mut [f64]) {
+pub(super) fn finish(op: &ReduceOp, parts: &[Part<'_>], out: &mut [f64]) {
     for (cell, value) in out.iter_mut().enumerate() {
         *value = match joined(parts, cell) {
             Joined::Exact { count, sum, squares, slope, inter } => {
-                finish_exact(op, ddof, count, sum, squares, slope, inter)
+                finish_exact(op, count, sum, squares, slope, inter)
             }
-            Joined::Moments(m) => m.finish(op, ddof),
+            Joined::Moments(m) => m.finish(op),
         };
     }
 }
 
-/// An exact integer sum, or `None` when it is beyond `i64` (`u64` for unsigned samples, whose bits
-/// are returned).
-pub(crate) fn finish_integer_sum(parts: &[Part<'_>], cell: usize, unsigned: bool) -> Option<i64> {
+/// The sum of integers without scaling, or `None` where the samples are not that.
+pub(super) fn integer_sum(parts: &[Part<'_>], cell: usize) -> Option<i128> {
     match joined(parts, cell) {
-        Joined::Exact { sum, slope, inter, .. } if slope == 1.0 && inter == 0.0 => {
-            if unsigned {
-                u64::try_from(sum).ok().map(u64::cast_signed)
-            } else {
-                i64::try_from(sum).ok()
-            }
-        }
+        Joined::Exact { sum, slope, inter, .. } if slope == 1.0 && inter == 0.0 => Some(sum),
         Joined::Moments(nothing) if nothing.count == 0 => Some(0),
         _ => None,
     }
@@ -90,22 +49,26 @@ struct Moments {
 fn joined(parts: &[Part<'_>], cell: usize) -> Joined {
     let mut exact: Option<(u64, i128, U256, f64, f64)> = None;
     let mut merged: Option<Moments> = None;
-    for part in parts.iter().filter(|p| p.count > 0) {
-        let sums = part.state.cell(part.first_cell + cell);
+    for part in parts {
+        let count = part.count(cell);
+        if count == 0 {
+            continue;
+        }
+        let sums = part.state.sums(part.first_cell + cell);
         match (sums, exact, merged) {
             (CellSums::Exact { sum, squares }, None, None) => {
-                exact = Some((part.count, sum, squares, part.slope, part.inter));
+                exact = Some((count, sum, squares, part.slope, part.inter));
             }
             (CellSums::Exact { sum, squares }, Some((n, s, q, slope, inter)), None)
                 if slope == part.slope && inter == part.inter =>
             {
-                exact = Some((n + part.count, s + sum, q.plus(squares), slope, inter));
+                exact = Some((n + count, s + sum, q.plus(squares), slope, inter));
             }
             (_, before, now) => {
                 let so_far = now.or_else(|| {
                     before.map(|(n, s, q, slope, inter)| Moments::exact(n, s, q, slope, inter))
                 });
-                let next = Moments::of(sums, part);
+                let next = Moments::of(sums, count, part);
                 merged = Some(so_far.map_or(next, |m| m.merge(next)));
             }
         }
@@ -117,12 +80,6 @@ fn joined(parts: &[Part<'_>], cell: usize) -> Joined {
         }
         (None, None) => Joined::Moments(Moments { count: 0, mean: f64::NAN, m2: f64::NAN }),
     }
-}
-
-/// `raw * slope + inter` as nibabel does it: a factor of 1 and a term of 0 leave the value alone.
-fn scale(raw: f64, slope: f64, inter: f64) -> f64 {
-    let scaled = if slope == 1.0 { raw } else { raw * slope };
-    if inter == 0.0 { scaled } else { scaled + inter }
 }
 
 /// `n * squares - sum^2`, which is n^2 times the population variance, rounded once.
@@ -139,8 +96,7 @@ fn deviations(count: u64, sum: i128, squares: U256) -> f64 {
 }
 
 fn finish_exact(
-    op: ReduceOp,
-    ddof: u64,
+    op: &ReduceOp,
     count: u64,
     sum: i128,
     squares: U256,
@@ -148,30 +104,30 @@ fn finish_exact(
     inter: f64,
 ) -> f64 {
     let n = count as f64;
-    let var = || {
+    let var = |ddof: u64| {
         let free = count.saturating_sub(ddof) as f64;
         deviations(count, sum, squares) / (n * free)
     };
     match op {
         ReduceOp::Sum => scale(sum as f64, slope, if inter == 0.0 { 0.0 } else { inter * n }),
-        ReduceOp::Mean => scale(sum as f64 / n, slope, inter),
-        ReduceOp::Var => scale(var(), slope * slope, 0.0),
-        ReduceOp::Std => scale(var().sqrt(), slope.abs(), 0.0),
+        ReduceOp::Var { ddof } => scale(var(*ddof), slope * slope, 0.0),
+        ReduceOp::Std { ddof } => scale(var(*ddof).sqrt(), slope.abs(), 0.0),
+        _ => scale(sum as f64 / n, slope, inter),
     }
 }
 
 impl Moments {
-    fn of(sums: CellSums, part: &Part<'_>) -> Self {
+    fn of(sums: CellSums, count: u64, part: &Part<'_>) -> Self {
         let (slope, inter) = (part.slope, part.inter);
         match sums {
-            CellSums::Exact { sum, squares } => Self::exact(part.count, sum, squares, slope, inter),
+            CellSums::Exact { sum, squares } => Self::exact(count, sum, squares, slope, inter),
             CellSums::Shifted { shift, sum, squares } => {
-                let n = part.count as f64;
+                let n = count as f64;
                 let m2 = squares - sum * (sum / n);
                 // Rounding may leave a little below zero; NaN stays.
                 let m2 = if m2 < 0.0 { 0.0 } else { m2 };
                 Self {
-                    count: part.count,
+                    count,
                     mean: scale(shift + sum / n, slope, inter),
                     m2: scale(m2, slope * slope, 0.0),
                 }
@@ -203,15 +159,15 @@ impl Moments {
         }
     }
 
-    fn finish(self, op: ReduceOp, ddof: u64) -> f64 {
+    fn finish(self, op: &ReduceOp) -> f64 {
         let n = self.count as f64;
-        let var = || self.m2 / self.count.saturating_sub(ddof) as f64;
+        let var = |ddof: u64| self.m2 / self.count.saturating_sub(ddof) as f64;
         match op {
             ReduceOp::Sum if self.count == 0 => 0.0,
             ReduceOp::Sum => self.mean * n,
-            ReduceOp::Mean => self.mean,
-            ReduceOp::Var => var(),
-            ReduceOp::Std => var().sqrt(),
+            ReduceOp::Var { ddof } => var(*ddof),
+            ReduceOp::Std { ddof } => var(*ddof).sqrt(),
+            _ => self.mean,
         }
     }
 }

@@ -10,7 +10,7 @@
 //!             sums += the four samples, in row order
 //! ```
 //!
-//! Integers are exact, so their order is free. Floats are added strictly one sample after the other
+//! A single column goes sample by sample, in registers. Integers are exact, so their order is free. Floats are added strictly one sample after the other
 //! in row order; the same series gives the same bits however it was cut into blocks. There is no
 //! `mul_add`: contraction would make the bits depend on the machine.
 
@@ -18,10 +18,11 @@ use std::ops::Range;
 
 use multiversion::multiversion;
 
-use super::wide::U256;
+use super::words::wide;
 use crate::dtype::Number;
+use crate::kernel::wide::U256;
 
-const TILE_COLUMNS: usize = 1024;
+pub(super) const TILE_COLUMNS: usize = 1024;
 
 /// Four rows or fewer of one tile of columns.
 struct Quad<'v, T> {
@@ -74,6 +75,21 @@ impl<'v, T> Iterator for Quads<'v, T> {
 
 #[inline(always)]
 fn small<T: Number>(values: &[T], stride: usize, sums: &mut [f64], squares: &mut [f64]) {
+    if let (1, [sum], [square]) = (stride, &mut *sums, &mut *squares) {
+        let (lanes, rest) = values.as_chunks::<8>();
+        let (mut s, mut q) = ([0.0; 8], [0.0; 8]);
+        for chunk in lanes {
+            for i in 0..8 {
+                let v = chunk[i].to_f64();
+                s[i] += v;
+                q[i] += v * v;
+            }
+        }
+        let rest = rest.iter().map(|v| v.to_f64());
+        *sum += s.iter().sum::<f64>() + rest.clone().sum::<f64>();
+        *square += q.iter().sum::<f64>() + rest.map(|v| v * v).sum::<f64>();
+        return;
+    }
     for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
         let n = sums.len();
@@ -104,6 +120,16 @@ fn float<T: Number>(
     sums: &mut [f64],
     squares: &mut [f64],
 ) {
+    if let (1, [k], [sum], [square]) = (stride, shifts, &mut *sums, &mut *squares) {
+        let (mut s, mut q) = (*sum, *square);
+        for v in values {
+            let v = v.to_f64() - k;
+            s += v;
+            q += v * v;
+        }
+        (*sum, *square) = (s, q);
+        return;
+    }
     for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
         let shifts = &shifts[tile.clone()];
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
@@ -186,49 +212,83 @@ pub(super) fn add_float<T: Number>(
     }
 }
 
-/// Exact sums of 32-bit integers: up to 2^31 rows.
-pub(super) fn add_middle<T: Number>(
+/// One sample onto exact sums of 32-bit integers: up to 2^31 of them.
+#[inline(always)]
+pub(super) fn add_middle<T: Number>(value: T, sum: &mut i64, squares: &mut u128) {
+    let v = value.to_i64();
+    *sum += v;
+    *squares += u128::from(v.unsigned_abs()) * u128::from(v.unsigned_abs());
+}
+
+/// One sample onto exact sums of any integers.
+#[inline(always)]
+pub(super) fn add_wide<T: Number>(value: T, sum: &mut i128, high: &mut u128, low: &mut u128) {
+    let v = wide(value);
+    *sum += v;
+    let square =
+        U256 { high: *high, low: *low }.plus(U256::product(v.unsigned_abs(), v.unsigned_abs()));
+    (*high, *low) = (square.high, square.low);
+}
+
+/// The number that a cell's differences are taken from, given its first sample. A sample that is not
+/// finite makes its sums so, whatever the shift.
+#[inline(always)]
+pub(super) fn shift_of(first: f64) -> f64 {
+    if first.is_finite() { first } else { 0.0 }
+}
+
+/// As [`add_float`], with the first sample that counts as the shift. `counts` are those before these
+/// rows. A sample left out adds 0, which changes no bit: a sum is never -0.
+#[multiversion(targets("x86_64+avx2"))]
+pub(super) fn add_counted_float<T: Number>(
     values: &[T],
-    stride: usize,
-    sums: &mut [i64],
-    squares: &mut [u128],
+    mask: Option<&[u8]>,
+    counts: &[u64],
+    shifts: &mut [f64],
+    sums: &mut [f64],
+    squares: &mut [f64],
 ) {
-    for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
-        for row in &rows[..count] {
-            let columns = sums[tile.clone()].iter_mut().zip(&mut squares[tile.clone()]);
-            for ((s, q), v) in columns.zip(*row) {
-                let v = v.to_i64();
-                *s += v;
-                *q += u128::from(v.unsigned_abs()) * u128::from(v.unsigned_abs());
+    let columns = counts.len();
+    let mut from = 0;
+    while from < columns {
+        let tile = from..(from + TILE_COLUMNS).min(columns);
+        let (shifts, sums) = (&mut shifts[tile.clone()], &mut sums[tile.clone()]);
+        let squares = &mut squares[tile.clone()];
+        let mut seen = [0_u64; TILE_COLUMNS];
+        let seen = &mut seen[..tile.len()];
+        seen.copy_from_slice(&counts[tile.clone()]);
+        for (row, values) in values.chunks_exact(columns).enumerate() {
+            let values = &values[tile.clone()];
+            let kept = mask.map(|mask| &mask[row * columns..][tile.clone()]);
+            for i in 0..values.len() {
+                let keep = kept.is_none_or(|kept| kept[i] != 0);
+                let v = values[i].to_f64();
+                shifts[i] = if keep && seen[i] == 0 { shift_of(v) } else { shifts[i] };
+                let z = if keep { v - shifts[i] } else { 0.0 };
+                sums[i] += z;
+                squares[i] += z * z;
+                seen[i] += u64::from(keep);
             }
         }
+        from = tile.end;
     }
 }
 
-/// Exact sums of any integers. `U64` values above `i64::MAX` arrive through `as_wide`.
-pub(super) fn add_wide<T: Number>(
-    values: &[T],
-    stride: usize,
-    sums: &mut [i128],
-    squares_high: &mut [u128],
-    squares_low: &mut [u128],
-) {
-    for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
-        for row in &rows[..count] {
-            for (i, v) in tile.clone().zip(*row) {
-                let v = as_wide(*v);
-                sums[i] += v;
-                let square = U256 { high: squares_high[i], low: squares_low[i] }
-                    .plus(U256::product(v.unsigned_abs(), v.unsigned_abs()));
-                (squares_high[i], squares_low[i]) = (square.high, square.low);
+/// Counts the samples of rows as long as `counts`.
+#[multiversion(targets("x86_64+avx2"))]
+pub(super) fn count(samples: usize, mask: Option<&[u8]>, counts: &mut [u64]) {
+    let columns = counts.len();
+    match mask {
+        None => {
+            let rows = (samples / columns) as u64;
+            counts.iter_mut().for_each(|count| *count += rows);
+        }
+        Some(mask) => {
+            for row in mask.chunks_exact(columns) {
+                counts.iter_mut().zip(row).for_each(|(n, kept)| *n += u64::from(*kept != 0));
             }
         }
     }
-}
-
-fn as_wide<T: Number>(value: T) -> i128 {
-    let bits = value.to_i64();
-    if T::DTYPE == crate::dtype::DType::U64 { i128::from(bits as u64) } else { i128::from(bits) }
 }
 
 fn same_type<T: Number, U: Number>(values: &[T]) -> Option<&[U]> {

@@ -1,0 +1,164 @@
+//! What is made of the states of a cell, for one part or for several?
+//!
+//! Parts lie one after the other along the reduced axes. Each reduction says in a file of its own how
+//! parts are joined and scaled; this file says what a part is, and writes results as 64-bit registers.
+//! Reads no sample.
+
+mod extremes;
+mod moments;
+mod places;
+mod product;
+mod projection;
+mod quantile;
+
+use bytemuck::cast_slice_mut;
+
+use super::reduce::ReduceOp;
+use super::state::{State, Value};
+use crate::dtype::DType;
+
+/// The state of one part, and what its samples mean: `true value = sample * slope + inter`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) state: &'a State,
+    /// Samples a cell, where the state does not count them.
+    pub(crate) count: u64,
+    pub(crate) slope: f64,
+    pub(crate) inter: f64,
+    /// Cell of the state that cell 0 of the finish is.
+    pub(crate) first_cell: usize,
+    pub(crate) place: &'a Place,
+}
+
+/// Where a part's box of the reduced axes lies in the whole reduction, one entry a reduced axis.
+/// Read by argmin and argmax only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) start: Vec<u64>,
+    pub(crate) shape: Vec<u64>,
+    pub(crate) whole: Vec<u64>,
+}
+
+/// Why a cell has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FinishFault {
+    /// An integer sum or product beyond 64 bits.
+    Overflow { cell: usize },
+    /// Every sample is masked, and the result is an integer that has no way to say so.
+    NoSample { cell: usize },
+}
+
+impl Part<'_> {
+    /// Samples of a cell of the finish.
+    fn count(&self, cell: usize) -> u64 {
+        self.state.count(self.first_cell + cell).unwrap_or(self.count)
+    }
+
+    fn is_scaled(&self) -> bool {
+        self.slope != 1.0 || self.inter != 0.0
+    }
+
+    /// The true value of a sample: exact where there is no scaling.
+    fn value(&self, sample: Value) -> Value {
+        if self.is_scaled() {
+            Value::Float(scale(sample.to_f64(), self.slope, self.inter))
+        } else {
+            sample
+        }
+    }
+}
+
+/// Writes `op` for as many cells as `out` has 8 bytes: `f64` where `dtype`, the type of the result,
+/// is a float, else the bits of `i64` or `u64`. The parts are in input order, their states of the
+/// kind that `op` needs. `scratch`, aligned for `f64`, has at least
+/// [`finish_bytes`](super::StateKind::finish_bytes) of all samples of a cell.
+///
+/// With no sample: sum 0, prod 1, counts 0, other floats NaN. Where samples minus `ddof` is not
+/// positive: numpy's division by zero.
+///
+/// # Errors
+/// The first cell that has no result.
+pub(crate) fn finish(
+    op: &ReduceOp,
+    dtype: DType,
+    parts: &[Part<'_>],
+    scratch: &mut [u8],
+    out: &mut [u8],
+) -> Result<(), FinishFault> {
+    let words = cast_slice_mut::<_, u64>(out);
+    let float = |words: &mut [u64], of: &mut dyn FnMut(usize) -> f64| {
+        words.iter_mut().enumerate().for_each(|(cell, word)| *word = of(cell).to_bits());
+    };
+    match op {
+        ReduceOp::Sum if !dtype.is_float() => {
+            for (cell, word) in words.iter_mut().enumerate() {
+                let sum = moments::integer_sum(parts, cell);
+                *word = sum
+                    .and_then(|sum| word_of(sum, dtype))
+                    .ok_or(FinishFault::Overflow { cell })?;
+            }
+        }
+        ReduceOp::Sum | ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Std { .. } => {
+            moments::finish(op, parts, cast_slice_mut(words));
+        }
+        ReduceOp::Prod => {
+            for (cell, word) in words.iter_mut().enumerate() {
+                let product = product::of(parts, cell);
+                *word = product::word(product, dtype).ok_or(FinishFault::Overflow { cell })?;
+            }
+        }
+        ReduceOp::Min | ReduceOp::Max => {
+            let largest = matches!(op, ReduceOp::Max);
+            for (cell, word) in words.iter_mut().enumerate() {
+                let value = extremes::of(largest, parts, cell);
+                *word = value_word(value, dtype).ok_or(FinishFault::NoSample { cell })?;
+            }
+        }
+        ReduceOp::ArgMin | ReduceOp::ArgMax => {
+            let largest = matches!(op, ReduceOp::ArgMax);
+            for (cell, word) in words.iter_mut().enumerate() {
+                *word = places::of(largest, parts, cell).ok_or(FinishFault::NoSample { cell })?;
+            }
+        }
+        ReduceOp::Quantile { q } => {
+            float(words, &mut |cell| quantile::of(*q, parts, cell, cast_slice_mut(scratch)));
+        }
+        ReduceOp::HistogramBin { bin, .. } => {
+            for (cell, word) in words.iter_mut().enumerate() {
+                *word = parts.iter().map(|p| p.state.bin(p.first_cell + cell, *bin)).sum();
+            }
+        }
+        ReduceOp::Coefficient { basis, column } => {
+            float(words, &mut |cell| projection::coefficient(basis, *column, parts, cell));
+        }
+        ReduceOp::ResidualSumSquares { basis } => {
+            float(words, &mut |cell| projection::residual_sum_squares(basis, parts, cell));
+        }
+    }
+    Ok(())
+}
+
+/// The register of an integer, where 64 bits of `dtype`'s signedness hold it.
+fn word_of(value: i128, dtype: DType) -> Option<u64> {
+    if dtype.is_signed_int() {
+        i64::try_from(value).ok().map(i64::cast_unsigned)
+    } else {
+        u64::try_from(value).ok()
+    }
+}
+
+/// The register of an extreme; `None` is no sample.
+fn value_word(value: Option<Value>, dtype: DType) -> Option<u64> {
+    match value {
+        value if dtype.is_float() => Some(value.map_or(f64::NAN, Value::to_f64).to_bits()),
+        Some(Value::Integer(value)) => Some(value as u64),
+        Some(Value::Float(value)) => Some((value as i64).cast_unsigned()),
+        None => None,
+    }
+}
+
+/// `raw * slope + inter` as nibabel does it: a factor of 1 and a term of 0 leave the value alone.
+fn scale(raw: f64, slope: f64, inter: f64) -> f64 {
+    let scaled = if slope == 1.0 { raw } else { raw * slope };
+    if inter == 0.0 { scaled } else { scaled + inter }
+}

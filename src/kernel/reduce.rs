@@ -1,0 +1,109 @@
+//! Which reductions are there? Their names and parameters, by which equal ones are recognised. What
+//! is kept for one is in `state`, what is made of it in `finish`.
+
+use std::hash::{Hash, Hasher};
+use std::mem::{Discriminant, discriminant};
+use std::sync::Arc;
+
+use super::basis::Basis;
+use super::bits::Bits;
+
+/// What a reduction gives for each cell.
+#[derive(Clone, Debug)]
+pub(crate) enum ReduceOp {
+    Sum,
+    Prod,
+    Mean,
+    /// Sum of squared deviations over samples minus `ddof`.
+    Var {
+        ddof: u64,
+    },
+    Std {
+        ddof: u64,
+    },
+    Min,
+    Max,
+    /// C-order index, over the reduced axes, of the first smallest sample.
+    ArgMin,
+    ArgMax,
+    /// `q` in `[0, 1]`, between samples by numpy's `linear`; 0.5 is the median.
+    Quantile {
+        q: f64,
+    },
+    /// Samples in bin `bin` of `numpy.histogram` with these edges (ascending, at least two).
+    HistogramBin {
+        edges: Arc<[f64]>,
+        bin: usize,
+    },
+    /// Least-squares coefficient of a column of the design.
+    Coefficient {
+        basis: Arc<Basis>,
+        column: usize,
+    },
+    /// Sum of squares of what the design does not explain.
+    ResidualSumSquares {
+        basis: Arc<Basis>,
+    },
+}
+
+impl ReduceOp {
+    /// numpy's name, or that of the method.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+            Self::Prod => "prod",
+            Self::Mean => "mean",
+            Self::Var { .. } => "var",
+            Self::Std { .. } => "std",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::ArgMin => "argmin",
+            Self::ArgMax => "argmax",
+            Self::Quantile { .. } => "quantile",
+            Self::HistogramBin { .. } => "histogram",
+            Self::Coefficient { .. } => "coefficients",
+            Self::ResidualSumSquares { .. } => "residual_sum_squares",
+        }
+    }
+
+    /// True where a slope and an intercept may be applied to what is finished instead of to every
+    /// sample. The others must be fed values.
+    pub(crate) const fn takes_scaling(&self) -> bool {
+        !matches!(self, Self::Prod | Self::HistogramBin { .. })
+    }
+
+    fn identity(&self) -> Identity<'_> {
+        let (number, edges, basis) = match self {
+            Self::Var { ddof } | Self::Std { ddof } => (*ddof, None, None),
+            Self::Quantile { q } => (q.to_bits(), None, None),
+            Self::HistogramBin { edges, bin } => (*bin as u64, Some(Bits(Arc::clone(edges))), None),
+            Self::Coefficient { basis, column } => (*column as u64, None, Some(&**basis)),
+            Self::ResidualSumSquares { basis } => (0, None, Some(&**basis)),
+            _ => (0, None, None),
+        };
+        Identity { op: discriminant(self), number, edges, basis }
+    }
+}
+
+/// All that tells one reduction from another.
+#[derive(PartialEq, Eq, Hash)]
+struct Identity<'a> {
+    op: Discriminant<ReduceOp>,
+    number: u64,
+    edges: Option<Bits>,
+    basis: Option<&'a Basis>,
+}
+
+impl PartialEq for ReduceOp {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for ReduceOp {}
+
+impl Hash for ReduceOp {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}

@@ -1,0 +1,236 @@
+//! What must be kept for a reduction, and in how many bytes?
+
+use std::sync::Arc;
+
+use crate::dtype::DType;
+use crate::kernel::basis::Basis;
+use crate::kernel::bits::Bits;
+use crate::kernel::reduce::ReduceOp;
+
+/// What is kept for each cell. Reductions with equal kinds over the same samples share a state: mean,
+/// var, std and sum do; min and max; argmin and argmax; all quantiles; all bins of one histogram; all
+/// that one design gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct StateKind {
+    pub(super) kept: Kept,
+    /// The samples of each cell are counted.
+    pub(super) counted: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kept {
+    Sums(SumKind),
+    Product(Factors),
+    Extremes(Word),
+    Places(Word),
+    /// Every sample, as it is; no cell gets more than `most`.
+    Samples {
+        dtype: DType,
+        most: u64,
+    },
+    Bins(Bits),
+    /// `first_row`: row of the design that the part's first sample belongs to.
+    Projection {
+        basis: Arc<Basis>,
+        first_row: u64,
+    },
+}
+
+/// Sums from which sum, mean, var and std come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum SumKind {
+    /// Exact sum and sum of squares held in `f64`, for 8- and 16-bit integers.
+    Small,
+    /// Exact `i64` sum and `u128` sum of squares, for 32-bit integers.
+    Middle,
+    /// Exact `i128` sum and 256-bit sum of squares, for any integer.
+    Wide,
+    /// `f64` sums of the differences from the cell's first sample, for floats.
+    Shifted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Factors {
+    /// `i128`, exact as far as 64 bits go.
+    Integer,
+    Float,
+}
+
+/// 64 bits that hold any sample exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Word {
+    Float,
+    Signed,
+    Unsigned,
+}
+
+impl Word {
+    const fn of(dtype: DType) -> Self {
+        match dtype {
+            DType::F32 | DType::F64 => Self::Float,
+            DType::U64 => Self::Unsigned,
+            _ => Self::Signed,
+        }
+    }
+}
+
+impl SumKind {
+    /// The cheapest kind that keeps its promise for `samples` samples a cell.
+    fn for_samples(dtype: DType, samples: u64) -> Self {
+        match (dtype.is_float(), dtype.size()) {
+            (true, _) => Self::Shifted,
+            // (2^16)^2 * 2^21 = 2^53
+            (false, 1 | 2) if samples <= 1 << 21 => Self::Small,
+            (false, 1 | 2 | 4) if samples <= 1 << 31 => Self::Middle,
+            (false, _) => Self::Wide,
+        }
+    }
+}
+
+impl StateKind {
+    /// What `op` needs of a part: `dtype` is that of its samples, `samples` the most that a cell gets
+    /// in it. `counted` where not every cell gets every sample: with a mask, or groups. `first_sample`
+    /// is the index of the part's first sample on the whole reduced axis: its row of a design.
+    ///
+    /// The bins of a histogram need no count and ask for none. A projection has no counted kind: its
+    /// columns are orthonormal over all samples only.
+    pub(crate) fn for_reduction(
+        op: &ReduceOp,
+        dtype: DType,
+        samples: u64,
+        counted: bool,
+        first_sample: u64,
+    ) -> Self {
+        let word = Word::of(dtype);
+        let kept = match op {
+            ReduceOp::Sum | ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Std { .. } => {
+                Kept::Sums(SumKind::for_samples(dtype, samples))
+            }
+            ReduceOp::Prod if dtype.is_float() => Kept::Product(Factors::Float),
+            ReduceOp::Prod => Kept::Product(Factors::Integer),
+            ReduceOp::Min | ReduceOp::Max => Kept::Extremes(word),
+            ReduceOp::ArgMin | ReduceOp::ArgMax => Kept::Places(word),
+            ReduceOp::Quantile { .. } => Kept::Samples { dtype, most: samples },
+            ReduceOp::HistogramBin { edges, .. } => Kept::Bins(Bits(Arc::clone(edges))),
+            ReduceOp::Coefficient { basis, .. } | ReduceOp::ResidualSumSquares { basis } => {
+                Kept::Projection { basis: Arc::clone(basis), first_row: first_sample }
+            }
+        };
+        let counted = counted && !matches!(kept, Kept::Bins(_) | Kept::Projection { .. });
+        Self { kept, counted }
+    }
+
+    /// Bytes of state a cell.
+    pub(crate) fn cell_bytes(&self) -> u64 {
+        self.kept.cell_bytes().saturating_add(if self.counted { 8 } else { 0 })
+    }
+
+    /// Bytes that one worker needs beside the states to finish cells of `samples` samples in all
+    /// parts together.
+    pub(crate) fn finish_bytes(&self, samples: u64) -> u64 {
+        match self.kept {
+            Kept::Samples { .. } => samples.saturating_mul(8),
+            _ => 0,
+        }
+    }
+
+    /// What `explain` calls it.
+    pub(crate) fn text(&self) -> String {
+        let mut text = match &self.kept {
+            Kept::Sums(SumKind::Small) => "exact sums (f64 below 2^53)".to_owned(),
+            Kept::Sums(SumKind::Middle) => "exact sums (i64, u128)".to_owned(),
+            Kept::Sums(SumKind::Wide) => "exact sums (i128, u256)".to_owned(),
+            Kept::Sums(SumKind::Shifted) => "f64 sums about the first sample".to_owned(),
+            Kept::Product(Factors::Integer) => "exact product (i128)".to_owned(),
+            Kept::Product(Factors::Float) => "f64 product".to_owned(),
+            Kept::Extremes(_) => "smallest and largest".to_owned(),
+            Kept::Places(_) => "smallest and largest, and where".to_owned(),
+            Kept::Samples { dtype, most } => format!("every sample ({most} of {dtype})"),
+            Kept::Bins(edges) => format!("counts of {} bins", edges.len().saturating_sub(1)),
+            Kept::Projection { basis, .. } => {
+                format!("f64 sums about the first sample, and along {} columns", basis.columns())
+            }
+        };
+        if self.counted {
+            text.push_str(", counted");
+        }
+        text
+    }
+}
+
+impl Kept {
+    /// Bytes a cell without the count. A multiple of 8, so that counts may follow.
+    pub(super) fn cell_bytes(&self) -> u64 {
+        match self {
+            Self::Sums(SumKind::Small) | Self::Extremes(_) | Self::Product(Factors::Integer) => 16,
+            Self::Sums(SumKind::Middle | SumKind::Shifted) => 24,
+            Self::Sums(SumKind::Wide) => 48,
+            Self::Product(Factors::Float) => 8,
+            Self::Places(_) => 32,
+            Self::Samples { dtype, most } => most
+                .saturating_mul(dtype.size() as u64)
+                .checked_next_multiple_of(8)
+                .unwrap_or(u64::MAX),
+            Self::Bins(edges) => 8 * (edges.len() as u64).saturating_sub(1),
+            Self::Projection { basis, .. } => 8 * (basis.columns() as u64 + 3),
+        }
+    }
+
+    /// True where it matters which sample of the reduced axes one is.
+    pub(super) const fn needs_places(&self) -> bool {
+        matches!(self, Self::Places(_) | Self::Samples { .. } | Self::Projection { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kept, StateKind, SumKind};
+    use crate::dtype::DType;
+    use crate::kernel::reduce::ReduceOp;
+
+    fn kind(op: &ReduceOp, dtype: DType, samples: u64) -> StateKind {
+        StateKind::for_reduction(op, dtype, samples, false, 0)
+    }
+
+    #[test]
+    fn each_type_takes_the_cheapest_sums_that_stay_exact() {
+        let (small, middle) = (1 << 21, 1 << 31);
+        let sums = |dtype, samples| match kind(&ReduceOp::Mean, dtype, samples).kept {
+            Kept::Sums(sums) => sums,
+            other => panic!("{other:?}"),
+        };
+        for d in [DType::U8, DType::I8, DType::U16, DType::I16] {
+            assert_eq!(sums(d, small), SumKind::Small);
+            assert_eq!(sums(d, small + 1), SumKind::Middle);
+            assert_eq!(sums(d, middle + 1), SumKind::Wide);
+        }
+        for d in [DType::U32, DType::I32] {
+            assert_eq!(sums(d, 1), SumKind::Middle);
+            assert_eq!(sums(d, middle + 1), SumKind::Wide);
+        }
+        for d in [DType::U64, DType::I64] {
+            assert_eq!(sums(d, 1), SumKind::Wide);
+        }
+        assert_eq!(sums(DType::F32, u64::MAX), SumKind::Shifted);
+    }
+
+    #[test]
+    fn reductions_that_can_share_a_state_have_equal_kinds() {
+        let f32 = |op: &ReduceOp| kind(op, DType::F32, 9);
+        assert_eq!(f32(&ReduceOp::Mean), f32(&ReduceOp::Std { ddof: 1 }));
+        assert_eq!(f32(&ReduceOp::Min), f32(&ReduceOp::Max));
+        assert_eq!(f32(&ReduceOp::ArgMin), f32(&ReduceOp::ArgMax));
+        assert_eq!(f32(&ReduceOp::Quantile { q: 0.1 }), f32(&ReduceOp::Quantile { q: 0.5 }));
+        let bin = |top, bin| f32(&ReduceOp::HistogramBin { edges: [0.0, 1.0, top].into(), bin });
+        assert_eq!(bin(2.0, 0), bin(2.0, 1));
+        assert_ne!(bin(2.0, 0), bin(3.0, 0));
+    }
+
+    #[test]
+    fn no_size_overflows() {
+        assert_eq!(
+            kind(&ReduceOp::Quantile { q: 0.5 }, DType::F64, u64::MAX).cell_bytes(),
+            u64::MAX
+        );
+    }
+}

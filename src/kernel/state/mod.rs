@@ -1,0 +1,230 @@
+//! What is kept of the samples of a cell while blocks stream by?
+//!
+//! A state lives in a buffer that the caller leased. What it keeps follows from the reduction and the
+//! type of the samples ([`StateKind`]); all kinds are fed alike, and each says in a file of its own
+//! how it is laid out and what a sample does to it. Says nothing about what is made of it: `finish`.
+
+mod bins;
+mod extremes;
+mod kind;
+mod loops;
+mod places;
+mod product;
+mod projection;
+mod samples;
+mod sums;
+mod words;
+
+use bytemuck::{cast_slice, cast_slice_mut};
+
+use super::fold::Fold;
+use crate::buffer::Buffer;
+use crate::dtype::{DType, Number, with_dtype};
+
+use kind::Kept;
+pub(crate) use kind::StateKind;
+
+pub(super) use product::CellProduct;
+pub(super) use projection::CellProjection;
+pub(super) use sums::CellSums;
+pub(super) use words::Value;
+
+/// What is kept for a number of cells.
+#[derive(Debug)]
+pub(crate) struct State {
+    kind: StateKind,
+    cells: usize,
+    buffer: Buffer,
+}
+
+/// Samples that go onto the same cells, a row after the other.
+#[derive(Clone, Copy, Debug)]
+struct Rows<'v, T> {
+    values: &'v [T],
+    /// As long as `values`; 0 leaves a sample out.
+    mask: Option<&'v [u8]>,
+    columns: usize,
+    /// The first row holds the first samples of its cells.
+    first: bool,
+    /// C-order index of the first row in the part's reduced axes, and steps from row to row.
+    place: u64,
+    place_step: u64,
+}
+
+impl<'v, T: Copy> Rows<'v, T> {
+    /// Each sample that counts: its row, its column, its value. Rows ascend for each column; columns
+    /// go in tiles whose cells stay in the first-level cache.
+    #[inline(always)]
+    fn each(self, mut take: impl FnMut(usize, usize, T)) {
+        let Self { values, mask, columns, .. } = self;
+        for from in (0..columns).step_by(loops::TILE_COLUMNS) {
+            let tile = from..(from + loops::TILE_COLUMNS).min(columns);
+            for (row, start) in (0..values.len()).step_by(columns).enumerate() {
+                let span = start + tile.start..start + tile.end;
+                let samples = tile.clone().zip(&values[span.clone()]);
+                match mask {
+                    None => samples.for_each(|(column, v)| take(row, column, *v)),
+                    Some(mask) => samples
+                        .zip(&mask[span])
+                        .filter(|(_, kept)| **kept != 0)
+                        .for_each(|((column, v), _)| take(row, column, *v)),
+                }
+            }
+        }
+    }
+
+    fn place_of(self, row: usize) -> u64 {
+        self.place + row as u64 * self.place_step
+    }
+}
+
+impl State {
+    /// An empty state of `cells` cells in a buffer of at least `cells * kind.cell_bytes()` bytes.
+    pub(crate) fn new(kind: StateKind, cells: usize, buffer: Buffer) -> Self {
+        let mut state = Self { kind, cells, buffer };
+        state.reset(cells);
+        state
+    }
+
+    /// Empties the state for a new set of cells, no more than the buffer holds.
+    pub(crate) fn reset(&mut self, cells: usize) {
+        self.cells = cells;
+        let used = cells * self.kind.cell_bytes() as usize;
+        self.buffer[..used].fill(0);
+        let (kept, bytes) = (&self.kind.kept, &mut self.buffer[..used]);
+        match kept {
+            Kept::Product(factors) => product::reset(*factors, bytes, cells),
+            Kept::Extremes(word) => extremes::reset(*word, bytes, cells),
+            Kept::Places(word) => places::reset(*word, bytes, cells),
+            Kept::Sums(_) | Kept::Samples { .. } | Kept::Bins(_) | Kept::Projection { .. } => {}
+        }
+    }
+
+    /// Adds a piece of a block. `at` is the piece's first element in the block, in memory order;
+    /// `mask` has a byte an element, and 0 leaves it out. The samples of a cell must arrive in memory
+    /// order over the reduced axes; how they are cut into pieces and blocks changes no bit.
+    ///
+    /// # Panics
+    /// With a mask for a kind that needs counts and has none: a bug of the plan.
+    pub(crate) fn update<T: Number>(
+        &mut self,
+        values: &[T],
+        mask: Option<&[u8]>,
+        at: usize,
+        fold: &Fold,
+    ) {
+        let may_mask = self.kind.counted || matches!(self.kind.kept, Kept::Bins(_));
+        assert!(mask.is_none() || may_mask, "masked samples are counted");
+        for run in fold.runs(self.kind.kept.needs_places(), at, values.len()) {
+            let span = run.from..run.from + run.rows * run.columns;
+            let rows = Rows {
+                values: &values[span.clone()],
+                mask: mask.map(|mask| &mask[span]),
+                columns: run.columns,
+                first: run.first,
+                place: run.place,
+                place_step: run.place_step,
+            };
+            self.add(rows, run.cell);
+        }
+    }
+
+    /// [`update`](Self::update) with samples as bytes of `dtype`.
+    pub(crate) fn update_bytes(
+        &mut self,
+        dtype: DType,
+        values: &[u8],
+        mask: Option<&[u8]>,
+        at: usize,
+        fold: &Fold,
+    ) {
+        with_dtype!(dtype, T => {
+            self.update::<T>(cast_slice(values), mask, at, fold);
+        });
+    }
+
+    /// Adds rows onto the cells from `cell` on.
+    fn add<T: Number>(&mut self, rows: Rows<'_, T>, cell: usize) {
+        let cells = self.cells;
+        let span = cell..cell + rows.columns;
+        let (bytes, counts) =
+            self.buffer.split_at_mut(cells * self.kind.kept.cell_bytes() as usize);
+        let mut counts = self
+            .kind
+            .counted
+            .then(|| &mut cast_slice_mut::<_, u64>(&mut counts[..8 * cells])[span.clone()]);
+        match &self.kind.kept {
+            Kept::Sums(kind) => sums::add(*kind, bytes, cells, span, rows, counts.as_deref_mut()),
+            Kept::Product(factors) => product::add(*factors, bytes, span, rows),
+            Kept::Extremes(word) => extremes::add(*word, bytes, cells, span, rows),
+            Kept::Places(word) => places::add(*word, bytes, cells, span, rows),
+            Kept::Samples { .. } => samples::add(bytes, cells, span, rows, counts.as_deref()),
+            Kept::Bins(edges) => bins::add(edges, bytes, span, rows),
+            Kept::Projection { basis, first_row } => {
+                projection::add(basis, *first_row, bytes, cells, span, rows);
+            }
+        }
+        if let Some(counts) = counts {
+            loops::count(rows.values.len(), rows.mask, counts);
+        }
+    }
+
+    /// Samples of a cell, where they are counted.
+    pub(super) fn count(&self, cell: usize) -> Option<u64> {
+        let before = self.cells * self.kind.kept.cell_bytes() as usize;
+        let counts = &self.buffer[before..];
+        self.kind.counted.then(|| cast_slice::<_, u64>(&counts[..8 * self.cells])[cell])
+    }
+
+    /// # Panics
+    /// As all that follow: when the state keeps something else, a bug of the plan.
+    pub(super) fn sums(&self, cell: usize) -> CellSums {
+        let Kept::Sums(kind) = self.kind.kept else { self.keeps_no("sums") };
+        sums::cell(kind, self.bytes(), self.cells, cell)
+    }
+
+    pub(super) fn product(&self, cell: usize) -> CellProduct {
+        let Kept::Product(factors) = self.kind.kept else { self.keeps_no("product") };
+        product::cell(factors, self.bytes(), cell)
+    }
+
+    /// Smallest and largest sample of a cell, where it has any.
+    pub(super) fn extremes(&self, cell: usize) -> (Value, Value) {
+        let Kept::Extremes(word) = self.kind.kept else { self.keeps_no("extremes") };
+        extremes::cell(word, self.bytes(), self.cells, cell)
+    }
+
+    /// Smallest and largest sample of a cell and their C-order indices in the part's reduced axes,
+    /// where it has any.
+    pub(super) fn places(&self, cell: usize) -> [(Value, u64); 2] {
+        let Kept::Places(word) = self.kind.kept else { self.keeps_no("places") };
+        places::cell(word, self.bytes(), self.cells, cell)
+    }
+
+    /// Writes the first `out.len()` samples of a cell.
+    pub(super) fn samples(&self, cell: usize, out: &mut [f64]) {
+        let Kept::Samples { dtype, .. } = self.kind.kept else { self.keeps_no("samples") };
+        samples::cell(dtype, self.bytes(), self.cells, cell, out);
+    }
+
+    pub(super) fn bin(&self, cell: usize, bin: usize) -> u64 {
+        let Kept::Bins(edges) = &self.kind.kept else { self.keeps_no("bins") };
+        bins::cell(edges, self.bytes(), cell, bin)
+    }
+
+    pub(super) fn projection(&self, cell: usize) -> CellProjection<'_> {
+        let Kept::Projection { first_row, .. } = self.kind.kept else {
+            self.keeps_no("projection")
+        };
+        CellProjection::new(first_row, self.bytes(), self.cells, cell)
+    }
+
+    /// Without the counts.
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.cells * self.kind.kept.cell_bytes() as usize]
+    }
+
+    fn keeps_no(&self, what: &str) -> ! {
+        unreachable!("a state of {:?} was asked for its {what}", self.kind)
+    }
+}
