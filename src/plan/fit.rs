@@ -468,9 +468,10 @@ fn cover_emits(sizes: &mut WorkerSizes, pass: &Pass, part: usize, step: &[u64]) 
             let feed = &pass.parts[part].feed;
             elements(&feed.branch_shape(&feed.branches[piece.branch].shape, step))
         });
-        largest.max().unwrap_or(0).saturating_mul(emit.dtype.size() as u64)
+        let boxes = largest.fold(0, u64::saturating_add);
+        boxes.saturating_mul(emit.dtype.size() as u64)
     };
-    // Boxes of one step are all filled before they are handed on.
+    // Boxes of one step are all filled before they are handed on; one branch may fill several.
     let together = pass.emits.iter().map(of_part).fold(0, u64::saturating_add);
     sizes.out_bytes = sizes.out_bytes.max(together);
 }
