@@ -12,19 +12,21 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 15] = [
+const RULES: [(&str, &[&str]); 17] = [
     ("buffer", &[]),
     ("dtype", &[]),
     ("grid", &[]),
     ("source", &["base"]),
+    ("source_conformance", &["base", "source"]),
+    ("sink", &["base"]),
     ("run", &["base", "source"]),
     ("runtime", &["base"]),
     ("kernel", &["buffer", "dtype"]),
     ("lazy", &["base", "source", "run", "kernel"]),
     ("plan", &["base", "source", "kernel", "runtime", "lazy"]),
     ("exec", &["base", "source", "kernel", "runtime", "lazy", "plan"]),
-    ("nifti", &["base", "source", "run", "runtime"]),
-    ("store", &["base", "source", "run", "runtime"]),
+    ("nifti", &["base", "source", "sink", "run", "runtime"]),
+    ("store", &["base", "source", "sink", "run", "runtime"]),
     ("jobs", &["base", "run", "runtime", "lazy", "plan", "exec"]),
     ("error", &["source", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
     ("lib", &[]),
