@@ -66,6 +66,7 @@ mod run;
 mod runtime;
 mod sink;
 mod source;
+pub mod source_conformance;
 pub mod store;
 
 pub use dtype::{DType, Element};
@@ -86,4 +87,5 @@ pub use runtime::{
     BudgetError, CancelToken, Progress, Session, SessionBuilder, SessionError, Silent,
     peak_memory_bytes,
 };
+pub use sink::{Sink, SinkError, SinkOrder};
 pub use source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};

@@ -74,6 +74,13 @@ pub struct RunInfo {
     pub warnings: Vec<Warning>,
 }
 
+impl RunInfo {
+    /// Lengths of x, y and z, as the header has them: the grid that the affine is true of.
+    pub fn grid_shape(&self) -> [u64; 3] {
+        [1, 2, 3].map(|axis| self.origin.dim[axis].unsigned_abs())
+    }
+}
+
 /// Something untidy about a source that was accepted; codes are rows of `docs/correctness.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {

@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::dtype::DType;
-use crate::grid::Region;
+use crate::grid::{Region, element_count, shape_text};
 
 /// How a source can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,15 +51,38 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// Fills `out` with the region's elements. `out` is exactly as long as the region.
     ///
     /// # Errors
-    /// Anything that keeps the true voxels from being delivered: I/O, damage, a missing chunk; and
-    /// for [`Access::Sequential`] sources always.
+    /// Anything that keeps the true voxels from being delivered: I/O, damage, a missing chunk, a
+    /// region that [`check_read`](Source::check_read) refuses; and for [`Access::Sequential`] sources
+    /// always.
     fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError>;
 
-    /// Starts at the first element.
+    /// Starts at the first element. Where a source does not say how, by reading regions: cheapest in
+    /// steps of whole slices of the last axis.
     ///
     /// # Errors
     /// When the data cannot be opened.
-    fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError>;
+    fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
+        let _ = options;
+        Ok(Box::new(RegionStream::new(self)))
+    }
+
+    /// What [`read`](Source::read) asks first: does the region lie in the array, and is the buffer as
+    /// long as the region?
+    ///
+    /// # Errors
+    /// When it does not, or is not.
+    fn check_read(&self, region: &Region, out: &[u8]) -> Result<(), SourceError> {
+        let bytes = element_count(region.shape())
+            .and_then(|count| count.checked_mul(self.dtype().size() as u64));
+        if region.fits(self.shape()) && bytes == Some(out.len() as u64) {
+            return Ok(());
+        }
+        Err(SourceError::new(
+            self.name(),
+            format!("region of {} from {:?}", shape_text(region.shape()), region.start()),
+            format!("no region of {} that fills {} bytes", shape_text(self.shape()), out.len()),
+        ))
+    }
 }
 
 /// What a [`Stream`] does beside delivering elements.
@@ -129,50 +152,76 @@ impl SourceError {
     }
 }
 
-/// A [`Stream`] over a source of random access: blocks of whole trailing-axis slices in order.
-///
-/// For sources whose `read` is already cheap for a run of volumes.
+/// A [`Stream`] over a source of random access: each step is read as the few regions that it is
+/// made of, one where it is whole slices of the last axis.
 #[derive(Debug)]
 pub(crate) struct RegionStream<'a, S: Source + ?Sized> {
     source: &'a S,
-    row_bytes: u64,
-    next_row: u64,
+    item_bytes: u64,
+    /// The next element, in memory order.
+    next: u64,
+    /// Number of elements.
+    total: u64,
 }
 
 impl<'a, S: Source + ?Sized> RegionStream<'a, S> {
-    /// Streams `source` by slices of its last axis; callers ask for whole slices.
+    /// Streams `source` by reading regions.
     pub(crate) fn new(source: &'a S) -> Self {
-        let (shape, item) = (source.shape(), source.dtype().size() as u64);
-        let row_bytes = shape[..shape.len() - 1].iter().product::<u64>() * item;
-        Self { source, row_bytes, next_row: 0 }
+        let total = element_count(source.shape()).unwrap_or(0);
+        Self { source, item_bytes: source.dtype().size() as u64, next: 0, total }
     }
 
-    /// Moves on by `bytes` and returns the rows passed.
-    fn advance(&mut self, bytes: u64) -> Result<Region, SourceError> {
-        let axis = self.source.shape().len() - 1;
-        let total = self.source.shape()[axis];
-        let rows = bytes.checked_div(self.row_bytes).unwrap_or(0);
-        if rows * self.row_bytes != bytes || self.next_row + rows > total {
-            return Err(SourceError::new(
-                self.source.name(),
-                format!("volume {} of {total}", self.next_row),
-                format!("a stream was asked for {bytes} bytes; volumes have {}", self.row_bytes),
-            ));
+    /// The number of elements that `bytes` are, where so many are to come.
+    fn elements(&self, bytes: u64) -> Result<u64, SourceError> {
+        let count = bytes / self.item_bytes;
+        if bytes.is_multiple_of(self.item_bytes) && count <= self.total - self.next {
+            return Ok(count);
         }
-        let region = Region::whole(self.source.shape()).with_axis(axis, self.next_row, rows);
-        self.next_row += rows;
-        Ok(region)
+        Err(SourceError::new(
+            self.source.name(),
+            format!("element {} of {}", self.next, self.total),
+            format!("a stream was asked for {bytes} bytes of {}", self.source.dtype()),
+        ))
+    }
+
+    /// The largest region that begins with the next element and holds nothing but the next `count`,
+    /// which are not none.
+    fn region(&self, count: u64) -> Region {
+        let shape = self.source.shape();
+        let (mut start, mut lengths) = (Vec::new(), vec![1; shape.len()]);
+        let (mut at, mut slice) = (self.next, 1);
+        for (axis, &len) in shape.iter().enumerate() {
+            start.push(at % len);
+            // As long as slices of all axes before this one are taken whole.
+            if start[..axis].iter().all(|&index| index == 0) && count >= slice {
+                lengths[..axis].copy_from_slice(&shape[..axis]);
+                lengths[axis] = (count / slice).min(len - start[axis]);
+            }
+            at /= len;
+            slice *= len;
+        }
+        Region::new(start, lengths)
     }
 }
 
 impl<S: Source + ?Sized> Stream for RegionStream<'_, S> {
     fn read_next(&mut self, out: &mut [u8]) -> Result<(), SourceError> {
-        let region = self.advance(out.len() as u64)?;
-        self.source.read(&region, out)
+        let mut count = self.elements(out.len() as u64)?;
+        let mut rest = out;
+        while count > 0 {
+            let region = self.region(count);
+            let (part, behind) = rest.split_at_mut((region.len() * self.item_bytes) as usize);
+            self.source.read(&region, part)?;
+            self.next += region.len();
+            count -= region.len();
+            rest = behind;
+        }
+        Ok(())
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), SourceError> {
-        self.advance(bytes).map(drop)
+        self.next += self.elements(bytes)?;
+        Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<StreamEnd, SourceError> {

@@ -12,27 +12,31 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 16] = [
+const RULES: [(&str, &[&str]); 19] = [
     ("buffer", &[]),
     ("dtype", &[]),
     ("grid", &[]),
     ("picture", &["base"]),
     ("source", &["base"]),
+    ("source_conformance", &["base", "source"]),
+    ("sink", &["base"]),
     ("run", &["base", "source"]),
     ("runtime", &["base"]),
     ("kernel", &["base"]),
     ("lazy", &["base", "source", "run", "kernel"]),
-    ("plan", &["base", "source", "kernel", "runtime", "lazy"]),
-    ("exec", &["base", "source", "kernel", "runtime", "lazy", "plan"]),
-    ("nifti", &["base", "source", "run", "runtime"]),
-    ("store", &["base", "source", "run", "runtime"]),
+    ("feed", &["base", "source", "kernel", "lazy"]),
+    ("plan", &["base", "source", "kernel", "runtime", "lazy", "feed", "picture"]),
+    ("exec", &["base", "source", "sink", "kernel", "runtime", "lazy", "feed", "plan"]),
+    ("nifti", &["base", "source", "sink", "run", "runtime"]),
+    ("store", &["base", "source", "sink", "run", "runtime"]),
     ("jobs", &["base", "run", "runtime", "lazy", "plan", "exec"]),
-    ("error", &["source", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
+    ("write", &["base", "run", "runtime", "lazy", "exec", "sink", "nifti", "store", "error"]),
+    ("error", &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
     ("lib", &[]),
 ];
 
 /// All that `lazy` may know of the kernels: names of operations.
-const KERNEL_NAMES_FOR_LAZY: [&str; 4] = ["ReduceOp", "BinaryOp", "UnaryOp", "Overflow"];
+const KERNEL_NAMES_FOR_LAZY: [&str; 5] = ["ReduceOp", "BinaryOp", "UnaryOp", "Overflow", "Basis"];
 
 /// Crates that few places may name, so that they can be replaced there. Unit tests may ask any of
 /// them for a second opinion.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 
+use crate::sink::SinkError;
 use crate::source::SourceError;
 
 /// A NIfTI file could not be opened or written.
@@ -145,6 +146,14 @@ impl NiftiError {
     /// Wraps an I/O error with the file and what was tried.
     pub(super) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), doing, source }
+    }
+
+    /// What a sink of ours met, without the sink around it.
+    pub(super) fn of_sink(path: &Path, error: SinkError) -> Self {
+        match error.reason.downcast() {
+            Ok(inner) => *inner,
+            Err(reason) => Self::io(path, "write", io::Error::other(reason)),
+        }
     }
 }
 

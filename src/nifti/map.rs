@@ -1,17 +1,18 @@
 //! How is a 3-D result written so that viewers lay it over its run?
 //!
-//! A float32 map with the run's grid: dim 1 to 3, voxel sizes, qform and sform as they are, and
-//! nothing that was true of the run only (time, slices, scaling, extensions). Always little-endian,
-//! in the NIfTI version of the run.
+//! A float32 map with the run's grid and nothing that was true of the run only, put into a
+//! [`NiftiSink`] plane by plane.
 
 use std::path::Path;
 
-use ndarray::ArrayView3;
+use ndarray::{ArrayView3, Axis};
 
-use super::header::{Header, Version};
-use super::output::OutputFile;
-use super::{Intake, NiftiError};
+use super::NiftiError;
+use super::sink::{NiftiOptions, NiftiSink};
+use crate::dtype::DType;
+use crate::grid::Region;
 use crate::run::Run;
+use crate::sink::Sink;
 
 /// What a map says about itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,97 +50,27 @@ pub fn write_map(
             expected: format!("{:?}, as {} has", &like.shape()[..3], like.name()),
         });
     }
-    let header = Header::parse(&like.info().header, &mut Intake::new(path))?;
-    let mut output = OutputFile::create(path, options.overwrite)?;
-    output.write(&map_header(&header, like.shape(), &options))?;
-    // ndarray walks the last axis fastest; the file wants x fastest.
-    let in_file_order = map.reversed_axes();
-    let mut row = Vec::with_capacity(4 * shape[0] as usize);
-    for lane in in_file_order.rows() {
-        row.clear();
-        row.extend(lane.iter().flat_map(|&value| (value as f32).to_le_bytes()));
-        output.write(&row)?;
-    }
-    output.commit()
-}
-
-/// The bytes before the voxels.
-fn map_header(from: &Header, shape: &[u64], options: &MapOptions) -> Vec<u8> {
-    let mut to = Fields { bytes: vec![0; from.version.least_offset()] };
-    let dim = [3, shape[0], shape[1], shape[2], 1, 1, 1, 1].map(|n| n as i64);
-    // Voxel sizes and qfac stay; there is no fourth axis to have a size.
-    let pixdim: Vec<f64> = (0..8).map(|i| if i < 4 { from.pixdim[i] } else { 0.0 }).collect();
-    let space_unit = from.xyzt_units & 0x07;
-    let cal_max = options.cal_max.unwrap_or(0.0);
-    match from.version {
-        Version::One => {
-            to.put(0, 348_i32.to_le_bytes());
-            to.put(38, [b'r']);
-            to.put_all(40, dim.map(|n| (n as i16).to_le_bytes()));
-            to.put(70, 16_i16.to_le_bytes());
-            to.put(72, 32_i16.to_le_bytes());
-            to.put_all(76, pixdim.iter().map(|&v| single(v)));
-            to.put(108, 352_f32.to_le_bytes());
-            to.put(112, 1_f32.to_le_bytes());
-            to.put(123, [space_unit as u8]);
-            to.put(124, cal_max.to_le_bytes());
-            to.put_text(148, 80, &options.description);
-            to.put(252, (from.qform_code as i16).to_le_bytes());
-            to.put(254, (from.sform_code as i16).to_le_bytes());
-            to.put_all(256, from.quatern.map(single));
-            to.put_all(268, from.qoffset.map(single));
-            to.put_all(280, from.srow.iter().flatten().map(|&v| single(v)));
-            to.put_text(328, 16, &options.intent_name);
-            to.put(344, *b"n+1\0");
-        }
-        Version::Two => {
-            to.put(0, 540_i32.to_le_bytes());
-            to.put(4, *b"n+2\0\r\n\x1a\n");
-            to.put(12, 16_i16.to_le_bytes());
-            to.put(14, 32_i16.to_le_bytes());
-            to.put_all(16, dim.map(i64::to_le_bytes));
-            to.put_all(104, pixdim.iter().map(|v| v.to_le_bytes()));
-            to.put(168, 544_i64.to_le_bytes());
-            to.put(176, 1_f64.to_le_bytes());
-            to.put(192, f64::from(cal_max).to_le_bytes());
-            to.put_text(240, 80, &options.description);
-            to.put(344, from.qform_code.to_le_bytes());
-            to.put(348, from.sform_code.to_le_bytes());
-            to.put_all(352, from.quatern.map(f64::to_le_bytes));
-            to.put_all(376, from.qoffset.map(f64::to_le_bytes));
-            to.put_all(400, from.srow.iter().flatten().map(|v| v.to_le_bytes()));
-            to.put(500, space_unit.to_le_bytes());
-            to.put_text(508, 16, &options.intent_name);
+    let options = NiftiOptions {
+        intent_name: options.intent_name,
+        description: options.description,
+        cal_max: options.cal_max,
+        overwrite: options.overwrite,
+        ..NiftiOptions::default()
+    };
+    let sink = NiftiSink::create(path, &shape, DType::F32, Some(like.info()), &options)?;
+    let rows = sink.block_shape()[1].max(1) as usize;
+    let mut block = Vec::new();
+    for (z, plane) in map.axis_iter(Axis(2)).enumerate() {
+        for (at, part) in plane.axis_chunks_iter(Axis(1), rows).enumerate() {
+            block.clear();
+            // ndarray walks the last axis fastest; the file wants x fastest.
+            block.extend(part.t().iter().flat_map(|&value| (value as f32).to_ne_bytes()));
+            let start = vec![0, (at * rows) as u64, z as u64];
+            let region = Region::new(start, vec![shape[0], part.len_of(Axis(1)) as u64, 1]);
+            sink.put(&region, &block).map_err(|error| NiftiError::of_sink(path, error))?;
         }
     }
-    to.bytes
-}
-
-/// A NIfTI-1 number; it was read from one, so nothing is lost.
-fn single(value: f64) -> [u8; 4] {
-    (value as f32).to_le_bytes()
-}
-
-struct Fields {
-    bytes: Vec<u8>,
-}
-
-impl Fields {
-    fn put<const N: usize>(&mut self, at: usize, field: [u8; N]) {
-        self.bytes[at..at + N].copy_from_slice(&field);
-    }
-
-    fn put_all<const N: usize>(&mut self, at: usize, fields: impl IntoIterator<Item = [u8; N]>) {
-        for (i, field) in fields.into_iter().enumerate() {
-            self.put(at + i * N, field);
-        }
-    }
-
-    /// Text that leaves at least one 0 at the end of its field, cut between characters.
-    fn put_text(&mut self, at: usize, field_bytes: usize, text: &str) {
-        let kept = &text.as_bytes()[..text.floor_char_boundary(field_bytes - 1)];
-        self.bytes[at..at + kept.len()].copy_from_slice(kept);
-    }
+    Box::new(sink).commit().map_err(|error| NiftiError::of_sink(path, error))
 }
 
 #[cfg(test)]

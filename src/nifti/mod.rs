@@ -1,8 +1,8 @@
 //! How do NIfTI files become runs, and arrays become NIfTI files?
 //!
 //! [`open`] reads a header, judges every field and hands out a [`Run`](crate::Run) whose voxels are read later:
-//! any region of a plain file, front to back of a gzip one. [`export`] and [`write_map`] go the other
-//! way. Anything that could change a voxel's value or place is an error; untidy metadata is a
+//! any region of a plain file, front to back of a gzip one. [`export`], [`write_map`] and, for arrays
+//! of any size, [`NiftiSink`] go the other way. Anything that could change a voxel's value or place is an error; untidy metadata is a
 //! [`Warning`](crate::Warning) with the number of its row in `docs/correctness.md`. Pairs
 //! (`.hdr`/`.img`), ANALYZE, complex numbers, colours and arrays of five axes are refused by name.
 
@@ -19,6 +19,7 @@ mod layout;
 mod map;
 mod mapping;
 mod name;
+mod new_header;
 mod open;
 mod origin;
 mod output;
@@ -26,6 +27,7 @@ mod pieces;
 mod plain;
 mod scaling;
 mod sidecar;
+mod sink;
 mod sniff;
 mod stamp;
 #[cfg(test)]
@@ -38,6 +40,7 @@ pub use error::NiftiError;
 pub use export::export;
 pub use map::{MapOptions, write_map};
 pub use open::{Io, OpenOptions, open, open_with};
+pub use sink::{NiftiOptions, NiftiSink};
 pub use write::Writer;
 
 use intake::Intake;

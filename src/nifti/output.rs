@@ -1,8 +1,8 @@
 //! How does a NIfTI file appear whole or not at all?
 //!
-//! [`OutputFile`] writes beside its destination and is renamed over to it by `commit`; dropped before
-//! that it leaves nothing. A name ending in `.gz` is compressed, with the same bytes for the same
-//! input. Knows nothing of headers.
+//! A [`StagedFile`] lies beside its destination and is renamed over to it by `commit`; dropped before
+//! that it leaves nothing. An [`OutputFile`] is one that is written front to back: compressed where
+//! its name ends in `.gz`, with the same bytes for the same input. Knows nothing of headers.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
@@ -20,27 +20,23 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Memory of an output: its buffers, and deflate's window and tables.
 pub(super) const OUTPUT_SCRATCH_BYTES: u64 = (BUFFER_BYTES as u64) + (576 << 10);
 
-/// A file that is being written.
-pub(super) struct OutputFile {
+/// gzip level where nobody asks for another.
+pub(super) const GZIP_LEVEL: u32 = 6;
+
+/// A file beside its destination, which has no name there yet.
+#[derive(Debug)]
+pub(super) struct StagedFile {
     path: PathBuf,
     overwrite: bool,
     temp: TempPath,
-    encoder: Encoder,
-    /// A write failed: what is there has a hole, and must never get its name.
-    failed: bool,
 }
 
-enum Encoder {
-    Plain(BufWriter<File>),
-    Gzip(Box<GzEncoder<BufWriter<File>>>),
-}
-
-impl OutputFile {
+impl StagedFile {
     /// Starts a file beside `path`.
     ///
     /// # Errors
     /// When `path` exists and is not to be overwritten, is a folder, or its folder cannot be written.
-    pub(super) fn create(path: &Path, overwrite: bool) -> Result<Self, NiftiError> {
+    pub(super) fn create(path: &Path, overwrite: bool) -> Result<(Self, File), NiftiError> {
         if !has_ending(path, &[".nii", ".nii.gz"]) {
             return Err(NiftiError::Unsupported {
                 path: path.to_owned(),
@@ -61,18 +57,61 @@ impl OutputFile {
             .tempfile_in(folder(path))
             .map_err(|e| NiftiError::io(path, "create a file in its folder", e))
             .map(NamedTempFile::into_parts)?;
-        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        let encoder = if has_ending(path, &[".gz"]) {
-            // No file name and no time: the same input gives the same bytes.
-            Encoder::Gzip(Box::new(GzBuilder::new().mtime(0).write(file, Compression::new(6))))
-        } else {
-            Encoder::Plain(file)
-        };
-        Ok(Self { path: path.to_owned(), overwrite, temp, encoder, failed: false })
+        Ok((Self { path: path.to_owned(), overwrite, temp }, file))
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Makes the file durable, then visible under its name.
+    pub(super) fn commit(self, file: File) -> Result<(), NiftiError> {
+        let Self { path, overwrite, temp } = self;
+        file.sync_all().map_err(|e| NiftiError::io(&path, "write", e))?;
+        let renamed = if overwrite { temp.persist(&path) } else { temp.persist_noclobber(&path) };
+        renamed.map_err(|refused| match refused.error.kind() {
+            io::ErrorKind::AlreadyExists => NiftiError::Exists { path: path.clone() },
+            _ => NiftiError::io(&path, "move the finished file to its name", refused.error),
+        })?;
+        File::open(folder(&path))
+            .and_then(|folder| folder.sync_all())
+            .map_err(|e| NiftiError::io(&path, "make the new name durable", e))
+    }
+}
+
+/// A file that is being written front to back.
+pub(super) struct OutputFile {
+    staged: StagedFile,
+    encoder: Encoder,
+    /// A write failed: what is there has a hole, and must never get its name.
+    failed: bool,
+}
+
+enum Encoder {
+    Plain(BufWriter<File>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
+}
+
+impl OutputFile {
+    /// Starts a file beside `path`; one that ends in `.gz` is compressed at this level, 0 to 9.
+    ///
+    /// # Errors
+    /// As [`StagedFile::create`].
+    pub(super) fn create(path: &Path, overwrite: bool, level: u32) -> Result<Self, NiftiError> {
+        let (staged, file) = StagedFile::create(path, overwrite)?;
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        let encoder = if is_gzip(path) {
+            // No file name and no time: the same input gives the same bytes.
+            let level = Compression::new(level.min(9));
+            Encoder::Gzip(Box::new(GzBuilder::new().mtime(0).write(file, level)))
+        } else {
+            Encoder::Plain(file)
+        };
+        Ok(Self { staged, encoder, failed: false })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.staged.path()
     }
 
     /// Appends bytes. After a failure nothing more is taken.
@@ -83,13 +122,13 @@ impl OutputFile {
             Encoder::Gzip(encoder) => encoder.write_all(bytes),
         };
         self.failed = written.is_err();
-        written.map_err(|e| NiftiError::io(&self.path, "write", e))
+        written.map_err(|e| NiftiError::io(self.staged.path(), "write", e))
     }
 
     fn check_whole(&self) -> Result<(), NiftiError> {
         if self.failed {
             let before = io::Error::other("an earlier write failed");
-            return Err(NiftiError::io(&self.path, "write", before));
+            return Err(NiftiError::io(self.staged.path(), "write", before));
         }
         Ok(())
     }
@@ -97,27 +136,20 @@ impl OutputFile {
     /// Makes the file durable, then visible under its name.
     pub(super) fn commit(self) -> Result<(), NiftiError> {
         self.check_whole()?;
-        let Self { path, overwrite, temp, encoder, .. } = self;
-        let failed = |doing| {
-            let path = path.clone();
-            move |source| NiftiError::Io { path, doing, source }
-        };
-        let file = match encoder {
+        let file = match self.encoder {
             Encoder::Plain(file) => Ok(file),
             Encoder::Gzip(encoder) => encoder.finish(),
         };
-        file.and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error))
-            .and_then(|file| file.sync_all())
-            .map_err(failed("write"))?;
-        let renamed = if overwrite { temp.persist(&path) } else { temp.persist_noclobber(&path) };
-        renamed.map_err(|refused| match refused.error.kind() {
-            io::ErrorKind::AlreadyExists => NiftiError::Exists { path: path.clone() },
-            _ => NiftiError::io(&path, "move the finished file to its name", refused.error),
-        })?;
-        File::open(folder(&path))
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed("make the new name durable"))
+        let file = file
+            .and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error))
+            .map_err(|e| NiftiError::io(self.staged.path(), "write", e))?;
+        self.staged.commit(file)
     }
+}
+
+/// True for a name whose file is compressed.
+pub(super) fn is_gzip(path: &Path) -> bool {
+    has_ending(path, &[".gz"])
 }
 
 /// The folder of a path.

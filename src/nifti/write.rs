@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::header::Header;
 use super::layout::Layout;
-use super::output::{OUTPUT_SCRATCH_BYTES, OutputFile};
+use super::output::{GZIP_LEVEL, OUTPUT_SCRATCH_BYTES, OutputFile};
 use super::{Intake, NiftiError};
 use crate::dtype::swap_bytes;
 use crate::run::RunInfo;
@@ -63,7 +63,7 @@ impl Writer {
                 expected: format!("voxels from byte {}", layout.offset),
             });
         }
-        let mut output = OutputFile::create(path, overwrite)?;
+        let mut output = OutputFile::create(path, overwrite, GZIP_LEVEL)?;
         output.write(&info.header)?;
         let big_endian = header.big_endian;
         Ok(Self { output, layout, big_endian, put_bytes: 0, swapped: Vec::new() })

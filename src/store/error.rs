@@ -36,6 +36,26 @@ pub enum StoreError {
         /// The next step.
         help: &'static str,
     },
+    /// The path holds no array of ours.
+    #[error("{} is not an array that voxstore wrote: {found}; {help}", .path.display())]
+    NotAnArray {
+        /// The path given.
+        path: PathBuf,
+        /// What is there instead.
+        found: String,
+        /// The next step.
+        help: &'static str,
+    },
+    /// The path of an array to write is taken.
+    #[error("{} exists already and is {found}; {help}. Nothing was written", .path.display())]
+    Occupied {
+        /// The path given.
+        path: PathBuf,
+        /// What is there.
+        found: &'static str,
+        /// The next step.
+        help: &'static str,
+    },
     /// Written by a later version of voxstore.
     #[error("{}: schema {found:?} is newer than {supported:?}, the newest this voxstore reads; \
         update voxstore", .path.display())]
@@ -57,7 +77,7 @@ pub enum StoreError {
     },
     /// A metadata file that contradicts itself, another file, or what voxstore writes.
     #[error("{}: {field}: expected {expected}, found {found}; the store is damaged or was edited, \
-        ingest the run again", .path.display())]
+        ingest the run (or write the array) again", .path.display())]
     Metadata {
         /// The metadata file.
         path: PathBuf,

@@ -45,6 +45,11 @@ pub(super) const LIVE_LOCK: &str = "live.lock";
 /// How the name of an ingest's own staging folder begins.
 pub(super) const STAGING_PREFIX: &str = "ingest-";
 
+/// How the name of the folder begins in which an array is made, beside its place.
+pub(super) const PART_PREFIX: &str = ".voxstore-";
+/// How it ends.
+pub(super) const PART_SUFFIX: &str = ".part";
+
 /// The last component of a group path.
 pub(super) fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)

@@ -4,6 +4,9 @@
 //! with its `NIfTI` header kept beside the voxels. [`open`] lists the runs, [`Store::run`] gives one
 //! as a [`Run`], [`ingest`] writes them so that a run is either whole or not there.
 //!
+//! Arrays that are no runs are folders of their own: [`ZarrSink`] writes one box by box, and
+//! [`open_array`] opens it.
+//!
 //! Nothing here computes on voxels. A run that opens is complete; a chunk that is missing or
 //! damaged is an error, never zeros. Stores of other tools are not read: only ours promise that.
 //!
@@ -15,6 +18,9 @@
 //! # Ok::<(), voxstore::store::StoreError>(())
 //! ```
 
+mod array;
+mod chunk_writer;
+mod chunked;
 mod chunking;
 mod codec;
 mod digest;
@@ -22,6 +28,7 @@ mod error;
 mod ingest;
 mod layout;
 mod metadata;
+mod place;
 mod reader;
 #[cfg(test)]
 mod testing;
@@ -35,7 +42,8 @@ use crate::run::Run;
 use layout::{DERIVATIVES, MAX_DEPTH, METADATA, RUN_SUFFIX, last};
 use metadata::{RootAttributes, read_group};
 
-pub use chunking::ChunkLengths;
+pub use array::{ZarrOptions, ZarrSink, open_array};
+pub use chunking::{ArrayChunks, ChunkLengths};
 pub use codec::{Codec, UnknownCodec};
 pub use error::StoreError;
 pub use ingest::{IngestOptions, IngestReport, Outcome, RunOutcome, Written, ingest};

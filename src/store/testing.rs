@@ -84,7 +84,8 @@ impl Memory {
             .map(|i| {
                 state =
                     state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(name.len() as u64);
-                if i % 2 == 0 { (state >> 56) as u8 } else { (i % 5) as u8 }
+                let byte = if i % 2 == 0 { (state >> 56) as u8 } else { (i % 5) as u8 };
+                if dtype == DType::Bool { byte & 1 } else { byte }
             })
             .collect();
         Self {

@@ -22,6 +22,7 @@ use crate::store::layout::{AXES, BidsName, HEADER, METADATA, VOXELS, chunk_key, 
 use crate::store::metadata::{
     ArrayAttributes, GroupFile, RunAttributes, RunWritten, StoredArray, StoredVoxels, write_json,
 };
+use crate::store::place::sync_tree;
 
 /// The present, to the second, RFC 3339, UTC.
 pub(super) fn now() -> String {
@@ -183,24 +184,4 @@ fn write_small_array(
             .map_err(StoreError::io("write", &path))?;
     }
     write_json(&dir.join(METADATA), &array.to_file(attributes))
-}
-
-/// Makes everything below `dir` survive a power cut: one call for the file system where there is
-/// one, else file by file and the folders after their files.
-fn sync_tree(dir: &Path) -> Result<(), StoreError> {
-    #[cfg(target_os = "linux")]
-    {
-        let handle = File::open(dir).map_err(StoreError::io("open", dir))?;
-        rustix::fs::syncfs(&handle).map_err(StoreError::os("sync", dir))
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        for entry in walkdir::WalkDir::new(dir).contents_first(true) {
-            let entry = entry.map_err(|e| StoreError::io("list", dir)(e.into()))?;
-            File::open(entry.path())
-                .and_then(|file| file.sync_all())
-                .map_err(StoreError::io("sync", entry.path()))?;
-        }
-        Ok(())
-    }
 }

@@ -15,6 +15,7 @@ use super::plan::{Action, RunPlan};
 use crate::store::error::StoreError;
 use crate::store::layout::{LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir};
 use crate::store::metadata::{GroupFile, NoAttributes, RootAttributes, write_json, write_root};
+use crate::store::place::{exchange, rename_to_new, sync_dir};
 
 /// One ingest's own folder; gone when this is dropped.
 #[derive(Debug)]
@@ -205,52 +206,9 @@ fn is_at(_file: &File, _path: &Path) -> bool {
     true
 }
 
-/// Renames a folder to a name that must be free.
-fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        use rustix::io::Errno;
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            // Not every file system can; renaming a folder over one that is not empty fails anyway.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
-            done => return done.map_err(io::Error::from),
-        }
-    }
-    fs::rename(from, to)
-}
-
-/// Puts `new` where `old` is and the other way round, in one step where the system can.
-fn exchange(new: &Path, old: &Path) -> Result<(), StoreError> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        use rustix::io::Errno;
-        match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
-            done => return done.map_err(StoreError::os("exchange", old)),
-        }
-    }
-    let aside = new.with_extension("old");
-    fs::rename(old, &aside).map_err(StoreError::io("move aside", old))?;
-    fs::rename(new, old).map_err(|e| {
-        drop(fs::rename(&aside, old));
-        StoreError::io("rename a staged run to", old)(e)
-    })
-}
-
 /// Syncs a new file and renames it over an old one.
 fn replace_file(new: &Path, old: &Path) -> Result<(), StoreError> {
     File::open(new).and_then(|file| file.sync_all()).map_err(StoreError::io("sync", new))?;
     fs::rename(new, old).map_err(StoreError::io("replace", old))?;
     old.parent().map_or(Ok(()), sync_dir)
-}
-
-/// Makes renames in a folder survive a power cut.
-fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    if cfg!(unix) {
-        let synced = File::open(dir).and_then(|handle| handle.sync_all());
-        synced.map_err(StoreError::io("sync", dir))?;
-    }
-    Ok(())
 }

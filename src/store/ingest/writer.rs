@@ -1,12 +1,11 @@
 //! How do a run's voxels become chunk files?
 //!
-//! [`Slabs`] reads the source front to back in slabs of `tb` volumes; [`ChunkWriter`] cuts a slab
-//! into chunks, encodes each, and writes each file once, whole. Either on one thread in turn or, with
+//! [`Slabs`] reads the source front to back in slabs of `tb` volumes; [`ChunkWriter`] makes the files
+//! of a slab's chunks. Either on one thread in turn or, with
 //! encoders, one plain thread reads the next slab meanwhile. The source's own checksums are
 //! verified before the run is sealed.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,14 +18,14 @@ use super::memory::Needs;
 use super::plan::RunPlan;
 use super::{Written, seal};
 use crate::buffer::Buffer;
-use crate::grid::{Region, copy_overlap};
+use crate::grid::Region;
 use crate::run::Warning;
 use crate::runtime::{Lease, Session};
 use crate::source::{SourceError, Stream, StreamEnd, StreamOptions};
-use crate::store::codec::{ChunkCodec, fill_bytes};
+use crate::store::chunk_writer::ChunkWriter;
 use crate::store::digest::VoxelDigest;
 use crate::store::error::StoreError;
-use crate::store::layout::{VOXELS, chunk_key};
+use crate::store::layout::VOXELS;
 
 /// Stack of the thread that reads; inflating is its deepest work.
 const READER_STACK_BYTES: usize = 1 << 20;
@@ -74,14 +73,14 @@ pub(super) fn stage_run<'a>(
     let started = seal::now();
     let array_dir = dir.join(VOXELS);
     fs::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
-    let writer = ChunkWriter::new(plan, &array_dir)?;
+    let writer = SlabWriter::new(plan, &array_dir)?;
     let (end, digest) = match encoders {
         Some(pool) => write_overlapped(plan, &writer, &mut lease, pool, session)?,
         None => write_in_turn(plan, &writer, &mut lease, session)?,
     };
     let voxels = VoxelsWritten {
-        chunks: writer.chunks.into_inner(),
-        stored_bytes: writer.stored_bytes.into_inner(),
+        chunks: writer.chunks.chunks(),
+        stored_bytes: writer.chunks.stored_bytes(),
         digest,
         end,
     };
@@ -93,7 +92,7 @@ pub(super) fn stage_run<'a>(
 
 fn write_in_turn(
     plan: &RunPlan<'_>,
-    writer: &ChunkWriter<'_>,
+    writer: &SlabWriter,
     lease: &mut Lease,
     session: &Session,
 ) -> Result<(StreamEnd, String), StoreError> {
@@ -113,7 +112,7 @@ fn write_in_turn(
 
 fn write_overlapped(
     plan: &RunPlan<'_>,
-    writer: &ChunkWriter<'_>,
+    writer: &SlabWriter,
     lease: &mut Lease,
     pool: &rayon::ThreadPool,
     session: &Session,
@@ -164,7 +163,7 @@ fn read_ahead(
 /// Encodes slabs as they come, each by all encoders. Both channels end with it, which ends the
 /// reader too.
 fn encode_slabs(
-    writer: &ChunkWriter<'_>,
+    writer: &SlabWriter,
     to_encode: Receiver<Filled>,
     empty: SyncSender<Buffer>,
     chunks: &mut [Buffer],
@@ -196,7 +195,7 @@ fn encode_slabs(
 
 /// One encoder: takes the slab's chunks by number until there are none.
 fn encode_chunks(
-    writer: &ChunkWriter<'_>,
+    writer: &SlabWriter,
     slab: &[u8],
     region: &Region,
     next: &AtomicU64,
@@ -264,42 +263,30 @@ impl<'a> Slabs<'a> {
     }
 }
 
-/// Cuts slabs into chunks and writes their files.
-struct ChunkWriter<'a> {
-    run: &'a str,
-    array_dir: &'a Path,
-    codec: ChunkCodec,
-    shape: [u64; 4],
-    chunk: [u64; 4],
-    fill: Vec<u8>,
-    chunks: AtomicU64,
-    stored_bytes: AtomicU64,
+/// The chunks of one run, slab by slab.
+struct SlabWriter {
+    chunks: ChunkWriter,
+    item_bytes: u64,
 }
 
-impl<'a> ChunkWriter<'a> {
-    fn new(plan: &'a RunPlan<'_>, array_dir: &'a Path) -> Result<Self, StoreError> {
+impl SlabWriter {
+    fn new(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Self, StoreError> {
+        let (name, array_dir, codec) = (plan.run.name(), array_dir.to_owned(), plan.chunk_codec()?);
         Ok(Self {
-            run: plan.run.name(),
-            array_dir,
-            codec: plan.chunk_codec()?,
-            shape: plan.shape,
-            chunk: plan.chunk,
-            fill: fill_bytes(plan.dtype),
-            chunks: AtomicU64::new(0),
-            stored_bytes: AtomicU64::new(0),
+            chunks: ChunkWriter::new(name, array_dir, codec, plan.dtype, &plan.shape, &plan.chunk),
+            item_bytes: plan.dtype.size() as u64,
         })
     }
 
     fn chunks_per_slab(&self) -> u64 {
-        self.shape[2].div_ceil(self.chunk[2])
+        self.chunks.grid().counts()[2]
     }
 
     fn bytes_of(&self, region: &Region) -> u64 {
-        region.len() * self.fill.len() as u64
+        region.len() * self.item_bytes
     }
 
-    /// Writes the slab's chunk number `z`; `buffer` holds one chunk. What lies beyond the array is
-    /// filled, so that equal voxels give equal files.
+    /// Writes the slab's chunk number `z`; `buffer` holds one chunk.
     fn write(
         &self,
         slab: &[u8],
@@ -307,29 +294,8 @@ impl<'a> ChunkWriter<'a> {
         z: u64,
         buffer: &mut [u8],
     ) -> Result<(), StoreError> {
-        let t = slab_region.start()[3] / self.chunk[3];
-        let region =
-            Region::new(vec![0, 0, z * self.chunk[2], t * self.chunk[3]], self.chunk.to_vec());
-        if !region.fits(&self.shape) {
-            buffer
-                .chunks_exact_mut(self.fill.len())
-                .for_each(|item| item.copy_from_slice(&self.fill));
-        }
+        let t = slab_region.start()[3] / self.chunks.grid().block_shape()[3];
         let voxels = &slab[..self.bytes_of(slab_region) as usize];
-        copy_overlap(voxels, slab_region, buffer, &region, self.fill.len());
-
-        let key = chunk_key(&[t, z, 0, 0]);
-        let file_bytes = self.codec.encode(buffer).map_err(|reason| StoreError::Encode {
-            run: self.run.to_owned(),
-            chunk: key.clone(),
-            reason,
-        })?;
-        let path = self.array_dir.join(&key);
-        File::create_new(&path)
-            .and_then(|mut file| file.write_all(&file_bytes))
-            .map_err(StoreError::io("write", &path))?;
-        self.chunks.fetch_add(1, Ordering::Relaxed);
-        self.stored_bytes.fetch_add(file_bytes.len() as u64, Ordering::Relaxed);
-        Ok(())
+        self.chunks.write(voxels, slab_region, &[0, 0, z, t], buffer)
     }
 }

@@ -24,7 +24,8 @@ pub(in crate::store) struct ArrayFile<A = IgnoredAny> {
     chunk_key_encoding: Named<KeyEncoding>,
     fill_value: Value,
     codecs: Vec<CodecSpec>,
-    attributes: A,
+    pub(in crate::store) attributes: A,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dimension_names: Vec<String>,
     #[serde(default, skip_serializing)]
     storage_transformers: Vec<IgnoredAny>,
@@ -80,6 +81,7 @@ pub(in crate::store) struct StoredArray {
     pub(in crate::store) dtype: DType,
     /// `None`: not even a checksum, as in the header's array.
     pub(in crate::store) codec: Option<Codec>,
+    /// Empty where the axes have no names.
     pub(in crate::store) dimension_names: Vec<String>,
 }
 
@@ -99,7 +101,11 @@ impl StoredArray {
                 name: "default".to_owned(),
                 configuration: KeyEncoding { separator: SEPARATOR.to_owned() },
             },
-            fill_value: if self.dtype.is_float() { "NaN".into() } else { 0.into() },
+            fill_value: match self.dtype {
+                DType::Bool => false.into(),
+                DType::F32 | DType::F64 => "NaN".into(),
+                _ => 0.into(),
+            },
             codecs: self.codec_specs(),
             attributes,
             dimension_names: self.dimension_names.clone(),
@@ -134,7 +140,10 @@ impl StoredArray {
     ///
     /// # Errors
     /// When it is not an array as we write them: every field must be one we understand.
-    pub(in crate::store) fn from_file(path: &Path, file: &ArrayFile) -> Result<Self, StoreError> {
+    pub(in crate::store) fn from_file<A>(
+        path: &Path,
+        file: &ArrayFile<A>,
+    ) -> Result<Self, StoreError> {
         let bad = |field: &str, expected: &str, found: String| {
             Err(StoreError::metadata(path, field, expected, found))
         };
@@ -143,7 +152,7 @@ impl StoredArray {
             return bad("node_type", "an array of Zarr format 3", found);
         }
         let Some(dtype) = DType::from_name(&file.data_type) else {
-            return bad("data_type", "a NIfTI number type", file.data_type.clone());
+            return bad("data_type", "a number type of voxstore", file.data_type.clone());
         };
         if file.chunk_grid.name != "regular" {
             return bad("chunk_grid", "regular", file.chunk_grid.name.clone());

@@ -8,6 +8,7 @@ mod array;
 mod number;
 mod ome;
 mod orientation;
+mod plain;
 mod root;
 mod run;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use array::{ArrayAttributes, ArrayFile, StoredArray};
+pub(super) use plain::{PlainAttributes, PlainWritten};
 pub(super) use root::{IndexEntry, RootAttributes, write_root};
 pub(super) use run::{RunAttributes, RunWritten, StoredVoxels, labels_known};
 
@@ -85,13 +87,15 @@ impl Consolidated {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct NoAttributes {}
 
-/// Just enough of a run group or a root to see whether the rest may be read.
+/// Just enough of a node to see whether the rest may be read.
 #[derive(Debug, Deserialize)]
 struct Peek {
+    node_type: NodeType,
+    #[serde(default)]
     attributes: PeekAttributes,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct PeekAttributes {
     voxstore: Option<PeekOurs>,
 }
@@ -116,16 +120,50 @@ pub(super) fn read_group<A: DeserializeOwned>(path: &Path) -> Result<GroupFile<A
             help: "voxstore reads stores that it wrote",
         });
     };
-    check_schema(path, ours.schema)?;
-    if let Some(status) = ours.status.filter(|s| s != COMPLETE) {
-        return Err(StoreError::Incomplete { path: path.to_owned(), found: status });
-    }
+    check_ours(path, ours)?;
     let group: GroupFile<A> = parse(path, &text)?;
     if (group.zarr_format, group.node_type) != (3, NodeType::Group) {
         let found = format!("{:?} of format {}", group.node_type, group.zarr_format);
         return Err(StoreError::metadata(path, "node_type", "a group of Zarr format 3", found));
     }
     Ok(group)
+}
+
+/// Reads the file of a plain array of ours.
+///
+/// # Errors
+/// `NotAnArray` where the node is a group or somebody else's, `NewerSchema`, `Metadata`, `Io`.
+pub(super) fn read_array(path: &Path) -> Result<ArrayFile<PlainAttributes>, StoreError> {
+    let text = read_file(path)?;
+    let peek: Peek = parse(path, &text)?;
+    let refused = |found: &str, help| {
+        let dir = path.parent().unwrap_or(path).to_owned();
+        Err(StoreError::NotAnArray { path: dir, found: found.to_owned(), help })
+    };
+    match (peek.node_type, peek.attributes.voxstore) {
+        (NodeType::Group, _) => refused("a Zarr group", "open a store and name a run"),
+        (NodeType::Array, None) => refused(
+            "a Zarr array without voxstore's attributes",
+            "voxstore reads arrays that it wrote",
+        ),
+        (NodeType::Array, Some(ours)) => {
+            check_ours(path, ours)?;
+            parse(path, &text)
+        }
+    }
+}
+
+/// True when a Zarr array has this metadata file, whoever wrote it.
+pub(super) fn is_array(path: &Path) -> bool {
+    read_json::<Peek>(path).is_ok_and(|peek| peek.node_type == NodeType::Array)
+}
+
+fn check_ours(path: &Path, ours: PeekOurs) -> Result<(), StoreError> {
+    check_schema(path, ours.schema)?;
+    match ours.status.filter(|status| status != COMPLETE) {
+        Some(found) => Err(StoreError::Incomplete { path: path.to_owned(), found }),
+        None => Ok(()),
+    }
 }
 
 fn check_schema(path: &Path, found: String) -> Result<(), StoreError> {

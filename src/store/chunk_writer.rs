@@ -1,0 +1,106 @@
+//! How do numbers in memory become chunk files?
+//!
+//! [`ChunkWriter`] cuts a box into chunks, encodes each, and writes each file once, whole, and never
+//! again. From several threads at once, each with a buffer of its own. Knows neither where boxes come
+//! from nor when an array is complete.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::StoreError;
+use super::codec::{ChunkCodec, fill_bytes};
+use super::layout::chunk_key;
+use crate::dtype::DType;
+use crate::grid::{BlockGrid, Region, copy_overlap};
+
+/// Cuts boxes of one array into chunks and writes their files.
+#[derive(Debug)]
+pub(super) struct ChunkWriter {
+    /// What errors call the array.
+    name: String,
+    array_dir: PathBuf,
+    codec: ChunkCodec,
+    grid: BlockGrid,
+    shape: Vec<u64>,
+    fill: Vec<u8>,
+    chunks: AtomicU64,
+    stored_bytes: AtomicU64,
+}
+
+impl ChunkWriter {
+    /// A writer of chunks of this shape, in the order of the API, into a folder that is there.
+    pub(super) fn new(
+        name: &str,
+        array_dir: PathBuf,
+        codec: ChunkCodec,
+        dtype: DType,
+        shape: &[u64],
+        chunk: &[u64],
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            array_dir,
+            codec,
+            grid: BlockGrid::new(shape, chunk),
+            shape: shape.to_vec(),
+            fill: fill_bytes(dtype),
+            chunks: AtomicU64::new(0),
+            stored_bytes: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn grid(&self) -> &BlockGrid {
+        &self.grid
+    }
+
+    pub(super) fn codec(&self) -> &ChunkCodec {
+        &self.codec
+    }
+
+    /// Chunk files written.
+    pub(super) fn chunks(&self) -> u64 {
+        self.chunks.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of all chunk files written.
+    pub(super) fn stored_bytes(&self) -> u64 {
+        self.stored_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Writes the chunk at `position` of the grid out of a box that holds all of it. `buffer` is as
+    /// long as a chunk. What lies beyond the array is filled, so that equal numbers give equal files.
+    pub(super) fn write(
+        &self,
+        numbers: &[u8],
+        held: &Region,
+        position: &[u64],
+        buffer: &mut [u8],
+    ) -> Result<(), StoreError> {
+        let lengths = self.grid.block_shape();
+        let start = position.iter().zip(lengths).map(|(p, n)| p * n).collect();
+        let region = Region::new(start, lengths.to_vec());
+        if !region.fits(&self.shape) {
+            buffer
+                .chunks_exact_mut(self.fill.len())
+                .for_each(|item| item.copy_from_slice(&self.fill));
+        }
+        copy_overlap(numbers, held, buffer, &region, self.fill.len());
+
+        let on_disk: Vec<u64> = position.iter().rev().copied().collect();
+        let key = chunk_key(&on_disk);
+        let file_bytes = self.codec.encode(buffer).map_err(|reason| StoreError::Encode {
+            run: self.name.clone(),
+            chunk: key.clone(),
+            reason,
+        })?;
+        let path = self.array_dir.join(&key);
+        File::create_new(&path)
+            .and_then(|mut file| file.write_all(&file_bytes))
+            .map_err(StoreError::io("write", &path))?;
+        self.chunks.fetch_add(1, Ordering::Relaxed);
+        self.stored_bytes.fetch_add(file_bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! How do an array's chunk files come back as regions?
+//!
+//! [`ChunkedSource`] is the [`Source`] of one stored array: it decodes just the chunks that a region
+//! touches, one at a time, and copies what is shared. Never fills in: a missing chunk, a torn file, a
+//! wrong checksum, an array replaced while it is read are errors that name array, chunk and file.
+//! Caches nothing. Whether metadata may be believed is decided before, by whoever opens the array.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use super::chunking::CHUNK_LIMIT_BYTES;
+use super::codec::{ChunkCodec, ChunkFault};
+use super::layout::{METADATA, chunk_key};
+use super::metadata::StoredArray;
+use crate::dtype::DType;
+use crate::grid::{BlockGrid, Region, copy_overlap, element_count};
+use crate::source::{Access, Source, SourceError};
+
+/// Paths, names and one open file, beside what decoding needs.
+const BOOKKEEPING_BYTES: u64 = 64 << 10;
+
+type Reason = Box<dyn std::error::Error + Send + Sync>;
+
+/// How an array is cut into chunks; lengths in the order of the API.
+#[derive(Debug)]
+pub(super) struct ChunkLayout {
+    pub(super) grid: BlockGrid,
+    pub(super) shape: Vec<u64>,
+    pub(super) codec: ChunkCodec,
+    /// Number of chunks.
+    pub(super) chunks: u64,
+}
+
+impl ChunkLayout {
+    /// The layout that an array's metadata describe; `file` is named in errors.
+    ///
+    /// # Errors
+    /// When the chunks are not some that we would write.
+    pub(super) fn of(array: &StoredArray, file: &Path) -> Result<Self, StoreError> {
+        let wrong = |field: &str, expected: String, found: &dyn std::fmt::Debug| {
+            Err(StoreError::metadata(file, field, expected, format!("{found:?}")))
+        };
+        let shape: Vec<u64> = array.shape.iter().rev().copied().collect();
+        let chunk: Vec<u64> = array.chunk_shape.iter().rev().copied().collect();
+        let bytes = element_count(&shape).and_then(|n| n.checked_mul(array.dtype.size() as u64));
+        if bytes.is_none() {
+            return wrong("shape", "a size that can be counted".to_owned(), &array.shape);
+        }
+        let inside = chunk.len() == shape.len()
+            && chunk.iter().zip(&shape).all(|(c, n)| (1..=(*n).max(1)).contains(c));
+        let codec = array.codec.and_then(|c| ChunkCodec::new(c, array.dtype, &array.chunk_shape));
+        let codec = codec.filter(|c| inside && c.decoded_bytes() <= CHUNK_LIMIT_BYTES);
+        let Some(codec) = codec else {
+            let expected = format!("inside the array and at most {CHUNK_LIMIT_BYTES} bytes");
+            return wrong("chunk_shape", expected, &array.chunk_shape);
+        };
+        let grid = BlockGrid::new(&shape, &chunk);
+        let chunks = element_count(&grid.counts()).unwrap_or(u64::MAX);
+        Ok(Self { grid, shape, codec, chunks })
+    }
+}
+
+/// The numbers of one stored array.
+#[derive(Debug)]
+pub(super) struct ChunkedSource {
+    pub(super) name: String,
+    /// What would bring a missing chunk back: `ingest the run again`.
+    pub(super) remedy: &'static str,
+    pub(super) array_dir: PathBuf,
+    /// Of the array's metadata file, from before that was read.
+    pub(super) version: Version,
+    pub(super) layout: ChunkLayout,
+    pub(super) dtype: DType,
+    pub(super) stored_bytes: u64,
+}
+
+impl ChunkedSource {
+    /// The numbers of the chunk at this position of the grid, padding included.
+    fn chunk(&self, position: &[u64]) -> Result<Vec<u8>, SourceError> {
+        let on_disk: Vec<u64> = position.iter().rev().copied().collect();
+        let key = chunk_key(&on_disk);
+        let path = self.array_dir.join(&key);
+        let failed = |reason: Reason| {
+            SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
+        };
+        let file = self.chunk_file(&path).map_err(&failed)?;
+        let numbers = self.layout.codec.decode(file).map_err(|e| failed(e.into()))?;
+        if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
+            return Err(failed("a bool is neither 0 nor 1; the file is damaged".into()));
+        }
+        Ok(numbers)
+    }
+
+    /// A chunk file's bytes, when there are no more of them than a chunk can have.
+    fn chunk_file(&self, path: &Path) -> Result<Vec<u8>, Reason> {
+        let mut file = File::open(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => {
+                format!("the chunk is missing; the store is damaged, {}", self.remedy).into()
+            }
+            _ => Reason::from(e),
+        })?;
+        let (found, most) = (file.metadata()?.len(), self.layout.codec.encoded_bound());
+        if found > most {
+            return Err(ChunkFault::Size { found, expected: format!("at most {most}") }.into());
+        }
+        let mut bytes = vec![0; found as usize];
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Whoever replaces an array exchanges it whole. Chunks read since it was opened are of one
+    /// version exactly when its metadata file is still the same file.
+    fn check_version(&self) -> Result<(), SourceError> {
+        let file = self.array_dir.join(METADATA);
+        if Version::of(&file).is_ok_and(|now| now == self.version) {
+            return Ok(());
+        }
+        let reason = "it was replaced while it was read; open it again";
+        Err(SourceError::new(&self.name, file.display().to_string(), reason))
+    }
+}
+
+impl Source for ChunkedSource {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn shape(&self) -> &[u64] {
+        &self.layout.shape
+    }
+
+    fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    fn access(&self) -> Access {
+        Access::Random
+    }
+
+    fn block_shape(&self) -> &[u64] {
+        self.layout.grid.block_shape()
+    }
+
+    fn scratch_bytes(&self) -> u64 {
+        self.layout.codec.decode_scratch() + BOOKKEEPING_BYTES
+    }
+
+    fn stored_bytes(&self) -> u64 {
+        self.stored_bytes
+    }
+
+    fn transport(&self) -> &'static str {
+        "zarr chunks"
+    }
+
+    fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError> {
+        self.check_read(region, out)?;
+        let length = self.layout.grid.block_shape();
+        for position in self.layout.grid.touching(region) {
+            // Chunks of a newer version may look like damaged ones of this.
+            let replaced = |error| self.check_version().err().unwrap_or(error);
+            let numbers = self.chunk(&position).map_err(replaced)?;
+            let start = position.iter().zip(length).map(|(p, n)| p * n).collect();
+            let whole = Region::new(start, length.to_vec());
+            copy_overlap(&numbers, &whole, out, region, self.dtype.size());
+        }
+        self.check_version()
+    }
+}
+
+/// Tells one file from another that took its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Version {
+    modified: Option<std::time::SystemTime>,
+    #[cfg(unix)]
+    inode: (u64, u64),
+}
+
+impl Version {
+    pub(super) fn of(file: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(file)?;
+        Ok(Self {
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            inode: {
+                use std::os::unix::fs::MetadataExt;
+                (metadata.dev(), metadata.ino())
+            },
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! How does a folder get its name in one step, and stay there after a power cut?
+//!
+//! Renames that never replace, exchanges, and syncs. Knows nothing of what lies in the folders.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use super::StoreError;
+
+/// Renames a folder to a name that must be free.
+pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system can; renaming a folder over one that is not empty fails anyway.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            done => return done.map_err(io::Error::from),
+        }
+    }
+    fs::rename(from, to)
+}
+
+/// Puts `new` where `old` is and the other way round, in one step where the system can.
+pub(super) fn exchange(new: &Path, old: &Path) -> Result<(), StoreError> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            done => return done.map_err(StoreError::os("exchange", old)),
+        }
+    }
+    let aside = new.with_extension("old");
+    fs::rename(old, &aside).map_err(StoreError::io("move aside", old))?;
+    fs::rename(new, old).map_err(|e| {
+        drop(fs::rename(&aside, old));
+        StoreError::io("rename a staged run to", old)(e)
+    })
+}
+
+/// Makes everything below `dir` survive a power cut: one call for the file system where there is
+/// one, else file by file and the folders after their files.
+pub(super) fn sync_tree(dir: &Path) -> Result<(), StoreError> {
+    #[cfg(target_os = "linux")]
+    {
+        let handle = File::open(dir).map_err(StoreError::io("open", dir))?;
+        rustix::fs::syncfs(&handle).map_err(StoreError::os("sync", dir))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        for entry in walkdir::WalkDir::new(dir).contents_first(true) {
+            let entry = entry.map_err(|e| StoreError::io("list", dir)(e.into()))?;
+            File::open(entry.path())
+                .and_then(|file| file.sync_all())
+                .map_err(StoreError::io("sync", entry.path()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes renames in a folder survive a power cut.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    if cfg!(unix) {
+        let synced = File::open(dir).and_then(|handle| handle.sync_all());
+        synced.map_err(StoreError::io("sync", dir))?;
+    }
+    Ok(())
+}
