@@ -68,6 +68,7 @@ mod sink;
 mod source;
 pub mod source_conformance;
 pub mod store;
+mod write;
 
 pub use dtype::{DType, Element};
 pub use error::Error;

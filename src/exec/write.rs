@@ -3,11 +3,11 @@
 use super::collect::Collect;
 use super::compute::{Report, run_plan};
 use super::error::ExecError;
-use crate::grid::Region;
+use crate::grid::{Region, shape_text};
 use crate::lazy::LazyArray;
 use crate::plan::{Layout, Plan, ResultMemory};
 use crate::runtime::Session;
-use crate::sink::{Sink, SinkOrder};
+use crate::sink::{Sink, SinkError, SinkOrder};
 
 struct IntoSink<'a>(&'a dyn Sink);
 
@@ -26,6 +26,16 @@ impl Session {
     /// As [`LazyArray::compute`] before anything is read or written; then what a source or the sink
     /// says.
     pub fn write(&self, array: &LazyArray, sink: Box<dyn Sink>) -> Result<Report, ExecError> {
+        if sink.shape() != array.shape() || sink.dtype() != array.dtype() {
+            let reason = format!(
+                "it takes {} {}, the array is {} {}",
+                sink.dtype(),
+                shape_text(sink.shape()),
+                array.dtype(),
+                shape_text(array.shape())
+            );
+            return Err(SinkError::new(sink.name(), "before the first box", reason).into());
+        }
         let in_order = sink.order() == SinkOrder::Memory;
         // Boxes in order come from one worker.
         let session = if in_order { self.with_one_thread() } else { self.clone() };
