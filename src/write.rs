@@ -47,11 +47,7 @@ impl LazyArray {
     ///
     /// # Errors
     /// As [`Session::write_nifti`].
-    pub fn write_nifti(
-        &self,
-        path: impl AsRef<Path>,
-        like: Option<&Run>,
-    ) -> Result<Report, Error> {
+    pub fn write_nifti(&self, path: impl AsRef<Path>, like: Option<&Run>) -> Result<Report, Error> {
         Session::default().write_nifti(self, path, like, &NiftiOptions::default())
     }
 }

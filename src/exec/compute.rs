@@ -166,7 +166,12 @@ pub(super) fn run_plan(
                 }
                 Blocks::Parts(tiles) => {
                     let said = parts::run(pass, tiles, schedule, collects, &budget, session)?;
-                    warnings.extend(said);
+                    // A file that is read twice says the same twice.
+                    for warning in said {
+                        if !warnings.contains(&warning) {
+                            warnings.push(warning);
+                        }
+                    }
                 }
             }
         }

@@ -110,7 +110,11 @@ fn run_part(
     let whole = Region::whole(&feed.shape);
     let cells = |sum: &Sum| sum.cells.clone();
     let done = |from: u64, to: u64| {
-        let of = if feed.shape.is_empty() { whole.clone() } else { whole.with_axis(feed.walk, from, to - from) };
+        let of = if feed.shape.is_empty() {
+            whole.clone()
+        } else {
+            whole.with_axis(feed.walk, from, to - from)
+        };
         trip.session.progress().advance(read_bytes(part, &of));
     };
     if schedule.read_ahead {

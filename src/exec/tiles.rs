@@ -33,9 +33,7 @@ pub(super) fn run(
         }
         let unit = Unit { pass, schedule, tile: &tile, emits, session };
         match &pass.form {
-            Form::Fold { axes, grouped } => {
-                unit.fold(axes, *grouped, outputs, scratch, states)
-            }
+            Form::Fold { axes, grouped } => unit.fold(axes, *grouped, outputs, scratch, states),
             Form::Map | Form::Mixed => unit.map(scratch),
         }
     })
@@ -139,7 +137,8 @@ impl Unit<'_> {
             finish_tile(pass, output, self.tile, &of_tile, *collect, scratch)?;
         }
         for (index, part) in pass.parts.iter().enumerate() {
-            if let (Some(here), Some(reader)) = (part.place.overlap(self.tile), &mut readers[index]) {
+            if let (Some(here), Some(reader)) = (part.place.overlap(self.tile), &mut readers[index])
+            {
                 let cross = cross_of(&here, part, axes, grouped);
                 self.walk(index, reader, &cross, 1, &mut [], scratch)?;
             }
@@ -164,9 +163,8 @@ impl Unit<'_> {
         let mut from = 0;
         while from < part.feed.rows() {
             let to = part.feed.next_end(from, self.schedule.rows[index]);
-            let cells = |sum: &Sum| {
-                sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]))
-            };
+            let cells =
+                |sum: &Sum| sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]));
             trip.step(reader, from..to, Some(cross), phase, states, &cells, scratch)?;
             if phase == 0 {
                 let rows = cross.with_axis(part.feed.walk, from, to - from);

@@ -217,7 +217,11 @@ fn alike(one: &View, other: &View, sequential: bool) -> bool {
             (
                 AxisView::Run { axis: a, start: s, step: p },
                 AxisView::Run { axis: b, start: t, step: q },
-            ) => a == b && p == q && (s == t || (*p == 1 && (sequential || s.abs_diff(*t) <= MOST_APART))),
+            ) => {
+                a == b
+                    && p == q
+                    && (s == t || (*p == 1 && (sequential || s.abs_diff(*t) <= MOST_APART)))
+            }
             (a, b) => a == b,
         })
 }

@@ -5,9 +5,9 @@
 
 use std::fmt;
 
+use super::Feed;
 use super::reader::{FeedBuffers, FeedError, Reader, evaluate};
 use super::size::FeedSizes;
-use super::Feed;
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::{Region, copy_overlap};
@@ -82,7 +82,8 @@ impl NestedSource {
     fn sizes(&self, reach: &[u64]) -> FeedSizes {
         let mut sizes = FeedSizes::default();
         for (region, feed) in &self.pieces {
-            let step: Vec<u64> = reach.iter().zip(region.shape()).map(|(&a, &b)| a.min(b)).collect();
+            let step: Vec<u64> =
+                reach.iter().zip(region.shape()).map(|(&a, &b)| a.min(b)).collect();
             sizes.cover(feed, &step, false);
         }
         sizes
@@ -136,7 +137,8 @@ impl NestedSource {
         reader.load(branch, &local, &mut buffers)?;
         let item = self.input_dtype.size();
         let whole = shared == needed;
-        let mut part = if whole { Buffer::default() } else { self.buffer(shared.len() * item as u64)? };
+        let mut part =
+            if whole { Buffer::default() } else { self.buffer(shared.len() * item as u64)? };
         let to: &mut [u8] = if whole { input } else { &mut part };
         let outcome = evaluate(branch, &local, &mut buffers, |at, outputs| {
             to[at * item..][..outputs[0].len()].copy_from_slice(outputs[0]);
@@ -238,7 +240,13 @@ impl Source for NestedSource {
     }
 
     fn stream(&self, _options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
-        Ok(Box::new(NestedStream { source: self, next_row: 0, open: None, ended: 0, warnings: Vec::new() }))
+        Ok(Box::new(NestedStream {
+            source: self,
+            next_row: 0,
+            open: None,
+            ended: 0,
+            warnings: Vec::new(),
+        }))
     }
 }
 

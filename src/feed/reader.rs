@@ -47,9 +47,7 @@ impl FeedBuffers {
             windows: sizes.windows.iter().map(|&bytes| take(bytes)).collect::<Result<_, E>>()?,
             loads: sizes.loads.iter().map(|&bytes| take(bytes)).collect::<Result<_, E>>()?,
             registers: Registers::new(take(sizes.register_bytes)?),
-            outputs: (0..sizes.outputs)
-                .map(|_| take(OUTPUT_BYTES))
-                .collect::<Result<_, E>>()?,
+            outputs: (0..sizes.outputs).map(|_| take(OUTPUT_BYTES)).collect::<Result<_, E>>()?,
         })
     }
 }
@@ -143,7 +141,8 @@ impl<'f> Reader<'f> {
         // Rows at the end of what is held that are wanted again move to the front.
         let mut kept = 0;
         let axis = window.walk.unwrap_or(0);
-        if let Some(held) = held.filter(|held| window.walk.is_some() && wanted.follows(held, axis)) {
+        if let Some(held) = held.filter(|held| window.walk.is_some() && wanted.follows(held, axis))
+        {
             kept = held.end(axis) - wanted.start()[axis];
             let row = wanted.len() as usize / wanted.shape()[axis] as usize * item;
             let first = (wanted.start()[axis] - held.start()[axis]) as usize * row;
@@ -162,12 +161,7 @@ impl<'f> Reader<'f> {
     }
 
     /// Reads a box of a window's source; of a stream, the volumes that come next.
-    fn read(
-        &mut self,
-        index: usize,
-        region: &Region,
-        out: &mut [u8],
-    ) -> Result<(), SourceError> {
+    fn read(&mut self, index: usize, region: &Region, out: &mut [u8]) -> Result<(), SourceError> {
         let source = &self.feed.windows[index].source;
         let Some((stream, next)) = &mut self.windows[index].stream else {
             return source.read(region, out);

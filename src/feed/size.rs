@@ -107,7 +107,8 @@ impl Feed {
             && loads.next().is_none()
             && entry.history == 0
             && load.view.is_in_order()
-            && (!entry.is_sequential() || (whole() && entry.walk == Some(load.view.axes().len() - 1)))
+            && (!entry.is_sequential()
+                || (whole() && entry.walk == Some(load.view.axes().len() - 1)))
     }
 
     /// The largest box that a window holds for a step of this shape.
@@ -140,11 +141,7 @@ impl Feed {
     }
 
     /// What a window holds for a step: `boxes` gives the box of each branch, where it has one.
-    pub(super) fn window_region(
-        &self,
-        window: usize,
-        boxes: &[Option<Region>],
-    ) -> Option<Region> {
+    pub(super) fn window_region(&self, window: usize, boxes: &[Option<Region>]) -> Option<Region> {
         let entry = &self.windows[window];
         let wanted = |load: &Load, of: &Region| load.view.region(of);
         let mut all: Option<Region> = None;

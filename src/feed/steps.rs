@@ -21,7 +21,9 @@ impl Feed {
         let of_load = |load: &super::Load| {
             let window = &self.windows[load.window];
             let driven = load.view.driven_by(axis)?;
-            let AxisView::Run { start, step: 1, .. } = load.view.axes()[driven] else { return None };
+            let AxisView::Run { start, step: 1, .. } = load.view.axes()[driven] else {
+                return None;
+            };
             if window.source.stored_bytes() == 0 {
                 return None;
             }

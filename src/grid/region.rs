@@ -100,8 +100,7 @@ impl Region {
 
     /// True when `other` holds all of this box.
     pub(crate) fn lies_in(&self, other: &Self) -> bool {
-        (0..self.ndim())
-            .all(|a| other.start[a] <= self.start[a] && self.end(a) <= other.end(a))
+        (0..self.ndim()).all(|a| other.start[a] <= self.start[a] && self.end(a) <= other.end(a))
     }
 
     /// True when this box goes on from `before` along `axis`: the same on all other axes, with rows of

@@ -64,16 +64,15 @@ fn joined(
         return invalid.clone();
     }
     let nodes: Vec<Arc<Node>> = arrays.iter().map(|array| Arc::clone(array.node())).collect();
-    let node =
-        if nodes.is_empty() { Err("no arrays were given to join".to_owned()) } else { join(&nodes) };
+    let node = if nodes.is_empty() {
+        Err("no arrays were given to join".to_owned())
+    } else {
+        join(&nodes)
+    };
     LazyArray::made(node, location)
 }
 
-fn join(
-    operation: &str,
-    nodes: &[Arc<Node>],
-    axis: usize,
-) -> Result<Arc<Node>, String> {
+fn join(operation: &str, nodes: &[Arc<Node>], axis: usize) -> Result<Arc<Node>, String> {
     let first = &nodes[0];
     let mut total = 0_u64;
     for (k, node) in nodes.iter().enumerate() {

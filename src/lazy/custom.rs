@@ -5,7 +5,9 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-use ndarray::{ArrayView, ArrayView1, ArrayViewD, ArrayViewMut, ArrayViewMut1, ArrayViewMutD, Axis};
+use ndarray::{
+    ArrayView, ArrayView1, ArrayViewD, ArrayViewMut, ArrayViewMut1, ArrayViewMutD, Axis,
+};
 use ndarray::{IxDyn, ShapeBuilder};
 
 use super::array::LazyArray;
@@ -231,8 +233,7 @@ fn try_reshape(node: &Arc<Node>, wanted: &[i64]) -> Result<Arc<Node>, String> {
     let longer = |list: &[u64]| -> Vec<u64> { list.iter().copied().filter(|&n| n != 1).collect() };
     let (from_long, to_long) = (longer(shape), longer(&to));
     let merged = (1..=from_long.len()).rev().find(|&k| {
-        to_long.first() == Some(&from_long[..k].iter().product())
-            && to_long[1..] == from_long[k..]
+        to_long.first() == Some(&from_long[..k].iter().product()) && to_long[1..] == from_long[k..]
     });
     let squeezed = see(node, &squeeze_view(shape));
     let flat = match merged {
@@ -273,11 +274,7 @@ fn unsqueeze_view(shape: &[u64]) -> View {
 
 /// Flattens the first `merged` axes, as close to the sources as can be: reductions and scaling above
 /// it then still see what they know.
-fn flatten(
-    node: &Arc<Node>,
-    merged: usize,
-    done: &mut HashMap<usize, Arc<Node>>,
-) -> Arc<Node> {
+fn flatten(node: &Arc<Node>, merged: usize, done: &mut HashMap<usize, Arc<Node>>) -> Arc<Node> {
     let key = Arc::as_ptr(node).addr();
     if let Some(known) = done.get(&key) {
         return Arc::clone(known);

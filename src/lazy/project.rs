@@ -7,9 +7,9 @@ use ndarray::ArrayView2;
 
 use super::array::LazyArray;
 use super::axes::resolve_axis;
+use super::concat::side_by_side;
 use super::error::LazyError;
 use super::node::Node;
-use super::concat::side_by_side;
 use super::reduce::reduce_node;
 use crate::kernel::{Basis, ReduceOp};
 
@@ -83,7 +83,10 @@ impl Projection {
         let Some(basis) = &self.basis else { return self.array.clone() };
         let nodes: Result<Vec<_>, String> = (0..basis.columns())
             .map(|column| {
-                self.node("coefficients", ReduceOp::Coefficient { basis: Arc::clone(basis), column })
+                self.node(
+                    "coefficients",
+                    ReduceOp::Coefficient { basis: Arc::clone(basis), column },
+                )
             })
             .collect();
         LazyArray::made(nodes.and_then(|nodes| side_by_side("coefficients", &nodes, 0)), location)

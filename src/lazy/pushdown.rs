@@ -61,13 +61,7 @@ impl Pushdown {
         Node::new(op, view.shape().to_vec(), node.dtype)
     }
 
-    fn concat(
-        &mut self,
-        inputs: &[Arc<Node>],
-        axis: usize,
-        view: &View,
-        node: &Node,
-    ) -> Arc<Node> {
+    fn concat(&mut self, inputs: &[Arc<Node>], axis: usize, view: &View, node: &Node) -> Arc<Node> {
         let lens: Vec<u64> = inputs.iter().map(|input| input.shape[axis]).collect();
         let kept = match &view.axes()[axis] {
             AxisView::At(index) => {

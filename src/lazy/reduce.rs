@@ -358,13 +358,7 @@ impl LazyArray {
     }
 
     #[track_caller]
-    fn reduce(
-        &self,
-        name: &str,
-        op: ReduceOp,
-        axes: &Axes,
-        options: &ReduceOptions,
-    ) -> Self {
+    fn reduce(&self, name: &str, op: ReduceOp, axes: &Axes, options: &ReduceOptions) -> Self {
         let location = Location::caller();
         if self.error().is_some() {
             return self.clone();
@@ -391,7 +385,10 @@ fn try_reduce(
         && axes.len() > 1
         && axes.len() < input.shape.len()
     {
-        return Err(format!("{name}: needs one axis, or all of them (..); {} were named", axes.len()));
+        return Err(format!(
+            "{name}: needs one axis, or all of them (..); {} were named",
+            axes.len()
+        ));
     }
     let mask = mask_of(input, name, options)?;
     let scalar = input.shape.is_empty();

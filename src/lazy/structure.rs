@@ -262,7 +262,9 @@ impl LazyArray {
                 let place = |&index: &isize| {
                     let at = if index < 0 { index as i64 + len as i64 } else { index as i64 };
                     u64::try_from(at).ok().filter(|&at| at < len).ok_or_else(|| {
-                        format!("take: index {index} is out of range for axis {axis} of length {len}")
+                        format!(
+                            "take: index {index} is out of range for axis {axis} of length {len}"
+                        )
                     })
                 };
                 let indices = indices.iter().map(place).collect::<Result<Arc<[u64]>, _>>()?;

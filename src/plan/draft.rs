@@ -140,7 +140,13 @@ impl Draft {
 
     /// The sum for one piece of a reduction's input: an old one where the same elements are summed for
     /// the same cells already.
-    fn sum(&mut self, reduce: &Reduce, region: &Region, nodes: &[Arc<Node>], whole: &[u64]) -> usize {
+    fn sum(
+        &mut self,
+        reduce: &Reduce,
+        region: &Region,
+        nodes: &[Arc<Node>],
+        whole: &[u64],
+    ) -> usize {
         let axes = &reduce.axes;
         let of_axes = |list: &[u64]| axes.iter().map(|&axis| list[axis]).collect::<Vec<u64>>();
         let place = Place {
@@ -255,7 +261,16 @@ impl Draft {
             })
             .collect();
         let (form, depth, shape) = (self.form, self.depth, self.shape);
-        Pass { form, depth, shape, parts, sums, reductions: self.reductions, outputs: self.outputs, emits }
+        Pass {
+            form,
+            depth,
+            shape,
+            parts,
+            sums,
+            reductions: self.reductions,
+            outputs: self.outputs,
+            emits,
+        }
     }
 }
 

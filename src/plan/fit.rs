@@ -268,7 +268,8 @@ fn fold_schedule(
     let mut sizes = WorkerSizes::default();
     let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
     for (index, part) in pass.parts.iter().enumerate() {
-        let cross = cross_shape(&clip(&largest, part.place.shape()), &part.feed.shape, axes, *grouped);
+        let cross =
+            cross_shape(&clip(&largest, part.place.shape()), &part.feed.shape, axes, *grouped);
         let step = part.feed.step_shape(&cross, read_target_bytes);
         emitted = longer(&emitted, &step);
         rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
@@ -321,7 +322,12 @@ pub(crate) fn cross_shape(cells: &[u64], feed: &[u64], axes: &[usize], grouped: 
 
 /// Boxes of a fold's cells: cut where its parts end, and along the slowest axes into boxes of about
 /// `target_cells`, at the sources' block edges if asked. Groups stay whole.
-fn fold_partition(pass: &Pass, layout: &Layout<'_>, target_cells: u64, at_blocks: bool) -> Partition {
+fn fold_partition(
+    pass: &Pass,
+    layout: &Layout<'_>,
+    target_cells: u64,
+    at_blocks: bool,
+) -> Partition {
     let Form::Fold { axes, grouped } = &pass.form else {
         return Partition::new(&pass.shape, &vec![Vec::new(); pass.shape.len()]);
     };
@@ -416,7 +422,12 @@ fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> 
 
 /// Boxes of a mapped array: whole blocks of its sources (or of where it goes), fast axes first, near
 /// `target_bytes`.
-fn map_partition(pass: &Pass, layout: &Layout<'_>, target_bytes: u64, at_blocks: bool) -> Partition {
+fn map_partition(
+    pass: &Pass,
+    layout: &Layout<'_>,
+    target_bytes: u64,
+    at_blocks: bool,
+) -> Partition {
     let ndim = pass.shape.len();
     let mut cuts = vec![Vec::new(); ndim];
     if layout.grid.is_some() {

@@ -160,8 +160,7 @@ fn jobs_of(outputs: &[(&LazyArray, DType)], layout: &Layout<'_>) -> Cutting {
     let mut canonical = |nodes: &[Arc<Node>]| -> Vec<Arc<Node>> {
         nodes.iter().map(|node| interner.canonical(node)).collect()
     };
-    let asked: Vec<Arc<Node>> =
-        outputs.iter().map(|(array, _)| Arc::clone(array.node())).collect();
+    let asked: Vec<Arc<Node>> = outputs.iter().map(|(array, _)| Arc::clone(array.node())).collect();
     let roots = narrow::narrow(&canonical(&asked));
     let roots = canonical(&roots);
     let mut cutting = Cutting::default();
@@ -180,10 +179,8 @@ fn fitted(
     session: &Session,
 ) -> Result<Vec<(Pass, Schedule)>, PlanError> {
     let constant = result_bytes.saturating_add(held_bytes);
-    let fitted: Vec<Result<Schedule, PlanError>> = passes
-        .iter()
-        .map(|pass| fit::fit(pass, constant, result_bytes, layout, session))
-        .collect();
+    let fitted: Vec<Result<Schedule, PlanError>> =
+        passes.iter().map(|pass| fit::fit(pass, constant, result_bytes, layout, session)).collect();
     // The pass that needs most is the one to name: its budget is enough for all of them.
     let refused =
         fitted.iter().filter_map(|f| f.as_ref().err()).max_by_key(|e| e.projected_bytes());

@@ -144,7 +144,8 @@ fn follows(jobs: &[Job], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) ->
     if map.form != Form::Map || map.depth != fold.depth + 1 || map.jobs.len() != 1 {
         return false;
     }
-    let held: HashSet<usize> = fold.jobs.iter().filter_map(|&job| held_address(&jobs[job])).collect();
+    let held: HashSet<usize> =
+        fold.jobs.iter().filter_map(|&job| held_address(&jobs[job])).collect();
     let shape = &jobs[map.jobs[0]].root.shape;
     let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
     let cells: Vec<u64> = kept.iter().map(|&axis| shape[axis]).collect();
@@ -155,9 +156,9 @@ fn follows(jobs: &[Job], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) ->
     let aligned = |leaf: &Leaf| {
         let drivers = leaf.view.axes().iter().zip(&kept);
         leaf.view.axes().len() == kept.len()
-            && drivers.into_iter().all(|(driver, &axis)| {
-                *driver == AxisView::Run { axis, start: 0, step: 1 }
-            })
+            && drivers
+                .into_iter()
+                .all(|(driver, &axis)| *driver == AxisView::Run { axis, start: 0, step: 1 })
     };
     let random = |job: &usize| leaves[*job].iter().all(|leaf| !leaf.is_sequential());
     jobs[fold.jobs[0]].root.shape == cells
@@ -165,10 +166,7 @@ fn follows(jobs: &[Job], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) ->
         && reduces_ndim(&jobs[fold.jobs[0]].root) == Some(shape.len())
         && fold.jobs.iter().chain(&map.jobs).all(random)
         && sources(&map.jobs).is_subset(&sources(&fold.jobs))
-        && leaves[map.jobs[0]]
-            .iter()
-            .filter(|leaf| held.contains(&leaf.address()))
-            .all(aligned)
+        && leaves[map.jobs[0]].iter().filter(|leaf| held.contains(&leaf.address())).all(aligned)
         && leaves[map.jobs[0]].iter().any(|leaf| held.contains(&leaf.address()))
 }
 

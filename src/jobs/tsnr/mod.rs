@@ -95,8 +95,10 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
     let ddof = ReduceOptions::new().ddof(options.ddof);
     let arrays: Vec<LazyArray> = runs.iter().map(true_values).collect();
     let joined = concatenate(&arrays, -1);
-    let whole = [joined.mean(-1), joined.std_with(-1, ddof.clone()), pooled_variance(&arrays, options)];
-    let each: Vec<LazyArray> = arrays.iter().map(|a| a.mean(-1) / a.std_with(-1, ddof.clone())).collect();
+    let whole =
+        [joined.mean(-1), joined.std_with(-1, ddof.clone()), pooled_variance(&arrays, options)];
+    let each: Vec<LazyArray> =
+        arrays.iter().map(|a| a.mean(-1) / a.std_with(-1, ddof.clone())).collect();
 
     let (computed, first_runs, mut report) = compute_what_fits(&whole, &each, session)?;
     let [mean, std, pooled] = computed;
