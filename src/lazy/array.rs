@@ -130,6 +130,15 @@ impl LazyArray {
 
     /// What is wrong with the expression, if anything.
     ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1, 2], [3, 4]]);
+    /// assert!(x.sum(-1).check().is_ok());
+    /// let wrong = x.sum(2).check().unwrap_err().to_string();
+    /// assert!(wrong.starts_with("sum: axis 2 does not exist"), "{wrong}");
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The first mistake made while it was built, with its line.
     pub fn check(&self) -> Result<(), LazyError> {
@@ -230,6 +239,13 @@ pub(crate) fn block_shape_of(node: &Node) -> Vec<u64> {
 impl Run {
     /// The run's true values, `(x, y, z, t)`: stored numbers with slope and intercept applied in
     /// `float64`, or the stored numbers themselves where the run has no scaling.
+    ///
+    /// ```
+    /// # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/nitime");
+    /// let run = voxstore::nifti::open(format!("{folder}/fmri1.nii.gz"))?;
+    /// assert_eq!(run.lazy().shape(), [10, 10, 18, 40]);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     pub fn lazy(&self) -> LazyArray {
         let raw = LazyArray::from_source(Arc::clone(self.source()));
         let scaling = self.info().scaling;

@@ -83,31 +83,95 @@ macro_rules! of_groups {
 
 of_groups! {
     /// Sum of each group; see [`LazyArray::sum`].
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 2.0, 5.0, 6.0]]);
+    /// let by = x.group_by(-1, &["rest", "task", "rest", "task"]);
+    /// assert_eq!(by.sum().compute::<f64>()?, array![[6.0, 8.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     sum ReduceOp::Sum;
     /// Product of each group; see [`LazyArray::prod`].
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 2.0, 5.0, 6.0]]);
+    /// let by = x.group_by(-1, &["rest", "task", "rest", "task"]);
+    /// assert_eq!(by.prod().compute::<f64>()?, array![[5.0, 12.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     prod ReduceOp::Prod;
     /// Mean of each group; see [`LazyArray::mean`].
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 2.0, 5.0, 6.0]]);
+    /// let by = x.group_by(-1, &["rest", "task", "rest", "task"]);
+    /// assert_eq!(by.mean().compute::<f64>()?, array![[3.0, 4.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     mean ReduceOp::Mean;
     /// Smallest element of each group; see [`LazyArray::min`].
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 2.0, 5.0, 6.0]]);
+    /// let by = x.group_by(-1, &["rest", "task", "rest", "task"]);
+    /// assert_eq!(by.min().compute::<f64>()?, array![[1.0, 2.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     min ReduceOp::Min;
     /// Largest element of each group; see [`LazyArray::max`].
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 2.0, 5.0, 6.0]]);
+    /// let by = x.group_by(-1, &["rest", "task", "rest", "task"]);
+    /// assert_eq!(by.max().compute::<f64>()?, array![[5.0, 6.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     max ReduceOp::Max;
 }
 
 impl<L: Clone + fmt::Debug> Grouped<L> {
     /// The labels, one for each index of the grouped axis of a result.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 2.0, 5.0, 6.0]]);
+    /// let by = x.group_by(-1, &["task", "rest", "task", "rest"]);
+    /// assert_eq!(by.labels(), ["rest", "task"]);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     pub fn labels(&self) -> &[L] {
         &self.labels
     }
 
     /// Variance of each group, which divides by `n - ddof`; see [`LazyArray::var`].
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 2.0, 5.0, 6.0]]);
+    /// let by = x.group_by(-1, &["rest", "task", "rest", "task"]);
+    /// assert_eq!(by.var(0).compute::<f64>()?, array![[4.0, 4.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn var(&self, ddof: u64) -> LazyArray {
         self.reduce("var", ReduceOp::Var { ddof })
     }
 
-    /// Standard deviation of each group; see [`LazyArray::std`].
+    /// Standard deviation of each group, which divides by `n - ddof`; see [`LazyArray::std`].
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 2.0, 5.0, 6.0]]);
+    /// let by = x.group_by(-1, &["rest", "task", "rest", "task"]);
+    /// assert_eq!(by.std(0).compute::<f64>()?, array![[2.0, 2.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn std(&self, ddof: u64) -> LazyArray {

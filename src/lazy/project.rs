@@ -76,6 +76,16 @@ impl LazyArray {
 impl Projection {
     /// The fitted coefficients: one for each column of the design along a new first axis, as
     /// `numpy.linalg.lstsq`. `float64`.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 3.0, 5.0], [2.0, 2.0, 5.0]]);
+    /// let line = array![[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]];
+    /// let fit = x.project(-1, line.view()).coefficients().compute::<f64>()?;
+    /// assert_eq!(fit.shape(), [2, 2]); // columns, then voxels
+    /// assert!((fit[[1, 0]] - 2.0_f64).abs() < 1e-12); // the slope of the first series
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn coefficients(&self) -> LazyArray {
@@ -93,6 +103,15 @@ impl Projection {
     }
 
     /// The sum of squares that the fit leaves. `float64`; never below 0.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 3.0, 5.0], [2.0, 2.0, 5.0]]);
+    /// let line = array![[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]];
+    /// let rest = x.project(-1, line.view()).residual_sum_squares().compute::<f64>()?;
+    /// assert!((rest[1] - 1.5_f64).abs() < 1e-12);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn residual_sum_squares(&self) -> LazyArray {
@@ -105,6 +124,15 @@ impl Projection {
     /// The variance that the fit leaves: its sum of squares over `n - ddof`. With ddof 0 that is the
     /// variance of the residual series where the design holds a constant; with ddof equal to the
     /// number of columns it is the unbiased one.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 3.0, 5.0], [2.0, 2.0, 5.0]]);
+    /// let line = array![[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]];
+    /// let var = x.project(-1, line.view()).residual_var(2).compute::<f64>()?;
+    /// assert!((var[1] - 1.5_f64).abs() < 1e-12); // 1.5 / (3 - 2)
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn residual_var(&self, ddof: u64) -> LazyArray {
@@ -114,6 +142,16 @@ impl Projection {
 
     /// The standard deviation that the fit leaves: the root of [`residual_var`](Self::residual_var).
     /// A detrended tSNR is `x.mean(-1) / x.project(-1, trends).residual_std(0)`: one pass.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 3.0, 5.0], [2.0, 2.0, 5.0]]);
+    /// let line = array![[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]];
+    /// let tsnr = x.mean(-1) / x.project(-1, line.view()).residual_std(0);
+    /// let tsnr = tsnr.compute::<f64>()?;
+    /// assert!((tsnr[1] - 3.0 / 0.5_f64.sqrt()).abs() < 1e-12);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn residual_std(&self, ddof: u64) -> LazyArray {

@@ -24,11 +24,29 @@ pub struct ReduceOptions {
 
 impl ReduceOptions {
     /// numpy's defaults: ddof 0, reduced axes dropped, NaN counts, no mask.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use voxstore::ReduceOptions;
+    /// let x = voxstore::from_ndarray(array![[1.0, f64::NAN, 3.0]]);
+    /// let options = ReduceOptions::new().skip_nan().keepdims();
+    /// assert_eq!(x.mean_with(-1, options).compute::<f64>()?, array![[2.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Delta degrees of freedom: var divides by `n - ddof`. 0 is the population's, 1 the sample's.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use voxstore::ReduceOptions;
+    /// let x = voxstore::from_ndarray(array![[1.0, 3.0]]);
+    /// let sample = x.var_with(-1, ReduceOptions::new().ddof(1));
+    /// assert_eq!(sample.compute::<f64>()?, array![2.0].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     pub fn ddof(mut self, ddof: u64) -> Self {
         self.ddof = ddof;
@@ -36,6 +54,15 @@ impl ReduceOptions {
     }
 
     /// Leaves reduced axes in place with length 1, so that the result meets the array it came from.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use voxstore::ReduceOptions;
+    /// let x = voxstore::from_ndarray(array![[1.0, 3.0], [4.0, 8.0]]);
+    /// let demeaned = &x - x.mean_with(-1, ReduceOptions::new().keepdims());
+    /// assert_eq!(demeaned.compute::<f64>()?, array![[-1.0, 1.0], [-2.0, 2.0]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     pub fn keepdims(mut self) -> Self {
         self.keepdims = true;
@@ -44,6 +71,15 @@ impl ReduceOptions {
 
     /// Leaves NaN out, as numpy's `nanmean` and its like. Where nothing is left: sum 0, product 1,
     /// NaN for the others, and an error for `argmin` and `argmax`.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use voxstore::ReduceOptions;
+    /// let x = voxstore::from_ndarray(array![[1.0, f64::NAN], [f64::NAN, f64::NAN]]);
+    /// let sums = x.sum_with(-1, ReduceOptions::new().skip_nan());
+    /// assert_eq!(sums.compute::<f64>()?, array![1.0, 0.0].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     pub fn skip_nan(mut self) -> Self {
         self.skip_nan = true;
@@ -52,6 +88,16 @@ impl ReduceOptions {
 
     /// Leaves out elements where the mask is false, as numpy's `where=`. A `bool` array of a shape
     /// that repeats to the array's; it is read together with the array.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// # use voxstore::ReduceOptions;
+    /// let x = voxstore::from_ndarray(array![[1, 2, 3], [4, 5, 6]]);
+    /// let inside = voxstore::from_ndarray(array![true, false, true]);
+    /// let sums = x.sum_with(-1, ReduceOptions::new().mask(&inside));
+    /// assert_eq!(sums.compute::<i64>()?, array![4, 10].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     #[must_use]
     pub fn mask(mut self, mask: &LazyArray) -> Self {
         self.mask = Some(mask.clone());

@@ -1,0 +1,152 @@
+//! Does `docs/numpy.md` name what there is, and has every operation an example?
+//!
+//! The sources are read as text: a public name is the first word below a doc comment, behind `pub fn`
+//! or, in a macro that makes methods, at the start of its entry. That the examples hold is for the
+//! doc tests to say.
+#![expect(clippy::unwrap_used, reason = "files that cannot be read are a failure")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A public function and its documentation.
+struct Function {
+    file: String,
+    name: String,
+    docs: String,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The documented public functions of the sources below `folder`.
+fn functions(folder: &str) -> Vec<Function> {
+    let mut files = Vec::new();
+    rust_files(&root().join(folder), &mut files);
+    let mut found = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let file = path.strip_prefix(root()).unwrap().display().to_string();
+        let mut docs = String::new();
+        for line in text.lines().map(str::trim).take_while(|line| *line != "mod tests {") {
+            if line.starts_with("///") || line.starts_with("#[doc") {
+                docs.push_str(line);
+                docs.push('\n');
+            } else if !line.starts_with('#') {
+                let docs = std::mem::take(&mut docs);
+                if let Some(name) = function_name(line).filter(|_| !docs.is_empty()) {
+                    found.push(Function { file: file.clone(), name: name.to_owned(), docs });
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The public function that a line below a doc comment begins, if it begins one.
+fn function_name(line: &str) -> Option<&str> {
+    if let Some(signature) = line.strip_prefix("pub fn ") {
+        return Some(word(signature)).filter(|name| !name.is_empty());
+    }
+    // An entry of a macro: a small word, and no field, item or end of a block behind it.
+    let name = word(line);
+    let is_item = ["pub", "fn", "impl", "struct", "enum", "trait", "const", "type", "use", "mod"];
+    let starts_entry = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.len() > 1;
+    let after = line.strip_prefix(name).unwrap_or_default();
+    (starts_entry && !is_item.contains(&name) && !after.starts_with(':')).then_some(name)
+}
+
+fn word(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+/// The cells of the second column of all tables of `docs/numpy.md`, each with its line.
+fn our_column() -> Vec<(usize, String)> {
+    let text = fs::read_to_string(root().join("docs/numpy.md")).unwrap();
+    let row = |(line, text): (usize, &str)| {
+        let cells = text.strip_prefix('|')?.replace("\\|", "or");
+        Some((line + 1, cells.split('|').nth(1)?.to_owned()))
+    };
+    let rows: Vec<_> = text.lines().enumerate().filter_map(row).collect();
+    assert!(rows.len() > 80, "expected the tables, found {} rows", rows.len());
+    rows
+}
+
+/// The functions that a cell calls: words in backticks before `(` or `::<`; and, where a cell names
+/// them alone, as the table of what is not there does, the whole of the backticks.
+fn called(cell: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for code in cell.split('`').skip(1).step_by(2) {
+        let mut from = 0;
+        while from < code.len() {
+            let name = word(&code[from..]);
+            let after = &code[from + name.len()..];
+            let is_called = after.starts_with('(') || after.starts_with("::<") || name == code;
+            if is_called && name.starts_with(|c: char| c.is_ascii_lowercase()) {
+                names.push(name);
+            }
+            from += name.len() + after.chars().next().map_or(0, char::len_utf8);
+        }
+    }
+    names
+}
+
+#[test]
+fn every_name_on_our_side_of_the_tables_exists() {
+    let known: BTreeMap<String, String> =
+        functions("src").into_iter().map(|f| (f.name, f.file)).collect();
+    // Words that name what a reader chooses, not a function.
+    let free = ["fit", "by"];
+    let mut missing = Vec::new();
+    for (line, cell) in our_column() {
+        for name in called(&cell) {
+            let of_twin = name.strip_suffix("_with").unwrap_or(name);
+            if ![name, of_twin].iter().any(|n| known.contains_key(*n) || free.contains(n)) {
+                missing.push(format!("docs/numpy.md:{line}: there is no {name}()"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_operation_on_arrays_is_in_the_tables() {
+    let cells = our_column();
+    let listed: Vec<&str> = cells.iter().flat_map(|(_, cell)| called(cell)).collect();
+    let mut missing = Vec::new();
+    for Function { file, name, .. } in functions("src/lazy") {
+        // Twins are told of in one sentence.
+        let name = name.strip_suffix("_with").unwrap_or(&name);
+        if !listed.contains(&name) {
+            missing.push(format!("{file}: {name} is not in docs/numpy.md"));
+        }
+    }
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
+
+#[test]
+fn every_operation_on_arrays_has_an_example() {
+    // Facts of an array, which examples of operations show.
+    let facts = ["shape", "ndim", "dtype", "size", "nbytes", "block_shape", "block_counts"];
+    let mut missing = Vec::new();
+    for Function { file, name, docs } in functions("src/lazy") {
+        let is_twin = name.ends_with("_with") && docs.contains("with options");
+        if !docs.contains("```") && !is_twin && !facts.contains(&name.as_str()) {
+            missing.push(format!("{file}: {name} has no example"));
+        }
+    }
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
