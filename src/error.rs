@@ -6,6 +6,7 @@ use crate::lazy::LazyError;
 use crate::nifti::NiftiError;
 use crate::plan::PlanError;
 use crate::runtime::SessionError;
+use crate::sink::SinkError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 
@@ -31,6 +32,9 @@ pub enum Error {
     /// A session cannot be set up.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// An output could not take an array.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
     /// A source could not deliver true voxels.
     #[error(transparent)]
     Source(#[from] SourceError),

@@ -28,7 +28,7 @@ const RULES: [(&str, &[&str]); 17] = [
     ("nifti", &["base", "source", "sink", "run", "runtime"]),
     ("store", &["base", "source", "sink", "run", "runtime"]),
     ("jobs", &["base", "run", "runtime", "lazy", "plan", "exec"]),
-    ("error", &["source", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
+    ("error", &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
     ("lib", &[]),
 ];
 
@@ -245,8 +245,9 @@ fn modules_import_only_what_lies_below_them() {
         for path in paths_from_the_root(line) {
             for other in first_names(path) {
                 seen += 1;
-                // `lib.rs` is the root: it re-exports everything.
-                if module == "lib" {
+                // `lib.rs` is the root: it re-exports everything. Unit tests may hold any source
+                // against its promises.
+                if module == "lib" || (line.in_tests && other == "source_conformance") {
                     continue;
                 }
                 match may_import(module, other) {
