@@ -101,6 +101,7 @@ impl Source for MemorySource {
     }
 
     fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError> {
+        self.check_read(region, out)?;
         let bytes = self.bytes.read().unwrap_or_else(PoisonError::into_inner);
         if bytes.len() as u64 != self.len_bytes() {
             let place = format!("{region:?}");
@@ -112,5 +113,25 @@ impl Source for MemorySource {
 
     fn stream(&self, _options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
         Ok(Box::new(RegionStream::new(self)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MemorySource;
+    use crate::dtype::DType;
+    use crate::grid::{Region, element_count};
+    use crate::source_conformance;
+
+    #[test]
+    fn numbers_in_memory_are_a_source_that_keeps_its_promises() {
+        for shape in [&[][..], &[7], &[5, 4, 3], &[2, 3, 0, 4]] {
+            let source = MemorySource::empty("memory", shape, DType::F32);
+            source.allocate();
+            let count = element_count(shape).unwrap();
+            let numbers: Vec<u8> = (0..count * 4).map(|i| i as u8).collect();
+            source.put(&Region::whole(shape), &numbers);
+            source_conformance::check(&source, Some(&numbers)).unwrap();
+        }
     }
 }

@@ -332,6 +332,12 @@ mod tests {
         grid.touching(&Region::whole(sink.shape())).map(block).collect()
     }
 
+    fn put_all(sink: &NiftiSink) {
+        for region in blocks(sink) {
+            put(sink, &region);
+        }
+    }
+
     #[test]
     fn arrays_of_every_type_and_number_of_axes_are_written_in_any_order() {
         let folder = Folder::new();
@@ -339,7 +345,9 @@ mod tests {
             for shape in SHAPES {
                 let sink = create(&folder, "x.nii", shape, dtype);
                 assert_eq!(sink.order(), SinkOrder::Any);
-                blocks(&sink).iter().rev().for_each(|region| put(&sink, region));
+                for region in blocks(&sink).iter().rev() {
+                    put(&sink, region);
+                }
                 Box::new(sink).commit().unwrap();
                 let bytes = fs::read(folder.path("x.nii")).unwrap();
                 assert_eq!(bytes[352..], numbers(shape, dtype), "{dtype} {shape:?}");
@@ -357,7 +365,7 @@ mod tests {
             for shape in [&[5, 4, 3][..], &[5, 4, 3, 6]] {
                 for name in ["x.nii", "x.nii.gz"] {
                     let sink = create(&folder, name, shape, dtype);
-                    blocks(&sink).iter().for_each(|region| put(&sink, region));
+                    put_all(&sink);
                     Box::new(sink).commit().unwrap();
                     let run = open(folder.path(name)).unwrap();
                     let stored = if dtype == DType::Bool { DType::U8 } else { dtype };
@@ -376,7 +384,7 @@ mod tests {
         let shape = [5, 4, 3, 6];
         let sink = create(&folder, "a.nii.gz", &shape, DType::I16);
         assert_eq!(sink.order(), SinkOrder::Memory);
-        blocks(&sink).iter().for_each(|region| put(&sink, region));
+        put_all(&sink);
         Box::new(sink).commit().unwrap();
         let sink = create(&folder, "b.nii.gz", &shape, DType::I16);
         let whole = Region::whole(&shape);
@@ -424,7 +432,7 @@ mod tests {
                 let sink =
                     NiftiSink::create(&path, shape, DType::F64, Some(run.info()), &options(true))
                         .unwrap();
-                blocks(&sink).iter().for_each(|region| put(&sink, region));
+                put_all(&sink);
                 Box::new(sink).commit().unwrap();
                 let written = open(&path).unwrap();
                 assert_eq!(written.info().geometry, run.info().geometry);

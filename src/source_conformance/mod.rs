@@ -190,3 +190,204 @@ impl Suite<'_> {
         self.holds(promise, wrong.flatten().is_none(), || "another byte was delivered".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::check;
+    use crate::dtype::DType;
+    use crate::grid::{Region, copy_overlap};
+    use crate::source::{
+        Access, RegionStream, Source, SourceError, Stream, StreamEnd, StreamOptions,
+    };
+
+    /// What a source does wrong.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Fault {
+        None,
+        BlockOfFewerAxes,
+        WrongAtEdge,
+        LeavesLastOfRegion,
+        ChangesItsMind,
+        ReadsOutside,
+        TakesAnyBuffer,
+        RefusesEmpty,
+        ReadsThoughSequential,
+        StreamsOtherNumbers,
+        SkipsTooFar,
+        StreamsForever,
+        SharesItsPlace,
+        RefusesToEndEarly,
+        HashIsNoHash,
+        BoolIsTwo,
+    }
+
+    const SHAPE: [u64; 3] = [5, 4, 3];
+
+    #[derive(Debug)]
+    struct Faulty {
+        fault: Fault,
+        numbers: Vec<u8>,
+        calls: AtomicU64,
+        /// Where its only stream is, for the fault of having one.
+        place: AtomicU64,
+    }
+
+    impl Faulty {
+        fn new(fault: Fault) -> Self {
+            let numbers = (0..120).map(|i| (i * 7 % 251) as u8).collect();
+            Self { fault, numbers, calls: AtomicU64::new(0), place: AtomicU64::new(0) }
+        }
+
+        fn has(&self, fault: Fault) -> bool {
+            self.fault == fault
+        }
+    }
+
+    impl Source for Faulty {
+        fn name(&self) -> &'static str {
+            "faulty"
+        }
+        fn shape(&self) -> &[u64] {
+            &SHAPE
+        }
+        fn dtype(&self) -> DType {
+            if self.has(Fault::BoolIsTwo) { DType::Bool } else { DType::I16 }
+        }
+        fn access(&self) -> Access {
+            if self.has(Fault::ReadsThoughSequential) { Access::Sequential } else { Access::Random }
+        }
+        fn block_shape(&self) -> &[u64] {
+            if self.has(Fault::BlockOfFewerAxes) { &[2, 3] } else { &[2, 3, 2] }
+        }
+        fn scratch_bytes(&self) -> u64 {
+            0
+        }
+        fn stored_bytes(&self) -> u64 {
+            0
+        }
+        fn transport(&self) -> &'static str {
+            "memory"
+        }
+
+        fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError> {
+            let item_bytes = self.dtype().size();
+            let lenient = match self.fault {
+                Fault::ReadsOutside => !region.fits(&SHAPE),
+                Fault::TakesAnyBuffer => region.fits(&SHAPE) && out.len() != 120,
+                _ => false,
+            };
+            if lenient && region.len() as usize * item_bytes != out.len() {
+                return Ok(());
+            }
+            if !lenient {
+                self.check_read(region, out)?;
+            }
+            if self.has(Fault::RefusesEmpty) && region.is_empty() {
+                return Err(SourceError::new("faulty", "nothing", "no elements"));
+            }
+            let last = out.last().copied();
+            let edge = Region::new(vec![0, 3, 0], vec![5, 1, 3]);
+            let whole = Region::whole(&SHAPE);
+            copy_overlap(&self.numbers, &whole, out, region, item_bytes);
+            match (self.fault, out.last_mut()) {
+                (Fault::LeavesLastOfRegion, Some(to)) => *to = last.unwrap_or(0),
+                (Fault::WrongAtEdge, Some(to)) if region == &edge => *to ^= 1,
+                (Fault::ChangesItsMind, Some(to)) => {
+                    *to ^= u8::from(self.calls.fetch_add(1, Ordering::Relaxed) == 100);
+                }
+                _ => {}
+            }
+            Ok(())
+        }
+
+        fn stream(&self, _options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
+            self.place.store(0, Ordering::Relaxed);
+            Ok(Box::new(FaultyStream { source: self, inner: RegionStream::new(self), left: 120 }))
+        }
+    }
+
+    struct FaultyStream<'a> {
+        source: &'a Faulty,
+        inner: RegionStream<'a, Faulty>,
+        left: usize,
+    }
+
+    impl Stream for FaultyStream<'_> {
+        fn read_next(&mut self, out: &mut [u8]) -> Result<(), SourceError> {
+            if self.source.has(Fault::SharesItsPlace) {
+                let place = &self.source.place;
+                let at = place.fetch_add(out.len() as u64, Ordering::Relaxed) as usize;
+                let found = self.source.numbers.get(at..at + out.len());
+                let found = found.ok_or_else(|| SourceError::new("faulty", "end", "no more"))?;
+                out.copy_from_slice(found);
+                return Ok(());
+            }
+            if self.source.has(Fault::StreamsForever) && out.len() > self.left {
+                return Ok(());
+            }
+            self.left = self.left.saturating_sub(out.len());
+            self.inner.read_next(out)?;
+            if self.source.has(Fault::StreamsOtherNumbers) && out.len() == 14 {
+                out[0] ^= 1;
+            }
+            Ok(())
+        }
+
+        fn skip(&mut self, bytes: u64) -> Result<(), SourceError> {
+            self.left = self.left.saturating_sub(bytes as usize);
+            if self.source.has(Fault::SharesItsPlace) {
+                self.source.place.fetch_add(bytes, Ordering::Relaxed);
+                return Ok(());
+            }
+            let more = if self.source.has(Fault::SkipsTooFar) && bytes == 4 { 2 } else { 0 };
+            self.inner.skip(bytes + more)
+        }
+
+        fn finish(self: Box<Self>) -> Result<StreamEnd, SourceError> {
+            if self.source.has(Fault::RefusesToEndEarly) && self.left > 0 {
+                return Err(SourceError::new("faulty", "end", "too early"));
+            }
+            let sha256 = self.source.has(Fault::HashIsNoHash).then(|| "AB".to_owned());
+            Ok(StreamEnd { sha256, ..StreamEnd::default() })
+        }
+    }
+
+    #[test]
+    fn a_source_that_keeps_its_promises_passes() {
+        let source = Faulty::new(Fault::None);
+        check(&source, None).unwrap();
+        check(&source, Some(&source.numbers)).unwrap();
+        let mut other = source.numbers.clone();
+        other[7] ^= 1;
+        let broken = check(&source, Some(&other)).unwrap_err().to_string();
+        assert!(broken.contains("element 3 "), "{broken}");
+        assert!(check(&source, Some(&other[..118])).is_err());
+    }
+
+    #[test]
+    fn every_broken_promise_is_found_and_named() {
+        for (fault, named) in [
+            (Fault::BlockOfFewerAxes, "block"),
+            (Fault::WrongAtEdge, "from [0, 3, 0]"),
+            (Fault::LeavesLastOfRegion, "delivers"),
+            (Fault::ChangesItsMind, "each time"),
+            (Fault::ReadsOutside, "does not lie in the array"),
+            (Fault::TakesAnyBuffer, "a buffer of 121 bytes"),
+            (Fault::RefusesEmpty, "no elements"),
+            (Fault::ReadsThoughSequential, "refuses to read"),
+            (Fault::StreamsOtherNumbers, "a step of 14 bytes"),
+            (Fault::SkipsTooFar, "in steps"),
+            (Fault::StreamsForever, "has none"),
+            (Fault::SharesItsPlace, "disturb"),
+            (Fault::RefusesToEndEarly, "too early"),
+            (Fault::HashIsNoHash, "64 digits"),
+            (Fault::BoolIsTwo, "0 or 1"),
+        ] {
+            let broken = check(&Faulty::new(fault), None).expect_err("a fault is found");
+            let text = broken.to_string();
+            assert!(text.starts_with("faulty breaks") && text.contains(named), "{fault:?}: {text}");
+        }
+    }
+}

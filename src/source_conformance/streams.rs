@@ -13,6 +13,7 @@ impl Suite<'_> {
             self.stream_in_steps(all, false, sha256)?;
             self.stream_in_steps(all, true, sha256)?;
         }
+        self.side_by_side(all)?;
         self.stream_ends_early()?;
         self.stream_ends(all)
     }
@@ -43,6 +44,22 @@ impl Suite<'_> {
         };
         let hashed = end.sha256.as_ref().is_none_or(is_hash);
         self.holds("a SHA-256 is 64 digits of hex", hashed, || format!("{:?}", end.sha256))
+    }
+
+    /// A stream goes on where it was when another has begun and ended meanwhile.
+    fn side_by_side(&self, all: &[u8]) -> Result<(), Broken> {
+        let promise = "streams do not disturb each other";
+        let item_bytes = self.source.dtype().size();
+        let (first, rest) = all.split_at(all.len() / item_bytes / 2 * item_bytes);
+        let mut stream = self.open(promise, false)?;
+        let mut half = vec![0xA5; first.len()];
+        self.kept(promise, stream.read_next(&mut half))?;
+        self.same(promise, "the first half", &half, first)?;
+        self.same(promise, "another stream", &self.first_stream()?, all)?;
+        let mut half = vec![0xA5; rest.len()];
+        self.kept(promise, stream.read_next(&mut half))?;
+        self.same(promise, "the second half", &half, rest)?;
+        self.kept(promise, stream.finish()).map(drop)
     }
 
     /// A stream that is finished before its end reads what is left by itself.

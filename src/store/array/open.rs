@@ -56,6 +56,8 @@ mod tests {
     use crate::dtype::DType;
     use crate::grid::Region;
     use crate::sink::Sink;
+    use crate::source::StreamOptions;
+    use crate::store::codec::ChunkCodec;
     use crate::store::testing::{Memory, session};
     use crate::store::{
         ArrayChunks, Codec, IngestOptions, StoreError, ZarrOptions, ZarrSink, ingest,
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn a_bool_that_is_neither_0_nor_1_is_damage() {
         let fixture = Fixture::new(Codec::Raw);
-        let codec = super::super::super::codec::ChunkCodec::new(Codec::Raw, DType::Bool, &[3, 2]);
+        let codec = ChunkCodec::new(Codec::Raw, DType::Bool, &[3, 2]);
         let file = codec.unwrap().encode(&[0, 1, 2, 0, 0, 1]).unwrap();
         fs::write(fixture.path().join("c.0.1"), file).unwrap();
         assert!(fixture.fault().unwrap().contains("neither 0 nor 1"));
@@ -187,6 +189,6 @@ mod tests {
         assert!(opened.is_ok());
         let source = open_array(fixture.path()).unwrap();
         assert!(source.read(&Region::whole(&[huge, 0, huge]), &mut []).is_ok());
-        assert!(source.stream(Default::default()).unwrap().finish().is_ok());
+        assert!(source.stream(StreamOptions::default()).unwrap().finish().is_ok());
     }
 }

@@ -1,0 +1,65 @@
+//! Every kind of source that the public API hands out, held against the promises of `Source`.
+#![expect(clippy::unwrap_used, reason = "a file that cannot be made or opened is a failure")]
+
+use std::path::Path;
+
+use voxstore::nifti::{self, Io, NiftiOptions, NiftiSink};
+use voxstore::store::{self, ArrayChunks, ChunkLengths, IngestOptions, ZarrOptions, ZarrSink};
+use voxstore::{DType, Region, Run, Session, Sink, source_conformance};
+
+const SHAPE: [u64; 4] = [5, 4, 6, 7];
+
+/// The numbers of every array here, in memory order.
+fn numbers(dtype: DType) -> Vec<u8> {
+    (0..840 * dtype.size()).map(|i| (i * 37 % 251) as u8).collect()
+}
+
+fn write_nifti(path: &Path, dtype: DType) {
+    let options = NiftiOptions { overwrite: true, ..NiftiOptions::default() };
+    let sink = NiftiSink::create(path, &SHAPE, dtype, None, &options).unwrap();
+    sink.put(&Region::whole(&SHAPE), &numbers(dtype)).unwrap();
+    Box::new(sink).commit().unwrap();
+}
+
+fn check(run: &Run, dtype: DType) {
+    source_conformance::check(run.source().as_ref(), Some(&numbers(dtype))).unwrap();
+}
+
+#[test]
+fn files_that_are_mapped_read_and_inflated() {
+    let folder = tempfile::tempdir().unwrap();
+    for dtype in [DType::U8, DType::I16, DType::F64] {
+        for name in ["x.nii", "x.nii.gz"] {
+            let path = folder.path().join(name);
+            write_nifti(&path, dtype);
+            for io in [Io::Map, Io::Read] {
+                let run = nifti::open_with(&path, nifti::OpenOptions { io }).unwrap();
+                check(&run, dtype);
+            }
+        }
+    }
+}
+
+#[test]
+fn runs_of_a_store_and_arrays_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for dtype in [DType::U8, DType::I16, DType::F64] {
+        let file = folder.path().join("x.nii");
+        write_nifti(&file, dtype);
+        let place = folder.path().join(format!("{dtype}-store.zarr"));
+        let chunk = Some(ChunkLengths { t: 3, z: 4 });
+        let options = IngestOptions { chunk, ..IngestOptions::default() };
+        let runs = [nifti::open(&file).unwrap()];
+        store::ingest(&runs, &place, &options, &Session::default()).unwrap();
+        check(&store::open(&place).unwrap().run("x").unwrap(), dtype);
+
+        let place = folder.path().join(format!("{dtype}.zarr"));
+        let chunks = ArrayChunks::Lengths(vec![2, 3, 4, 3]);
+        let options = ZarrOptions { chunks, ..ZarrOptions::default() };
+        let sink = ZarrSink::create(&place, &SHAPE, dtype, None, &options).unwrap();
+        sink.put(&Region::whole(&SHAPE), &numbers(dtype)).unwrap();
+        Box::new(sink).commit().unwrap();
+        let array = store::open_array(&place).unwrap();
+        source_conformance::check(array.as_ref(), Some(&numbers(dtype))).unwrap();
+    }
+}
