@@ -163,3 +163,48 @@ fn inverse_of(r: &[f64], n: usize) -> Vec<f64> {
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, array};
+
+    use super::{Basis, dot};
+
+    #[test]
+    fn columns_are_orthonormal_to_rounding_even_for_an_ill_conditioned_design() {
+        let design = Array2::from_shape_fn((200, 9), |(t, k)| (t as f64 / 199.0).powi(k as i32));
+        let basis = Basis::new(design.view()).unwrap();
+        let column = |k| (0..200).map(|t| basis.row(t)[k]).collect::<Vec<_>>();
+        for i in 0..9 {
+            for j in 0..=i {
+                let want = if i == j { 1.0 } else { 0.0 };
+                assert!((dot(&column(i), &column(j)) - want).abs() < 1e-14, "{i} {j}");
+            }
+        }
+        assert_eq!(basis.outside(), 0.0);
+        assert_eq!((basis.samples(), basis.columns()), (200, 9));
+    }
+
+    #[test]
+    fn what_a_design_does_not_hold_of_a_constant_is_measured() {
+        let basis = Basis::new(array![[1.0], [1.0], [0.0], [0.0]].view()).unwrap();
+        assert!((basis.outside() - 2.0).abs() < 1e-15);
+        assert!((basis.one(0) - 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_dependent_column_is_refused_by_number() {
+        let said = |design: Array2<f64>| Basis::new(design.view()).unwrap_err();
+        let twice =
+            said(array![[1.0, 2.0, 3.0], [1.0, 0.0, 1.0], [1.0, 5.0, 6.0], [1.0, 1.0, 2.0]]);
+        assert!(twice.starts_with("column 2 of the design (4 x 3) is made of"), "{twice}");
+        let wide = said(array![[1.0, 0.0, 3.0], [0.0, 1.0, 4.0]]);
+        assert!(wide.starts_with("column 2 of the design (2 x 3) is made of"), "{wide}");
+        assert!(
+            said(array![[1.0, 0.0], [1.0, 0.0]])
+                .ends_with("column 1 of the design (2 x 2) is zero")
+        );
+        assert!(said(array![[1.0, f64::NAN], [1.0, 0.0]]).contains("column 1"));
+        assert_eq!(said(Array2::zeros((3, 0))), "the design has no column");
+    }
+}

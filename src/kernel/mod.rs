@@ -13,6 +13,9 @@ mod reduce;
 mod state;
 mod wide;
 
+#[cfg(test)]
+mod tests;
+
 #[expect(unused_imports, reason = "the planner does not ask for them yet")]
 pub(crate) use basis::Basis;
 pub(crate) use finish::{FinishFault, Part, Place, finish};

@@ -155,7 +155,7 @@ mod tests {
         let budget = Budget::new(100);
         let mut lease = budget.lease("test", 48).unwrap();
         let buffer = lease.buffer(40).unwrap();
-        assert_eq!(buffer.as_slice_prefix::<f64>(5), [0.0; 5]);
+        assert_eq!(bytemuck::cast_slice::<u8, f64>(&buffer[..40]), [0.0; 5]);
         assert!(matches!(lease.buffer(9), Err(BudgetError::Overrun { left_bytes: 8, .. })));
     }
 }

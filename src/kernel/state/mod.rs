@@ -15,9 +15,6 @@ mod samples;
 mod sums;
 mod words;
 
-#[cfg(test)]
-mod tests;
-
 use bytemuck::{cast_slice, cast_slice_mut};
 
 use super::fold::Fold;
