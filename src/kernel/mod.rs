@@ -2,7 +2,12 @@
 //!
 //! Numbers only: slices in, state out. No files, no threads, no allocation that grows with data;
 //! the caller hands over every buffer. Results depend on the order of samples along the reduced
-//! axis and on nothing else (`docs/numerics.md`).
+//! axes and on nothing else (`docs/numerics.md`).
+
+#![cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "expressions cannot ask for all of it yet")
+)]
 
 mod basis;
 mod bits;
@@ -16,12 +21,9 @@ mod wide;
 #[cfg(test)]
 mod tests;
 
-#[expect(unused_imports, reason = "the planner does not ask for them yet")]
 pub(crate) use basis::Basis;
 pub(crate) use finish::{FinishFault, Part, Place, finish};
-pub(crate) use fold::Fold;
-#[expect(unused_imports, reason = "the planner does not ask for them yet")]
-pub(crate) use fold::Groups;
+pub(crate) use fold::{Fold, Groups};
 pub(crate) use program::{BinaryOp, Program, ProgramBuilder, Registers, Slot, TILE};
 pub(crate) use reduce::ReduceOp;
 pub(crate) use state::{State, StateKind};
