@@ -69,7 +69,9 @@ impl Basis {
                     if length == 0.0 { "is zero" } else { "is made of the columns before it" };
                 return Err(format!("column {k} of the design ({samples} x {columns}) {why}"));
             }
-            rest.iter_mut().for_each(|v| *v /= left);
+            for v in &mut rest {
+                *v /= left;
+            }
             r[k * columns + k] = left;
             made.push(rest);
         }

@@ -1,4 +1,4 @@
-//! How do many numbers become few? Running sums, their finishes, and elementwise programs.
+//! How do many numbers become few? States of reductions, their finishes, and elementwise programs.
 //!
 //! Numbers only: slices in, state out. No files, no threads, no allocation that grows with data;
 //! the caller hands over every buffer. Results depend on the order of samples along the reduced
@@ -12,6 +12,9 @@ mod program;
 mod reduce;
 mod state;
 mod wide;
+
+#[cfg(test)]
+mod tests;
 
 pub(crate) use basis::Basis;
 pub(crate) use finish::{FinishFault, Part, Place, finish};

@@ -73,7 +73,7 @@ impl Part<'_> {
 /// kind that `op` needs. `scratch`, aligned for `f64`, has at least
 /// [`finish_bytes`](super::StateKind::finish_bytes) of all samples of a cell.
 ///
-/// With no sample: sum 0, prod 1, counts 0, other floats NaN. Where samples minus `ddof` is not
+/// With no sample: sum 0, prod 1, counts 0, other floats NaN, always the same NaN. Where samples minus `ddof` is not
 /// positive: numpy's division by zero.
 ///
 /// # Errors
@@ -134,6 +134,11 @@ pub(crate) fn finish(
         ReduceOp::ResidualSumSquares { basis } => {
             float(words, &mut |cell| projection::residual_sum_squares(basis, parts, cell));
         }
+    }
+    if dtype.is_float() {
+        // Which NaN an operation gives is up to the machine and the compiler.
+        let floats = cast_slice_mut::<_, f64>(words).iter_mut();
+        floats.filter(|value| value.is_nan()).for_each(|value| *value = f64::NAN);
     }
     Ok(())
 }

@@ -11,7 +11,9 @@ pub(super) fn of(q: f64, parts: &[Part<'_>], cell: usize, scratch: &mut [f64]) -
         let samples = &mut scratch[filled..filled + count];
         part.state.samples(part.first_cell + cell, samples);
         if part.is_scaled() {
-            samples.iter_mut().for_each(|v| *v = scale(*v, part.slope, part.inter));
+            for v in samples.iter_mut() {
+                *v = scale(*v, part.slope, part.inter);
+            }
         }
         filled += count;
     }
@@ -22,7 +24,7 @@ pub(super) fn of(q: f64, parts: &[Part<'_>], cell: usize, scratch: &mut [f64]) -
     // numpy's median is the middle, or the mean of the middle two.
     if q == 0.5 {
         let (low, high) = neighbours(samples, (filled - 1) / 2);
-        return if filled % 2 == 1 { low } else { (low + high) / 2.0 };
+        return if filled % 2 == 1 { low } else { low.midpoint(high) };
     }
     let last = filled - 1;
     // Without a sum: infinities stay what they are.

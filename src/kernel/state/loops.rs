@@ -281,7 +281,9 @@ pub(super) fn count(samples: usize, mask: Option<&[u8]>, counts: &mut [u64]) {
     match mask {
         None => {
             let rows = (samples / columns) as u64;
-            counts.iter_mut().for_each(|count| *count += rows);
+            for count in counts {
+                *count += rows;
+            }
         }
         Some(mask) => {
             for row in mask.chunks_exact(columns) {

@@ -51,7 +51,7 @@ struct Rows<'v, T> {
     place_step: u64,
 }
 
-impl<'v, T: Copy> Rows<'v, T> {
+impl<T: Copy> Rows<'_, T> {
     /// Each sample that counts: its row, its column, its value. Rows ascend for each column; columns
     /// go in tiles whose cells stay in the first-level cache.
     #[inline(always)]

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::fold::Groups;
 use super::state::Value;
-use super::{Fold, Part, Place, ReduceOp, State, StateKind, finish};
+use super::{FinishFault, Fold, Groups, Part, Place, ReduceOp, State, StateKind, finish};
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::Region;
@@ -373,4 +372,26 @@ fn sums_of_the_longest_series_of_the_largest_values_are_exact() {
         let var = finish_cells(&ReduceOp::Var { ddof: 0 }, DType::F64, &[part], 1, 0);
         assert_eq!(var, [Some(0.0_f64.to_bits())], "{dtype}");
     }
+}
+
+#[test]
+fn a_fault_names_its_first_cell() {
+    let of = |op: &ReduceOp, mask: [u8; 4]| {
+        let kind = StateKind::for_reduction(op, DType::I64, 2, true, 0);
+        let buffer = Buffer::zeroed(2 * kind.cell_bytes()).unwrap();
+        let mut state = State::new(kind, 2, buffer);
+        let block = Region::whole(&[2, 2]);
+        let fold = Fold::new(&block, &[2, 2], &[1], &Region::whole(&[2]), None);
+        state.update(&[1, i64::MAX, 1, i64::MAX], Some(&mask), 0, &fold);
+        let place = Place { start: vec![0], shape: vec![2], whole: vec![2] };
+        let mut out = [0_u64; 2];
+        let bytes = bytemuck::cast_slice_mut(&mut out);
+        finish(op, DType::I64, &[single(&state, 2, &place)], &mut [], bytes).map(|()| out)
+    };
+    assert_eq!(of(&ReduceOp::Sum, [1; 4]), Err(FinishFault::Overflow { cell: 1 }));
+    assert_eq!(of(&ReduceOp::Sum, [1, 1, 1, 0]), Ok([2, i64::MAX as u64]));
+    assert_eq!(of(&ReduceOp::Prod, [1; 4]), Err(FinishFault::Overflow { cell: 1 }));
+    assert_eq!(of(&ReduceOp::Max, [0, 1, 0, 1]), Err(FinishFault::NoSample { cell: 0 }));
+    assert_eq!(of(&ReduceOp::ArgMax, [1, 0, 1, 0]), Err(FinishFault::NoSample { cell: 1 }));
+    assert_eq!(of(&ReduceOp::ArgMin, [1, 0, 0, 1]), Ok([0, 1]));
 }

@@ -192,7 +192,7 @@ pub(super) fn reduce(op: &ReduceOp, dtype: DType, samples: &[(Value, u64)]) -> W
             let difference = high - low;
             let between =
                 if from_high { high - difference * (1.0 - t) } else { low + difference * t };
-            let between = if *q == 0.5 { (low + high) / 2.0 } else { between };
+            let between = if *q == 0.5 { low.midpoint(high) } else { between };
             near(between, 1e-13 * size)
         }
         ReduceOp::HistogramBin { edges, bin } => {
