@@ -59,6 +59,17 @@ impl Session {
     /// lie. One pass more than the reductions in the expression need, or none more where a tile can be
     /// kept until it is written.
     ///
+    /// ```
+    /// # use voxstore::{Session, store::ZarrOptions};
+    /// # let folder = tempfile::tempdir()?;
+    /// let session = Session::builder().memory("64MiB").build()?;
+    /// let x = voxstore::full(&[8, 8, 4, 20], 1.5).rechunk(&[8, 8, 4, 5]);
+    /// let path = folder.path().join("x.zarr");
+    /// session.write_zarr(&x, &path, None, &ZarrOptions::default())?;
+    /// assert_eq!(voxstore::store::open_array(&path)?.block_shape(), [8, 8, 4, 5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// A path that is taken, an expression that means nothing or does not fit the budget (nothing is
     /// read or written then), a source that is damaged, or what the file system says. Nothing is left
@@ -83,6 +94,18 @@ impl Session {
     /// Computes an array of any size into a NIfTI file, in the array's own type: it is never whole in
     /// memory. A `.nii` is filled in any order by all workers; a `.nii.gz` in memory order by one.
     /// Where a run is given, the file has its grid and header.
+    ///
+    /// ```
+    /// # use voxstore::{Session, nifti::{self, NiftiOptions}};
+    /// # let folder = tempfile::tempdir()?;
+    /// let run = nifti::open("fixtures/nitime/fmri1.nii.gz")?;
+    /// let path = folder.path().join("mean.nii.gz");
+    /// let mean = run.lazy().mean(-1);
+    /// Session::default().write_nifti(&mean, &path, Some(&run), &NiftiOptions::default())?;
+    /// let written = nifti::open(&path)?;
+    /// assert_eq!(written.info().geometry.affine, run.info().geometry.affine);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`write_zarr`](Self::write_zarr), and shapes that NIfTI cannot hold.

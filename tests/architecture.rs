@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 19] = [
+const RULES: [(&str, &[&str]); 20] = [
     ("buffer", &[]),
     ("dtype", &[]),
     ("grid", &[]),

@@ -17,6 +17,16 @@ use crate::runtime::Session;
 impl LazyArray {
     /// The array block by block, under the default session; see [`Session::blocks`].
     ///
+    /// ```
+    /// let mut largest = 0;
+    /// for block in voxstore::arange(0, 1000, 3).blocks::<i32>()? {
+    ///     let (_region, values) = block?;
+    ///     largest = values.iter().copied().fold(largest, i32::max);
+    /// }
+    /// assert_eq!(largest, 999);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Session::blocks`].
     pub fn blocks<T: Element>(&self) -> Result<BlockIter<T>, ExecError> {
@@ -28,6 +38,19 @@ impl Session {
     /// Walks an array of any size in memory order: boxes with their numbers, each computed while the
     /// one before is in use. A block is whole stored blocks where they fit; one pass over the
     /// sources. Dropping the iterator stops the work.
+    ///
+    /// ```
+    /// # use voxstore::Session;
+    /// let session = Session::builder().memory("64MiB").build()?;
+    /// let mut seen = 0;
+    /// for block in session.blocks::<f64>(&voxstore::full(&[64, 64, 30, 10], 2.0))? {
+    ///     let (region, values) = block?; // where it lies, and an ndarray
+    ///     assert_eq!(values.sum(), 2.0 * region.len() as f64);
+    ///     seen += region.len();
+    /// }
+    /// assert_eq!(seen, 64 * 64 * 30 * 10);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`LazyArray::compute`] before anything is read; later errors come as items and end the

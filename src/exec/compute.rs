@@ -40,6 +40,13 @@ impl LazyArray {
     /// Computes the array under the default session. `T` is the array's own type, or one that holds
     /// all its values. Axes keep their order; the memory order is Fortran's, `x` fastest.
     ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1_i16, 3], [2, 6]]);
+    /// assert_eq!((x + 1).compute::<i16>()?, array![[2, 4], [3, 7]].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// An expression that means nothing, a result that does not fit the memory budget (nothing is
     /// read then), or a source that is damaged.
@@ -48,6 +55,15 @@ impl LazyArray {
     }
 
     /// Computes the array into memory the caller has, of the same shape and any layout.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![[1.0, 3.0], [2.0, 6.0]]);
+    /// let mut mine = array![0.0, 0.0];
+    /// x.mean(-1).compute_into(mine.view_mut().into_dyn())?;
+    /// assert_eq!(mine, array![2.0, 4.0]);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`compute`](Self::compute), and when the shapes differ.
@@ -58,6 +74,14 @@ impl LazyArray {
 
 impl Session {
     /// Computes one array; see [`LazyArray::compute`].
+    ///
+    /// ```
+    /// # use voxstore::Session;
+    /// let session = Session::builder().memory("64MiB").threads(1).build()?;
+    /// let total = session.compute::<i64>(&voxstore::arange(0, 10, 1).sum(..))?;
+    /// assert_eq!(total, ndarray::arr0(45).into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`LazyArray::compute`].
@@ -97,6 +121,14 @@ impl Session {
     }
 
     /// Computes one array into memory the caller has; that memory is not part of the budget.
+    ///
+    /// ```
+    /// # use voxstore::Session;
+    /// let mut mine = ndarray::array![0_i32, 0, 0];
+    /// Session::default().compute_into(&voxstore::arange(0, 9, 3), mine.view_mut().into_dyn())?;
+    /// assert_eq!(mine, ndarray::array![0, 3, 6]);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`LazyArray::compute_into`].

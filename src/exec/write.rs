@@ -22,6 +22,16 @@ impl Session {
     /// becomes visible when all of it has been written and every source has been checked to its end;
     /// after an error it leaves nothing behind.
     ///
+    /// ```
+    /// # use voxstore::{DType, Session, nifti::{NiftiOptions, NiftiSink}};
+    /// # let folder = tempfile::tempdir()?;
+    /// let path = folder.path().join("ones.nii");
+    /// let sink = NiftiSink::create(&path, &[4, 4, 2], DType::F32, None, &NiftiOptions::default())?;
+    /// Session::default().write(&voxstore::full(&[4, 4, 2], 1.0_f32), Box::new(sink))?;
+    /// assert!(path.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`LazyArray::compute`] before anything is read or written; then what a source or the sink
     /// says.

@@ -169,9 +169,9 @@ impl LazyArray {
         self.seen(|shape| view_of(slice.as_ref(), shape), Location::caller())
     }
 
-    /// The same array, to be walked by `blocks` and written by `write_zarr` in blocks of this shape
-    /// (longer ones than the array are clipped). What is computed from it stays the same; where it is
-    /// read, the plan chooses the cheapest boxes for itself.
+    /// The same array, in blocks of this shape (longer ones than the array are clipped): the chunks that
+    /// `write_zarr` makes, and what the boxes of `blocks` consist of, one or several whole ones. What is
+    /// computed from it stays the same; where it is read, the plan chooses the cheapest boxes for itself.
     ///
     /// ```
     /// # use ndarray::Array2;

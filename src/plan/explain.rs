@@ -48,6 +48,13 @@ impl Session {
 impl LazyArray {
     /// [`Session::explain`] of this array alone, under the default session.
     ///
+    /// ```
+    /// let x = voxstore::full(&[64, 64, 30, 184], 1.0);
+    /// let demeaned = &x - x.mean(-1).expand_dims(-1);
+    /// println!("{}", demeaned.explain()?); // passes, memory, the expression
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Session::explain`].
     pub fn explain(&self) -> Result<Explanation, PlanError> {
