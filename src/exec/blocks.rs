@@ -9,7 +9,7 @@ use super::collect::{Collect, as_view};
 use super::compute::run_plan;
 use super::error::ExecError;
 use crate::dtype::Element;
-use crate::grid::Region;
+use crate::grid::{BlockGrid, Region, copy_overlap};
 use crate::lazy::LazyArray;
 use crate::plan::{Layout, Plan, ResultMemory};
 use crate::runtime::Session;
@@ -59,14 +59,17 @@ impl Session {
     pub fn blocks<T: Element>(&self, array: &LazyArray) -> Result<BlockIter<T>, ExecError> {
         // One worker hands over boxes in order.
         let session = self.with_one_thread();
-        let grid = array.wanted_blocks().map(<[u64]>::to_vec);
-        let layout = Layout { grid, ..Layout::of(ResultMemory::Blocks) };
+        let wanted = array.wanted_blocks();
+        let layout =
+            Layout { grid: wanted.map(<[u64]>::to_vec), ..Layout::of(ResultMemory::Blocks) };
+        let grid = wanted.map(|blocks| BlockGrid::new(array.shape(), blocks));
         let plan = Plan::new(&[(array, T::DTYPE)], &layout, &session)?;
         let (sender, receiver) = sync_channel(0);
         let thread = std::thread::Builder::new()
             .name("voxstore-blocks".to_owned())
             .spawn(move || {
-                let outcome = run_plan(&plan, &[&IntoChannel(sender.clone())], &session);
+                let outcome =
+                    run_plan(&plan, &[&IntoChannel { sender: sender.clone(), grid }], &session);
                 if let Err(error) = outcome {
                     // Nobody may be listening any more.
                     let _ = sender.send(Err(error));
@@ -82,13 +85,35 @@ impl Session {
 
 type Block<T> = Result<(Region, ArrayD<T>), ExecError>;
 
-struct IntoChannel<T>(SyncSender<Block<T>>);
+struct IntoChannel<T> {
+    sender: SyncSender<Block<T>>,
+    /// The blocks that were asked for, where some were.
+    grid: Option<BlockGrid>,
+}
+
+impl<T: Element> IntoChannel<T> {
+    fn send(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
+        let block = (region.clone(), as_view::<T>(region, bytes).to_owned());
+        // Nobody may want more.
+        self.sender.send(Ok(block)).map_err(|_| ExecError::Cancelled)
+    }
+}
 
 impl<T: Element> Collect for IntoChannel<T> {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
-        let block = (region.clone(), as_view::<T>(region, bytes).to_owned());
-        // Nobody may want more.
-        self.0.send(Ok(block)).map_err(|_| ExecError::Cancelled)
+        let Some(grid) = self.grid.as_ref().filter(|_| !region.is_empty()) else {
+            return self.send(region, bytes);
+        };
+        // A stream hands over rows of whole slices, which may hold several blocks.
+        for block in grid.touching(region).map(|position| grid.region(&position)) {
+            if block == *region {
+                return self.send(region, bytes);
+            }
+            let mut part = vec![0; block.len() as usize * size_of::<T>()];
+            copy_overlap(bytes, region, &mut part, &block, size_of::<T>());
+            self.send(&block, &part)?;
+        }
+        Ok(())
     }
 }
 

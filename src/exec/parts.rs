@@ -54,7 +54,8 @@ pub(super) fn run(
     let worker = || Ok(Scratch::new(&schedule.sizes, budget)?);
     run_units(session, schedule.workers, order.len() as u64, worker, |scratch, unit| {
         let part = order[unit as usize];
-        let trip = Trip { pass, part, emits, session };
+        let cells = |sum: &Sum| sum.cells.clone();
+        let trip = Trip { pass, part, phase: 0, emits, cells: &cells, session };
         let mut own: Vec<_> = states
             .iter()
             .zip(&pass.sums)
@@ -108,7 +109,6 @@ fn run_part(
     let feed = &part.feed;
     let rows = schedule.rows[trip.part];
     let whole = Region::whole(&feed.shape);
-    let cells = |sum: &Sum| sum.cells.clone();
     let done = |from: u64, to: u64| {
         let of = if feed.shape.is_empty() {
             whole.clone()
@@ -147,7 +147,7 @@ fn run_part(
     }
     let mut reader = Reader::open(feed, false, 0)?;
     for (from, to) in (Steps { feed, from: 0, rows }) {
-        trip.step(&mut reader, from..to, None, 0, states, &cells, scratch)?;
+        trip.step(&mut reader, from..to, None, states, scratch)?;
         done(from, to);
     }
     Ok(reader.finish()?)

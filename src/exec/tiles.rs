@@ -49,10 +49,6 @@ struct Unit<'a> {
 }
 
 impl Unit<'_> {
-    fn trip(&self, part: usize) -> Trip<'_> {
-        Trip { pass: self.pass, part, emits: self.emits, session: self.session }
-    }
-
     /// A box of a map. Where it comes from several files, their boxes are put together first.
     fn map(&self, scratch: &mut Scratch) -> Result<(), ExecError> {
         let inside = |part: &&Part| part.place.overlap(self.tile).is_some();
@@ -85,9 +81,10 @@ impl Unit<'_> {
                 None => 0..1,
             };
             let mut reader = Reader::open(&part.feed, false, 0)?;
-            let none = |_: &Sum| Region::whole(&[]);
-            let trip = Trip { pass: self.pass, part: index, emits, session: self.session };
-            trip.step(&mut reader, rows, Some(&cross), 0, &mut [], &none, scratch)?;
+            let cells = |_: &Sum| Region::whole(&[]);
+            let (pass, session) = (self.pass, self.session);
+            let trip = Trip { pass, part: index, phase: 0, emits, cells: &cells, session };
+            trip.step(&mut reader, rows, Some(&cross), &mut [], scratch)?;
             self.session.progress().advance(read_bytes(part, &cross));
         }
         Ok(())
@@ -159,13 +156,13 @@ impl Unit<'_> {
         if part.feed.branches.iter().all(|branch| branch.phase != phase) {
             return Ok(());
         }
-        let trip = self.trip(index);
+        let cells = |sum: &Sum| sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]));
+        let (pass, emits, session) = (self.pass, self.emits, self.session);
+        let trip = Trip { pass, part: index, phase, emits, cells: &cells, session };
         let mut from = 0;
         while from < part.feed.rows() {
             let to = part.feed.next_end(from, self.schedule.rows[index]);
-            let cells =
-                |sum: &Sum| sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]));
-            trip.step(reader, from..to, Some(cross), phase, states, &cells, scratch)?;
+            trip.step(reader, from..to, Some(cross), states, scratch)?;
             if phase == 0 {
                 let rows = cross.with_axis(part.feed.walk, from, to - from);
                 self.session.progress().advance(read_bytes(part, &rows));

@@ -15,36 +15,36 @@ use crate::runtime::Session;
 pub(super) struct Trip<'a> {
     pub(super) pass: &'a Pass,
     pub(super) part: usize,
+    /// Which branches are made: those that need nothing of the same tile, or those that do.
+    pub(super) phase: usize,
     /// What takes the boxes of each emit.
     pub(super) emits: &'a [&'a dyn Collect],
+    /// The box of cells that a sum's state stands for, in the result.
+    pub(super) cells: &'a dyn Fn(&Sum) -> Region,
     pub(super) session: &'a Session,
 }
 
 impl Trip<'_> {
-    /// Rows `rows` of the walk: reads what branches of `phase` need, adds to the states (one a sum of
-    /// the pass, where it is of this part) and hands boxes on. `cells` gives the box of cells
-    /// that a sum's state stands for, in the result.
+    /// Rows `rows` of the walk, within `cross` on the other axes: reads what branches of the phase need,
+    /// adds to the states (one a sum of the pass, where it is of this part) and hands boxes on.
     pub(super) fn step(
         &self,
         reader: &mut Reader<'_>,
         rows: Range<u64>,
         cross: Option<&Region>,
-        phase: usize,
         states: &mut [Option<&mut State>],
-        cells: &dyn Fn(&Sum) -> Region,
         scratch: &mut Scratch,
     ) -> Result<(), ExecError> {
         let feed = &self.pass.parts[self.part].feed;
-        let boxes = reader.step((rows.start, rows.end), cross, phase, &mut scratch.feed)?;
+        let boxes = reader.step((rows.start, rows.end), cross, self.phase, &mut scratch.feed)?;
         for (index, (branch, of)) in feed.branches.iter().zip(&boxes).enumerate() {
             let Some(of) = of.as_ref().filter(|of| !of.is_empty()) else { continue };
             reader.load(branch, of, &mut scratch.feed)?;
-            let sums = self.sums(index, of, cells, states);
+            let mut sums = self.sums(index, of, states);
             let sizes: Vec<usize> = branch.outputs.iter().map(|dtype| dtype.size()).collect();
             let emits = self.emits_of(index, of.len() as usize, &sizes);
             // The boxes are lent out while tiles pass through the rest of the scratch.
             let mut out = std::mem::take(&mut scratch.out);
-            let mut sums = sums;
             let outcome = evaluate(branch, of, &mut scratch.feed, |at, outputs| {
                 for (state, sum, fold) in &mut sums {
                     let mask = sum.mask.map(|mask| outputs[mask]);
@@ -72,7 +72,6 @@ impl Trip<'_> {
         &'s self,
         branch: usize,
         of: &Region,
-        cells: &dyn Fn(&Sum) -> Region,
         states: &'s mut [Option<&mut State>],
     ) -> Vec<(&'s mut State, &'s Sum, Fold)> {
         let shape = &self.pass.parts[self.part].feed.branches[branch].shape;
@@ -83,7 +82,7 @@ impl Trip<'_> {
             .filter_map(|(state, sum)| Some((state.as_deref_mut()?, sum)))
             .map(|(state, sum)| {
                 // The state's cells in the branch's own indices.
-                let cells = cells(sum);
+                let cells = (self.cells)(sum);
                 let start =
                     cells.start().iter().zip(sum.cells.start()).map(|(&a, &b)| a - b).collect();
                 let cells = Region::new(start, cells.shape().to_vec());

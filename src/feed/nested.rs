@@ -32,6 +32,9 @@ impl fmt::Debug for NestedSource {
     }
 }
 
+/// Fills a box of the input.
+type FillBox<'a> = dyn FnMut(&Region, &mut [u8]) -> Result<(), SourceError> + 'a;
+
 impl NestedSource {
     /// The box of the input that a box of the output needs.
     fn input_box(&self, region: &Region) -> Region {
@@ -101,7 +104,7 @@ impl NestedSource {
         &self,
         region: &Region,
         out: &mut [u8],
-        trip: &mut dyn FnMut(&Region, &mut [u8]) -> Result<(), SourceError>,
+        trip: &mut FillBox<'_>,
     ) -> Result<(), SourceError> {
         let needed = self.input_box(region);
         let item = self.input_dtype.size() as u64;

@@ -2,7 +2,7 @@
 //!
 //! Closed formulas of shapes; `reader` takes its buffers by the same ones.
 
-use super::{Feed, Load, Window};
+use super::{Branch, Feed, Load, Window};
 use crate::grid::Region;
 use crate::kernel::TILE;
 use crate::lazy::AxisView;
@@ -37,7 +37,7 @@ impl FeedSizes {
             self.source_bytes = self.source_bytes.max(window.source.read_bytes(&shape));
         }
         for branch in &feed.branches {
-            let elements = product(&feed.branch_shape(&branch.shape, step));
+            let elements = product(&branch.shape_of(step));
             for (index, load) in branch.loads.iter().enumerate() {
                 let item = feed.windows[load.window].source.dtype().size() as u64;
                 raise(&mut self.loads, index, elements.saturating_mul(item));
@@ -83,12 +83,14 @@ fn product(shape: &[u64]) -> u64 {
     shape.iter().fold(1, |n, &len| n.saturating_mul(len))
 }
 
-impl Feed {
-    /// The largest box that a step of this shape gives a branch.
-    pub(crate) fn branch_shape(&self, branch: &[u64], step: &[u64]) -> Vec<u64> {
-        branch.iter().zip(step).map(|(&a, &b)| a.min(b)).collect()
+impl Branch {
+    /// The largest box that a step of this shape gives the branch.
+    pub(crate) fn shape_of(&self, step: &[u64]) -> Vec<u64> {
+        self.shape.iter().zip(step).map(|(&a, &b)| a.min(b)).collect()
     }
+}
 
+impl Feed {
     /// True for a window that is read straight into the box of its only load.
     pub(super) fn is_direct(&self, window: usize, keep: bool) -> bool {
         let entry = &self.windows[window];
@@ -117,7 +119,7 @@ impl Feed {
         let mut shape = vec![0_u64; entry.source.shape().len()];
         let (mut low, mut high) = (vec![u64::MAX; shape.len()], vec![0_u64; shape.len()]);
         for (branch, load) in self.loads_of(window) {
-            let reach = load.view.reach(&self.branch_shape(&branch.shape, step));
+            let reach = load.view.reach(&branch.shape_of(step));
             for (axis, driver) in load.view.axes().iter().enumerate() {
                 shape[axis] = shape[axis].max(reach[axis]);
                 let start = match driver {

@@ -31,6 +31,14 @@ impl BlockGrid {
         self.counts().iter().product()
     }
 
+    /// The block at a grid position, clipped to the array.
+    pub(crate) fn region(&self, position: &[u64]) -> Region {
+        let start: Vec<u64> = position.iter().zip(&self.block).map(|(&p, &b)| p * b).collect();
+        let end = start.iter().zip(&self.block).zip(&self.shape).map(|((&s, &b), &n)| n.min(s + b));
+        let shape = end.zip(&start).map(|(end, &start)| end - start).collect();
+        Region::new(start, shape)
+    }
+
     /// Grid positions of the blocks that a region touches, axis 0 counted fastest.
     pub(crate) fn touching(&self, region: &Region) -> impl Iterator<Item = Vec<u64>> + '_ {
         let low: Vec<u64> = region.start().iter().zip(&self.block).map(|(&s, &b)| s / b).collect();

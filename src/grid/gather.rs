@@ -61,12 +61,12 @@ impl Gather {
                     }
                 }
             }
-            for axis in 1..index.len() {
-                index[axis] += 1;
-                if index[axis] < self.shape[axis] {
+            for (at, &len) in index.iter_mut().zip(&self.shape).skip(1) {
+                *at += 1;
+                if *at < len {
                     break;
                 }
-                index[axis] = 0;
+                *at = 0;
             }
         }
     }

@@ -170,7 +170,7 @@ impl LazyArray {
     }
 
     /// The same array, in blocks of this shape (longer ones than the array are clipped): the chunks that
-    /// `write_zarr` makes, and what the boxes of `blocks` consist of, one or several whole ones. What is
+    /// `write_zarr` makes, and the boxes that `blocks` walks. What is
     /// computed from it stays the same; where it is read, the plan chooses the cheapest boxes for itself.
     ///
     /// ```

@@ -169,7 +169,9 @@ impl Op {
                 }
             }
             Self::Map { inputs, .. } | Self::Concat { inputs, .. } => {
-                inputs.iter_mut().for_each(|input| replace(input, &mut children));
+                for input in inputs {
+                    replace(input, &mut children);
+                }
             }
         }
         op

@@ -85,12 +85,11 @@ impl Pushdown {
             joined_along = out;
             seen.push(self.see(&inputs[input], &View::new(shape, axes)));
         }
-        match seen.len() {
-            1 => seen.remove(0),
-            _ => {
-                let op = Op::Concat { inputs: seen, axis: joined_along };
-                Node::new(op, view.shape().to_vec(), node.dtype)
-            }
+        if seen.len() == 1 {
+            seen.remove(0)
+        } else {
+            let op = Op::Concat { inputs: seen, axis: joined_along };
+            Node::new(op, view.shape().to_vec(), node.dtype)
         }
     }
 }

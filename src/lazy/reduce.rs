@@ -453,7 +453,9 @@ fn try_reduce(
         return Ok(reduced);
     }
     let mut shape = input.shape.clone();
-    axes.iter().for_each(|&axis| shape[axis] = 1);
+    for &axis in &axes {
+        shape[axis] = 1;
+    }
     let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
     let drivers = kept.map(|axis| AxisView::Run { axis, start: 0, step: 1 }).collect();
     Ok(see(&reduced, &View::new(shape, drivers)))

@@ -225,8 +225,7 @@ impl LazyArray {
                     Bound::Excluded(&i) => place(i as i64) + 1,
                 };
                 let high = match range.end_bound() {
-                    Bound::Unbounded => len,
-                    Bound::Included(&-1) => len,
+                    Bound::Unbounded | Bound::Included(&-1) => len,
                     Bound::Included(&i) => place((i as i64).saturating_add(1)),
                     Bound::Excluded(&i) => place(i as i64),
                 };
@@ -270,9 +269,12 @@ impl LazyArray {
                 let indices = indices.iter().map(place).collect::<Result<Arc<[u64]>, _>>()?;
                 let mut out = shape.to_vec();
                 out[axis] = indices.len() as u64;
-                let driver = |a: usize| match a == axis {
-                    true => AxisView::Pick { axis: a, indices: Arc::clone(&indices) },
-                    false => AxisView::Run { axis: a, start: 0, step: 1 },
+                let driver = |a: usize| {
+                    if a == axis {
+                        AxisView::Pick { axis: a, indices: Arc::clone(&indices) }
+                    } else {
+                        AxisView::Run { axis: a, start: 0, step: 1 }
+                    }
                 };
                 Ok(View::new(out, (0..shape.len()).map(driver).collect()))
             },

@@ -42,15 +42,12 @@ pub(super) struct Cutting {
 impl Cutting {
     /// Makes the jobs of a result. With `as_map` the result itself is a map, whatever it is made of.
     pub(super) fn result(&mut self, root: &Arc<Node>, dtype: DType, dest: Dest, as_map: bool) {
-        match uniform(root).filter(|_| !as_map) {
-            Some(fold) => {
-                let root = self.with_flowing_inputs(root);
-                self.push(root, dtype, dest, Some(fold));
-            }
-            None => {
-                let root = self.flow(root);
-                self.push(root, dtype, dest, None);
-            }
+        if let Some(fold) = uniform(root).filter(|_| !as_map) {
+            let root = self.with_flowing_inputs(root);
+            self.push(root, dtype, dest, Some(fold));
+        } else {
+            let root = self.flow(root);
+            self.push(root, dtype, dest, None);
         }
     }
 

@@ -310,7 +310,9 @@ impl<'p> Nodes<'p> {
         let sources: Vec<usize> =
             leaves_of(node).iter().map(|leaf| address(&leaf.source)).collect();
         let reads = |pass: &Pass| {
-            pass.feeds().flat_map(|feed| feed.sources()).any(|s| sources.contains(&address(s)))
+            pass.feeds()
+                .flat_map(super::super::feed::Feed::sources)
+                .any(|s| sources.contains(&address(s)))
         };
         let holds = |pass: &Pass, schedule: &Schedule| {
             pass.depth == stage || (schedule.keep && pass.depth + 1 == stage)

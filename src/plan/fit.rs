@@ -475,10 +475,8 @@ pub(super) fn grow(lens: &mut [u64], whole: &[u64], target: u64) {
 fn cover_emits(sizes: &mut WorkerSizes, pass: &Pass, part: usize, step: &[u64]) {
     let of_part = |emit: &Emit| {
         let pieces = emit.pieces.iter().filter(|piece| piece.part == part);
-        let largest = pieces.map(|piece| {
-            let feed = &pass.parts[part].feed;
-            elements(&feed.branch_shape(&feed.branches[piece.branch].shape, step))
-        });
+        let largest = pieces
+            .map(|piece| elements(&pass.parts[part].feed.branches[piece.branch].shape_of(step)));
         let boxes = largest.fold(0, u64::saturating_add);
         boxes.saturating_mul(emit.dtype.size() as u64)
     };

@@ -16,6 +16,9 @@ pub(crate) enum ResultMemory {
     Sink,
 }
 
+/// Memory for a box of some shape.
+pub(crate) type BytesOf<'s> = dyn Fn(&[u64]) -> u64 + 's;
+
 /// Where the results of a plan go.
 #[derive(Clone)]
 pub(crate) struct Layout<'s> {
@@ -25,7 +28,7 @@ pub(crate) struct Layout<'s> {
     /// Boxes must follow each other in memory.
     pub(crate) in_order: bool,
     /// What the receiver takes for itself beside a box of some shape.
-    pub(crate) sink_bytes: Option<&'s dyn Fn(&[u64]) -> u64>,
+    pub(crate) sink_bytes: Option<&'s BytesOf<'s>>,
 }
 
 impl Layout<'_> {
@@ -58,13 +61,16 @@ impl Layout<'_> {
             })
     }
 
-    /// Several of the receiver's blocks at once, near `target` elements: fast axes first, so that boxes
+    /// A block of the receiver's, or several at once near `target` elements for one that does not count
+    /// them: fast axes first, so that boxes
     /// of whole fast axes follow each other in memory.
     pub(super) fn tile(&self, whole: &[u64], target: u64) -> Vec<u64> {
         let mut lens: Vec<u64> = (0..whole.len())
             .map(|axis| self.block(axis).map_or(1, |(block, _)| block).min(whole[axis]).max(1))
             .collect();
-        grow(&mut lens, whole, target);
+        if self.memory != ResultMemory::Blocks {
+            grow(&mut lens, whole, target);
+        }
         lens
     }
 }

@@ -11,8 +11,7 @@ use crate::lazy::{MapOp, Node, Op};
 /// Takes lossless casts and one slope and intercept off the top of an expression.
 pub(super) fn past_scaling(node: &Arc<Node>) -> (Arc<Node>, f64, f64) {
     let (mut node, mut scaling) = (Arc::clone(node), None);
-    loop {
-        let Op::Map { op, inputs } = &node.op else { break };
+    while let Op::Map { op, inputs } = &node.op {
         let inner = match op {
             MapOp::Cast(_) if holds_exactly(node.dtype, inputs[0].dtype) => Arc::clone(&inputs[0]),
             MapOp::Rescale { slope, inter } if scaling.is_none() => {
