@@ -7,7 +7,7 @@ use crate::exec::ExecError;
 #[non_exhaustive]
 pub enum JobError {
     /// No runs.
-    #[error("tsnr: no runs were given")]
+    #[error("no runs were given")]
     NoRuns,
     /// A time series needs volumes.
     #[error("{run}: has {volumes} volume; tSNR needs at least 2 volumes over time")]
@@ -17,9 +17,9 @@ pub enum JobError {
         /// How many it has.
         volumes: u64,
     },
-    /// Runs on different grids cannot be joined.
+    /// What is computed together must lie on one grid.
     #[error(
-        "runs lie on different grids and cannot be joined:\n  {first}: {first_grid}\n  \
+        "these lie on different grids and cannot be put together:\n  {first}: {first_grid}\n  \
         {other}: {other_grid}\nresample them onto one grid first, or leave one out"
     )]
     Grids {
@@ -31,6 +31,14 @@ pub enum JobError {
         other: String,
         /// Its shape or affine.
         other_grid: String,
+    },
+    /// A mask has one volume.
+    #[error("{mask}: has {volumes} volumes; a mask has one, which is used for every volume")]
+    MaskVolumes {
+        /// The mask.
+        mask: String,
+        /// How many it has.
+        volumes: u64,
     },
     /// The computation failed.
     #[error(transparent)]

@@ -1,9 +1,16 @@
 //! Which named analyses do people run?
 //!
-//! Each is built from the lazy array layer alone, as a user could; none reads a voxel itself.
+//! Each is built from the lazy array layer alone, as a user could; none reads a voxel itself. What
+//! they have in common is here too: joining runs that lie on one grid, and the records of runs and
+//! memory that stand beside a result.
 
 mod error;
+mod grid;
+mod join;
+mod record;
 mod tsnr;
 
 pub use error::JobError;
-pub use tsnr::{Constant, RunRow, Tsnr, TsnrOptions, TsnrRecord, tsnr};
+pub use join::{Joined, join, mask_for};
+pub use record::{MemoryRecord, RunRecord};
+pub use tsnr::{Constant, RunRow, Tsnr, TsnrOptions, TsnrRecord, explain_tsnr, tsnr};

@@ -79,6 +79,11 @@ enum Output {
     Gzip(Mutex<OutputFile>),
 }
 
+/// True for an array that begins with the axes of a grid; one that was reduced over is 1 long.
+fn lies_on(shape: &[u64], grid: &[u64; 3]) -> bool {
+    shape.len() >= grid.len() && shape.iter().zip(grid).all(|(&n, &of)| n == of || n == 1)
+}
+
 /// A box that is not the next one of a stream.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -104,7 +109,8 @@ impl NiftiSink {
     /// Starts an array of this shape and type; a name ending in `.nii.gz` is compressed.
     ///
     /// Where a run lends its grid, `like`, the file has its voxel sizes, qform and sform, and its TR
-    /// where there is a fourth axis. Without one, voxels are 1 without a unit and lie nowhere.
+    /// where there is a fourth axis. An axis that was reduced over is 1 long and lies where the run's
+    /// first element does. Without a run, voxels are 1 without a unit and lie nowhere.
     ///
     /// # Errors
     /// When `path` exists and is not to be overwritten, has another ending, or cannot be written; when
@@ -117,7 +123,7 @@ impl NiftiSink {
         options: &NiftiOptions,
     ) -> Result<Self, NiftiError> {
         let path = path.as_ref();
-        if let Some(grid) = like.map(RunInfo::grid_shape).filter(|g| !shape.starts_with(g)) {
+        if let Some(grid) = like.map(RunInfo::grid_shape).filter(|g| !lies_on(shape, g)) {
             return Err(NiftiError::Length {
                 path: path.to_owned(),
                 found: format!("an array of shape {}", shape_text(shape)),
@@ -427,7 +433,7 @@ mod tests {
                 image.float(srow + i * width.1, v);
             }
             let run = open_as("x.nii", &image.bytes).unwrap();
-            for shape in [&[2, 3, 2][..], &[2, 3, 2, 9]] {
+            for shape in [&[2, 3, 2][..], &[2, 3, 2, 9], &[1, 3, 2, 4], &[2, 3, 1]] {
                 let path = folder.path("y.nii");
                 let sink =
                     NiftiSink::create(&path, shape, DType::F64, Some(run.info()), &options(true))
@@ -441,7 +447,7 @@ mod tests {
                 assert_eq!(written.info().timing.tr_seconds, tr);
                 assert_eq!(drain(&written, false).unwrap().0, numbers(shape, DType::F64));
             }
-            for shape in [&[2, 3][..], &[3, 2, 2], &[1, 3, 2, 4]] {
+            for shape in [&[2, 3][..], &[3, 2, 2], &[1, 3, 3, 4]] {
                 let path = folder.path("z.nii");
                 let sink =
                     NiftiSink::create(&path, shape, DType::F64, Some(run.info()), &options(true));

@@ -7,6 +7,7 @@
 mod bits;
 mod commands;
 mod common;
+mod explain;
 mod export;
 mod files;
 mod golden;
@@ -15,4 +16,5 @@ mod ingest;
 mod interrupt;
 mod memory;
 mod odd_files;
+mod reduce;
 mod tsnr;

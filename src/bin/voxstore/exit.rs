@@ -19,6 +19,11 @@ pub(crate) enum Done {
     Some,
 }
 
+/// Arguments that are sound one by one and not together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}\n\nFor more information, try '--help'.")]
+pub(crate) struct Misuse(pub(crate) String);
+
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const SOME_FAILED: u8 = 4;
@@ -54,6 +59,9 @@ pub(crate) fn code(outcome: Result<Done>) -> ExitCode {
 }
 
 fn kind(error: &anyhow::Error) -> u8 {
+    if error.is::<Misuse>() {
+        return USAGE;
+    }
     match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
         Some(
             Error::Exec(ExecError::Cancelled)

@@ -5,6 +5,7 @@ mod bar;
 mod cmd;
 mod exit;
 mod inputs;
+mod output;
 mod render;
 
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ fn main() -> ExitCode {
         Command::Ingest(args) => cmd::ingest::run(args),
         Command::Info(args) => cmd::info::run(args),
         Command::Tsnr(args) => cmd::tsnr::run(args),
+        Command::Reduce(args) => cmd::reduce::run(args),
+        Command::Explain(args) => cmd::explain::run(args),
         Command::Export(args) => cmd::export::run(args),
     };
     exit::code(outcome)

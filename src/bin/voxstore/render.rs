@@ -3,8 +3,10 @@
 use std::io::{self, Write as _};
 
 use anyhow::Result;
+use bytesize::ByteSize;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle, presets};
 use serde::Serialize;
+use voxstore::Report;
 
 /// Rows under a head, no lines but one between them.
 const STYLE: TableStyle = presets::NOTHING
@@ -42,6 +44,19 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
 pub(crate) fn say(text: &str) {
     // When stderr is gone there is nobody to tell.
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Says what memory a computation was allowed, planned and had.
+pub(crate) fn memory(budget_bytes: u64, report: &Report, measured: Option<u64>) -> Result<()> {
+    let peak = measured.map_or_else(String::new, |b| format!(", measured {}", ByteSize(b)));
+    line(&format!(
+        "memory: budget {}, projected peak {}{peak}; {} of voxels read in {} scan{}",
+        ByteSize(budget_bytes),
+        ByteSize(report.projected_bytes),
+        ByteSize(report.read_bytes),
+        report.scans,
+        if report.scans == 1 { "" } else { "s" },
+    ))
 }
 
 /// `64 x 64 x 30 x 173`

@@ -4,20 +4,21 @@
 //! show what that does to the number when runs differ in level. Definitions are in
 //! `docs/numerics.md`.
 
-mod grid;
 mod median;
 mod record;
+mod trips;
 
 pub use record::TsnrRecord;
 
 use ndarray::{Array3, ArrayD, Ix3};
 
 use self::median::median_where;
+use self::trips::{Asked, Trip};
 use super::error::JobError;
-use crate::dtype::DType;
+use super::grid;
+use super::join::said_of;
 use crate::exec::{ExecError, Report};
-use crate::lazy::{LazyArray, ReduceOptions, concatenate};
-use crate::plan::PlanError;
+use crate::picture::Explanation;
 use crate::run::Run;
 use crate::runtime::Session;
 
@@ -91,33 +92,25 @@ pub struct RunRow {
 /// Runs of fewer than 2 volumes, or on different grids; a budget that is too small; a damaged
 /// source.
 pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsnr, JobError> {
-    let mut warnings = grid::check(runs)?;
-    let ddof = ReduceOptions::new().ddof(options.ddof);
-    let arrays: Vec<LazyArray> = runs.iter().map(true_values).collect();
-    let joined = concatenate(&arrays, -1);
-    let whole =
-        [joined.mean(-1), joined.std_with(-1, ddof.clone()), pooled_variance(&arrays, options)];
-    let each: Vec<LazyArray> =
-        arrays.iter().map(|a| a.mean(-1) / a.std_with(-1, ddof.clone())).collect();
+    let mut warnings = check(runs)?;
+    let asked = Asked::of(runs, options);
+    let trips = asked.trips(session).map_err(ExecError::from)?;
 
-    let (computed, first_runs, mut report) = compute_what_fits(&whole, &each, session)?;
-    let [mean, std, pooled] = computed;
+    let (mut first, mut report) = compute(&trips[0])?;
+    let mut next = || first.next().unwrap_or_default();
+    let (mean, std, within) = (next(), next(), next());
     let mask = Mask::new(mean, std);
-    let session = &beside_whole(&whole, session);
-
     let mut medians = Vec::with_capacity(runs.len());
-    medians.extend(first_runs.into_iter().map(|map| mask.median(map, finite_or_zero)));
-    let mut more_scans = 0;
-    while medians.len() < each.len() {
-        let (maps, more) = compute_some(&each[medians.len()..], session)?;
-        // Groups of runs: each run is gone through once more, however many groups there are.
-        more_scans = 1;
+    medians.extend(first.map(|map| mask.median(map, finite_or_zero)));
+    for trip in &trips[1..] {
+        let (maps, more) = compute(trip)?;
         add_report(&mut report, &more);
-        medians.extend(maps.into_iter().map(|map| mask.median(map, finite_or_zero)));
+        medians.extend(maps.map(|map| mask.median(map, finite_or_zero)));
     }
-    report.scans += more_scans;
+    // Groups of runs: each run is gone through once more, however many groups there are.
+    report.scans += usize::from(trips.len() > 1);
     // The pooled array is used up twice: for its own median, then as room for the map's.
-    let (pooled_median, room) = mask.pooled_median(pooled);
+    let (pooled_median, room) = mask.pooled_median(within);
     let concatenated_median = mask.concatenated_median(room);
 
     let rows = runs.iter().zip(medians).map(|(run, median)| RunRow {
@@ -132,10 +125,7 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
              {pooled_median:.2}: level shifts between runs count as noise in the map"
         ));
     }
-    for run in runs {
-        let said = run.info().warnings.iter();
-        warnings.extend(said.map(|w| format!("{}: {}: {}", run.name(), w.code, w.message)));
-    }
+    warnings.extend(said_of(runs));
     warnings.append(&mut report.warnings);
     Ok(Tsnr {
         mask_voxels: mask.voxels,
@@ -149,71 +139,37 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
     })
 }
 
-/// The run's values in a type whose mean and standard deviation are not rounded to float32. Integers
-/// stay what they are: their sums are exact.
-fn true_values(run: &Run) -> LazyArray {
-    let values = run.lazy();
-    if values.dtype() == DType::F32 { values.to_f64() } else { values }
-}
-
-/// Sums of squares within runs over the summed degrees of freedom.
-fn pooled_variance(arrays: &[LazyArray], options: TsnrOptions) -> LazyArray {
-    let volumes = |array: &LazyArray| *array.shape().last().unwrap_or(&0);
-    let squares = |array: &LazyArray| array.var(-1) * volumes(array) as f64;
-    let freedom: u64 = arrays.iter().map(|a| volumes(a).saturating_sub(options.ddof)).sum();
-    let mut sum = squares(&arrays[0]);
-    for array in &arrays[1..] {
-        sum = sum + squares(array);
-    }
-    sum / freedom as f64
-}
-
-type Whole = [ArrayD<f64>; 3];
-
-/// Everything in one scan, or the whole-study arrays alone where the runs' maps do not fit beside.
-/// Reads nothing unless the runs' maps can be gathered afterwards.
-fn compute_what_fits(
-    whole: &[LazyArray; 3],
-    each: &[LazyArray],
+/// What [`tsnr`] would do with these runs under this session: one explanation for each trip over them,
+/// in order. Reads no voxel.
+///
+/// # Errors
+/// As [`tsnr`] would before it reads anything.
+pub fn explain_tsnr(
+    runs: &[Run],
+    options: TsnrOptions,
     session: &Session,
-) -> Result<(Whole, Vec<ArrayD<f64>>, Report), ExecError> {
-    let all: Vec<&LazyArray> = whole.iter().chain(each).collect();
-    let computed = match session.compute_all::<f64>(&all) {
-        Err(ExecError::Plan(PlanError::Memory { .. })) => {
-            let beside = beside_whole(whole, session);
-            let refused = each.iter().filter_map(|map| beside.explain(&[map]).err());
-            let refused = refused.chain(session.explain(&all[..3]).err());
-            if let Some(worst) = refused.max_by_key(PlanError::projected_bytes) {
-                return Err(worst.into());
-            }
-            session.compute_all(&all[..3])?
-        }
-        other => other?,
-    };
-    let mut arrays = computed.arrays.into_iter();
-    let mut next = || arrays.next().unwrap_or_default();
-    let whole = [next(), next(), next()];
-    Ok((whole, arrays.collect(), computed.report))
+) -> Result<Vec<Explanation>, JobError> {
+    check(runs)?;
+    let asked = Asked::of(runs, options);
+    let trips = asked.trips(session).map_err(ExecError::from)?;
+    trips
+        .iter()
+        .map(|trip| Ok(trip.session.explain(&trip.arrays).map_err(ExecError::from)?))
+        .collect()
 }
 
-/// The session while the whole-study arrays are held.
-fn beside_whole(whole: &[LazyArray; 3], session: &Session) -> Session {
-    session.with_reserved(whole.iter().map(LazyArray::nbytes).sum())
-}
-
-/// As many of the first maps as fit the budget, in one scan.
-fn compute_some(
-    each: &[LazyArray],
-    session: &Session,
-) -> Result<(Vec<ArrayD<f64>>, Report), ExecError> {
-    let mut count = each.len();
-    loop {
-        let some: Vec<&LazyArray> = each[..count].iter().collect();
-        match session.compute_all::<f64>(&some) {
-            Err(ExecError::Plan(PlanError::Memory { .. })) if count > 1 => count /= 2,
-            other => return other.map(|computed| (computed.arrays, computed.report)),
-        }
+/// Refuses runs that are too short or on different grids; warns of timings that differ.
+fn check(runs: &[Run]) -> Result<Vec<String>, JobError> {
+    if let Some(run) = runs.iter().find(|run| run.shape()[3] < 2) {
+        let (run, volumes) = (run.name().to_owned(), run.shape()[3]);
+        return Err(JobError::TooFewVolumes { run, volumes });
     }
+    grid::check(runs)
+}
+
+fn compute(trip: &Trip<'_>) -> Result<(std::vec::IntoIter<ArrayD<f64>>, Report), ExecError> {
+    let computed = trip.session.compute_all::<f64>(&trip.arrays)?;
+    Ok((computed.arrays.into_iter(), computed.report))
 }
 
 fn add_report(report: &mut Report, more: &Report) {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::super::record::{MemoryRecord, RunRecord, TOOL};
 use super::{Constant, Tsnr, TsnrOptions};
 use crate::run::Run;
 
@@ -14,8 +15,8 @@ pub struct TsnrRecord {
     inputs: Vec<Input>,
     figures: Figures,
     warnings: Vec<String>,
-    memory: Memory,
-    tool: String,
+    memory: MemoryRecord,
+    tool: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -32,17 +33,8 @@ struct Definition {
 
 #[derive(Clone, Debug, Serialize)]
 struct Input {
-    run: String,
-    file_name: String,
-    file_bytes: u64,
-    modified: Option<String>,
-    header_xxh3: String,
-    sha256: Option<String>,
-    shape: Vec<u64>,
-    data_type: &'static str,
-    slope: f64,
-    inter: f64,
-    tr_seconds: Option<f64>,
+    #[serde(flatten)]
+    run: RunRecord,
     tsnr_median: Option<f64>,
 }
 
@@ -52,15 +44,6 @@ struct Figures {
     constant_voxels: u64,
     concatenated_median: Option<f64>,
     pooled_median: Option<f64>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Memory {
-    budget_bytes: u64,
-    projected_peak_bytes: u64,
-    measured_peak_bytes: Option<u64>,
-    voxel_bytes_read: u64,
-    scans: usize,
 }
 
 impl TsnrRecord {
@@ -75,23 +58,10 @@ impl TsnrRecord {
     ) -> Self {
         // JSON has no NaN: a median over no voxels is null.
         let number = |value: f64| value.is_finite().then_some(value);
-        let inputs = runs.iter().zip(&tsnr.runs).map(|(run, row)| {
-            let info = run.info();
-            Input {
-                run: row.name.clone(),
-                file_name: info.origin.file_name.clone(),
-                file_bytes: info.origin.file_bytes,
-                modified: info.origin.modified.clone(),
-                header_xxh3: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&info.header)),
-                sha256: info.origin.sha256.clone(),
-                shape: run.shape().to_vec(),
-                data_type: run.source().dtype().name(),
-                slope: info.scaling.slope,
-                inter: info.scaling.inter,
-                tr_seconds: row.tr_seconds,
-                tsnr_median: number(row.median),
-            }
-        });
+        let inputs = runs
+            .iter()
+            .zip(&tsnr.runs)
+            .map(|(run, row)| Input { run: RunRecord::of(run), tsnr_median: number(row.median) });
         Self {
             description: format!("temporal SNR of {} run(s)", runs.len()),
             definition: Definition {
@@ -115,14 +85,8 @@ impl TsnrRecord {
                 pooled_median: number(tsnr.pooled_median),
             },
             warnings: tsnr.warnings.clone(),
-            memory: Memory {
-                budget_bytes,
-                projected_peak_bytes: tsnr.report.projected_bytes,
-                measured_peak_bytes,
-                voxel_bytes_read: tsnr.report.read_bytes,
-                scans: tsnr.report.scans,
-            },
-            tool: concat!("voxstore ", env!("CARGO_PKG_VERSION")).to_owned(),
+            memory: MemoryRecord::new(budget_bytes, &tsnr.report, measured_peak_bytes),
+            tool: TOOL,
         }
     }
 }

@@ -1,5 +1,13 @@
 //! What can be typed.
 
+mod explain;
+mod reduce;
+mod tsnr;
+
+pub(crate) use explain::{ExplainArgs, ExplainHow, ExplainJob, FormatArg};
+pub(crate) use reduce::{AxisArg, OpArg, ReduceArgs, ReduceWhat};
+pub(crate) use tsnr::{TsnrArgs, TsnrWhat};
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +32,8 @@ pub(crate) enum Command {
     Ingest(IngestArgs),
     Info(InfoArgs),
     Tsnr(TsnrArgs),
+    Reduce(ReduceArgs),
+    Explain(ExplainArgs),
     Export(ExportArgs),
 }
 
@@ -81,42 +91,6 @@ pub(crate) struct InfoArgs {
     pub(crate) json: bool,
 }
 
-/// Temporal SNR map: mean over time divided by standard deviation over time
-///
-/// Runs are joined end to end along time. The table shows the median of each run, of the runs
-/// pooled (deviations within runs only) and of the joined series, all over the same voxels: std
-/// above 0 and mean above 20 % of the largest mean. Beside the map a JSON file says how it was made.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:
-  voxstore tsnr sub-01/ses-test/func/*_bold.nii.gz -o tsnr.nii.gz
-  voxstore tsnr study.zarr --run 'sub-01_*' -o tsnr.nii.gz --memory 128MiB
-  voxstore tsnr run.nii -o tsnr.nii --ddof 1 --constant nan")]
-pub(crate) struct TsnrArgs {
-    /// A store, NIfTI files, folders, or quoted patterns
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// The map, .nii or .nii.gz; NAME.json appears beside it
-    #[arg(short, long, value_name = "MAP")]
-    pub(crate) output: PathBuf,
-    /// Delta degrees of freedom of the standard deviation
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub(crate) ddof: u64,
-    /// What voxels get whose series never changes
-    #[arg(long, value_enum, default_value_t = ConstantArg::Zero)]
-    pub(crate) constant: ConstantArg,
-    /// Overwrite the map and its JSON
-    #[arg(long)]
-    pub(crate) force: bool,
-    #[command(flatten)]
-    pub(crate) runs: RunArgs,
-    #[command(flatten)]
-    pub(crate) reading: ReadingArgs,
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-    #[command(flatten)]
-    pub(crate) talk: TalkArgs,
-}
-
 /// Write runs of a store back to NIfTI, header and voxels byte for byte
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -169,13 +143,6 @@ enum IoArg {
     Auto,
     Map,
     Read,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum ConstantArg {
-    #[value(name = "0")]
-    Zero,
-    Nan,
 }
 
 #[derive(Args, Debug)]

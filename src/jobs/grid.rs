@@ -1,37 +1,17 @@
-//! May these runs be joined?
+//! Do the voxels of these runs lie in the same places?
 
-use super::super::error::JobError;
+use super::error::JobError;
 use crate::grid::shape_text;
 use crate::run::{Geometry, Run};
 
 /// Corners of the grids may lie this far apart.
 const TOLERANCE_MM: f64 = 1e-3;
 
-/// Refuses runs that are too short or on different grids; warns of timings that differ.
+/// Refuses runs on different grids; warns of timings that differ.
 pub(super) fn check(runs: &[Run]) -> Result<Vec<String>, JobError> {
     let first = runs.first().ok_or(JobError::NoRuns)?;
     for run in runs {
-        let volumes = run.shape()[3];
-        if volumes < 2 {
-            return Err(JobError::TooFewVolumes { run: run.name().to_owned(), volumes });
-        }
-        let differ = |first_grid: String, other_grid: String| JobError::Grids {
-            first: first.name().to_owned(),
-            first_grid,
-            other: run.name().to_owned(),
-            other_grid,
-        };
-        let (a, b) = (&first.shape()[..3], &run.shape()[..3]);
-        if a != b {
-            let text = |shape| format!("shape {}", shape_text(shape));
-            return Err(differ(text(a), text(b)));
-        }
-        let (ga, gb) = (&first.info().geometry, &run.info().geometry);
-        let apart = corner_distance_mm(a, ga, gb);
-        if apart.is_nan() || apart > TOLERANCE_MM {
-            let text = |g: &Geometry| format!("affine {:?} ({})", &g.affine[..3], g.affine_source);
-            return Err(differ(text(ga), format!("{}; corners {apart} mm apart", text(gb))));
-        }
+        check_same(first, run)?;
     }
     let mut warnings = Vec::new();
     let seconds = |value: Option<f64>| value.map_or("unknown".to_owned(), |v| format!("{v} s"));
@@ -49,6 +29,28 @@ pub(super) fn check(runs: &[Run]) -> Result<Vec<String>, JobError> {
         }
     }
     Ok(warnings)
+}
+
+/// Refuses a run whose voxels do not lie where those of `first` lie.
+pub(super) fn check_same(first: &Run, run: &Run) -> Result<(), JobError> {
+    let differ = |first_grid: String, other_grid: String| JobError::Grids {
+        first: first.name().to_owned(),
+        first_grid,
+        other: run.name().to_owned(),
+        other_grid,
+    };
+    let (a, b) = (&first.shape()[..3], &run.shape()[..3]);
+    if a != b {
+        let text = |shape| format!("shape {}", shape_text(shape));
+        return Err(differ(text(a), text(b)));
+    }
+    let (ga, gb) = (&first.info().geometry, &run.info().geometry);
+    let apart = corner_distance_mm(a, ga, gb);
+    if apart.is_nan() || apart > TOLERANCE_MM {
+        let text = |g: &Geometry| format!("affine {:?} ({})", &g.affine[..3], g.affine_source);
+        return Err(differ(text(ga), format!("{}; corners {apart} mm apart", text(gb))));
+    }
+    Ok(())
 }
 
 /// The largest distance between the same corner of two grids of one shape.
