@@ -20,8 +20,10 @@ pub(crate) fn compare(case: &Case, ours: &Computed) -> Result<(), String> {
                 .collect()
         }
         Values::Floats(ours) => {
-            let numpy: Vec<f64> = data.iter().map(float).collect();
-            let near = Nearness::new(case.within, *dtype, &numpy);
+            let single = *dtype == DType::F32;
+            let round = |v: f64| if single { f64::from(v as f32) } else { v };
+            let numpy: Vec<f64> = data.iter().map(|v| round(float(v))).collect();
+            let near = Nearness::new(case.within, single, &numpy);
             let pairs = ours.iter().zip(&numpy).enumerate();
             pairs
                 .filter(|(_, (a, b))| !near.holds(**a, **b))
@@ -42,8 +44,7 @@ struct Nearness {
 }
 
 impl Nearness {
-    fn new(within: Within, dtype: DType, numpy: &[f64]) -> Self {
-        let single = dtype == DType::F32;
+    fn new(within: Within, single: bool, numpy: &[f64]) -> Self {
         let largest = numpy.iter().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
         let within = match within {
             // Computed in float64 and rounded once, here and there.

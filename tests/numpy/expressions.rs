@@ -105,7 +105,7 @@ struct Failures(Vec<String>);
 impl Failures {
     fn note(&mut self, case: &Case, outcome: Result<(), String>) {
         if let Err(problem) = outcome {
-            self.0.push(format!("{}: {problem}", case.name));
+            self.0.push(format!("{}: {problem}\n    {}", case.name, case.tree.json()));
         }
     }
 

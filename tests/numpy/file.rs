@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use voxstore::DType;
 
@@ -33,7 +33,7 @@ pub(crate) struct Refusal {
     pub(crate) numpy: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Tree {
     Bool(bool),
@@ -43,7 +43,7 @@ pub(crate) enum Tree {
     Node(Node),
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Node {
     pub(crate) op: String,
     #[serde(default)]
@@ -87,6 +87,11 @@ impl Oracle {
 }
 
 impl Tree {
+    /// As it stands in the file.
+    pub(crate) fn json(&self) -> String {
+        serde_json::to_string(self).unwrap()
+    }
+
     /// Calls `f` with the name of every operation.
     pub(crate) fn each_op<'a>(&'a self, f: &mut impl FnMut(&'a str)) {
         if let Self::Node(node) = self {

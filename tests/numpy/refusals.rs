@@ -17,7 +17,7 @@ fn what_numpy_refuses_is_an_error_that_names_the_operation() {
         for refusal in &oracle.refusals {
             let outcome = caught(|| refused(refusal, &build(&refusal.tree, &inputs).array()));
             if let Err(problem) = outcome {
-                wrong.push(format!("{:?}: {problem}", refusal.tree));
+                wrong.push(format!("{}: {problem}", refusal.tree.json()));
             }
         }
     }
