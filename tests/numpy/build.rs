@@ -1,6 +1,8 @@
 //! Builds a tree with the methods and operators that a user would write.
 
-use ndarray::{Slice, SliceInfoElem};
+use std::ops::Bound;
+
+use ndarray::SliceInfoElem;
 use serde_json::Value;
 use voxstore::{Axes, LazyArray, Overflow, arange, concatenate, full, stack, where_};
 
@@ -125,12 +127,7 @@ fn binary(op: &str, left: Built, right: Built) -> LazyArray {
         "bitwise_or" => operator!(left, |, right),
         "bitwise_xor" => operator!(left, ^, right),
         method => {
-            // A number on the left of a method is an array of it.
-            let left = match left {
-                Built::Int(value) => full(&[], value),
-                Built::Float(value) => full(&[], value),
-                other => other.array(),
-            };
+            let left = left.array();
             with_operand!(right, x => match method {
                 "equal" => left.equal(x),
                 "not_equal" => left.not_equal(x),
@@ -160,9 +157,12 @@ fn structure(op: &str, array: &LazyArray, with: &Parameters<'_>) -> Option<LazyA
         "flip" => array.flip(with.axes("axes")),
         "slice" => array.slice(slices(with.list("slices"))),
         "slice_axis" => {
-            let start = with.int("start") as isize;
-            let end = with.value("end").as_i64().map(|end| end as isize);
-            array.slice_axis(with.axis("axis"), Slice::new(start, end, 1))
+            let start = Bound::Included(with.axis("start"));
+            let end = match with.value("end") {
+                Value::Null => Bound::Unbounded,
+                _ => Bound::Excluded(with.axis("end")),
+            };
+            array.slice_axis(with.axis("axis"), (start, end))
         }
         "take" => array.take(&with.indices("indices"), with.axis("axis")),
         "reshape" => {
@@ -232,7 +232,7 @@ impl Parameters<'_> {
             Value::Null => (..).into(),
             _ => match self.indices(name).as_slice() {
                 [axis] => (*axis).into(),
-                several => several.into(),
+                axes => axes.into(),
             },
         }
     }

@@ -73,12 +73,12 @@ fn grouped(array: &LazyArray, with: &Parameters<'_>) -> LazyArray {
     let groups = array.group_by(with.axis("axis"), &labels);
     match with.text("statistic").unwrap() {
         "sum" => groups.sum(),
+        "prod" => groups.prod(),
         "mean" => groups.mean(),
-        "var" => groups.var(),
-        "std" => groups.std(),
+        "var" => groups.var(0),
+        "std" => groups.std(0),
         "min" => groups.min(),
         "max" => groups.max(),
-        "count_nonzero" => groups.count_nonzero(),
         other => panic!("no statistic {other}"),
     }
 }
