@@ -123,12 +123,18 @@ fn print_coverage(oracle: &Oracle) {
         case.tree.each_op(&mut |op| ops.push(op));
         ops.sort_unstable();
         ops.dedup();
-        ops.into_iter().for_each(|op| *by_op.entry(op).or_default() += 1);
+        for op in ops {
+            *by_op.entry(op).or_default() += 1;
+        }
         *by_dtype.entry(case.numpy.dtype).or_default() += 1;
     }
     println!("{} expressions, of which use", oracle.cases.len());
-    by_op.iter().for_each(|(op, count)| println!("{count:6}  {op}"));
+    for (op, count) in &by_op {
+        println!("{count:6}  {op}");
+    }
     println!("and give");
-    by_dtype.iter().for_each(|(dtype, count)| println!("{count:6}  {dtype}"));
+    for (dtype, count) in &by_dtype {
+        println!("{count:6}  {dtype}");
+    }
     assert_eq!(by_dtype.len(), DType::ALL.len(), "a type is the result of no expression");
 }
