@@ -45,10 +45,21 @@ macro_rules! operator {
     ($left:expr, $op:tt, $right:expr) => {
         match ($left, $right) {
             (Built::Array(left), right) => with_operand!(right, x => left $op x),
-            (Built::Bool(left), Built::Array(right)) => i64::from(left) $op right,
             (Built::Int(left), Built::Array(right)) => left $op &right,
             (Built::Float(left), Built::Array(right)) => left $op &right,
-            _ => panic!("two numbers"),
+            _ => panic!("no such numbers"),
+        }
+    };
+}
+
+/// `left op right` on bits, with whole numbers on the left.
+macro_rules! bit_operator {
+    ($left:expr, $op:tt, $right:expr) => {
+        match ($left, $right) {
+            (Built::Array(left), right) => with_operand!(right, x => left $op x),
+            (Built::Bool(left), Built::Array(right)) => left $op &right,
+            (Built::Int(left), Built::Array(right)) => left $op &right,
+            _ => panic!("no such numbers"),
         }
     };
 }
@@ -123,9 +134,9 @@ fn binary(op: &str, left: Built, right: Built) -> LazyArray {
         "multiply" => operator!(left, *, right),
         "divide" => operator!(left, /, right),
         "remainder" => operator!(left, %, right),
-        "bitwise_and" => operator!(left, &, right),
-        "bitwise_or" => operator!(left, |, right),
-        "bitwise_xor" => operator!(left, ^, right),
+        "bitwise_and" => bit_operator!(left, &, right),
+        "bitwise_or" => bit_operator!(left, |, right),
+        "bitwise_xor" => bit_operator!(left, ^, right),
         method => {
             let left = left.array();
             with_operand!(right, x => match method {
