@@ -118,8 +118,21 @@ impl Feed {
         let entry = &self.windows[window];
         let mut shape = vec![0_u64; entry.source.shape().len()];
         let (mut low, mut high) = (vec![u64::MAX; shape.len()], vec![0_u64; shape.len()]);
+        // All that its loads ever want.
+        let mut all: Option<Region> = None;
+        let lags = || self.loads_of(window).map(|(branch, _)| branch.lag);
+        let lags_apart = lags().max().unwrap_or(0) - lags().min().unwrap_or(0);
         for (branch, load) in self.loads_of(window) {
-            let reach = load.view.reach(&branch.shape_of(step));
+            let mut of = branch.shape_of(step);
+            // Branches of different lags have different rows of a step: a short one at its front and
+            // another at its end are a whole step apart.
+            if lags_apart > 0 {
+                of[self.walk] = step[self.walk];
+                if entry.walk.is_none() {
+                    of[self.walk] += lags_apart;
+                }
+            }
+            let reach = load.view.reach(&of);
             for (axis, driver) in load.view.axes().iter().enumerate() {
                 shape[axis] = shape[axis].max(reach[axis]);
                 let start = match driver {
@@ -129,6 +142,8 @@ impl Feed {
                 low[axis] = low[axis].min(start);
                 high[axis] = high[axis].max(start);
             }
+            let wanted = load.view.region(&Region::whole(&branch.shape));
+            all = Some(all.map_or_else(|| wanted.clone(), |so_far| so_far.hull(&wanted)));
         }
         for (axis, len) in shape.iter_mut().enumerate() {
             let apart = if Some(axis) == entry.walk {
@@ -136,7 +151,8 @@ impl Feed {
             } else {
                 high[axis].saturating_sub(low[axis])
             };
-            *len = len.saturating_add(apart).min(entry.source.shape()[axis]);
+            let most = all.as_ref().map_or(0, |all| all.shape()[axis]);
+            *len = len.saturating_add(apart).min(most);
         }
         entry.whole_volumes(&mut shape);
         shape
