@@ -82,8 +82,8 @@ fn operation(node: &Node, inputs: &Inputs<'_>) -> LazyArray {
         "full" | "arange" => create(&node.op, &with),
         "concatenate" | "stack" => {
             let arrays: Vec<LazyArray> = args.into_iter().map(Built::array).collect();
-            let join = if node.op == "stack" { stack } else { concatenate };
-            join(&arrays, with.axis("axis"))
+            let axis = with.axis("axis");
+            if node.op == "stack" { stack(&arrays, axis) } else { concatenate(&arrays, axis) }
         }
         "where" => {
             let (otherwise, then) = (args.remove(2), args.remove(1));
