@@ -29,7 +29,7 @@ use crate::grid::shape_text;
 /// ```
 #[track_caller]
 pub fn concatenate(arrays: &[LazyArray], axis: isize) -> LazyArray {
-    joined(arrays, |nodes| {
+    joined("concatenate", arrays, |nodes| {
         let axis = resolve_axis("concatenate", axis, nodes[0].shape.len())?;
         join("concatenate", nodes, axis)
     })
@@ -48,7 +48,7 @@ pub fn concatenate(arrays: &[LazyArray], axis: isize) -> LazyArray {
 /// ```
 #[track_caller]
 pub fn stack(arrays: &[LazyArray], axis: isize) -> LazyArray {
-    joined(arrays, |nodes| {
+    joined("stack", arrays, |nodes| {
         let axis = resolve_axis("stack", axis, nodes[0].shape.len() + 1)?;
         side_by_side("stack", nodes, axis)
     })
@@ -56,6 +56,7 @@ pub fn stack(arrays: &[LazyArray], axis: isize) -> LazyArray {
 
 #[track_caller]
 fn joined(
+    operation: &str,
     arrays: &[LazyArray],
     join: impl FnOnce(&[Arc<Node>]) -> Result<Arc<Node>, String>,
 ) -> LazyArray {
@@ -65,7 +66,7 @@ fn joined(
     }
     let nodes: Vec<Arc<Node>> = arrays.iter().map(|array| Arc::clone(array.node())).collect();
     let node = if nodes.is_empty() {
-        Err("no arrays were given to join".to_owned())
+        Err(format!("{operation}: no arrays are given"))
     } else {
         join(&nodes)
     };
