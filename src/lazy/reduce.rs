@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::array::LazyArray;
-use super::axes::Axes;
+use super::axes::{Axes, resolve_axis};
 use super::node::{Labels, MapOp, Node, Op, Reduce, Scalar};
 use super::pushdown::see;
 use super::structure::broadcast;
@@ -69,8 +69,8 @@ impl ReduceOptions {
         self
     }
 
-    /// Leaves NaN out, as numpy's `nanmean` and its like. Where nothing is left: sum 0, product 1,
-    /// NaN for the others, and an error for `argmin` and `argmax`.
+    /// Leaves NaN out, as numpy's `nanmean` and its like. Where nothing is left: sum and counts 0,
+    /// product 1, `any` false, `all` true, NaN for the others, and an error for `argmin` and `argmax`.
     ///
     /// ```
     /// # use ndarray::array;
@@ -281,7 +281,7 @@ impl LazyArray {
         high - self.reduce("ptp", ReduceOp::Min, &axes, &options)
     }
 
-    /// True where any element over axes is not 0; NaN is not 0. `bool`.
+    /// True where any element over axes is not 0; NaN is not 0. `bool`; false where there is none.
     ///
     /// ```
     /// # use ndarray::array;
@@ -299,10 +299,11 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn any_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        self.not_zero().reduce("any", ReduceOp::Max, &axes.into(), &options)
+        self.count("any", BinaryOp::NotEqual, &axes.into(), &options)
+            .versus_zero(BinaryOp::NotEqual)
     }
 
-    /// True where all elements over axes are not 0; NaN is not 0. `bool`.
+    /// True where all elements over axes are not 0; NaN is not 0. `bool`; true where there is none.
     ///
     /// ```
     /// # use ndarray::array;
@@ -320,7 +321,7 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn all_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        self.not_zero().reduce("all", ReduceOp::Min, &axes.into(), &options)
+        self.count("all", BinaryOp::Equal, &axes.into(), &options).versus_zero(BinaryOp::Equal)
     }
 
     /// How many elements over axes are not 0, as `int64`; NaN is not 0.
@@ -341,7 +342,7 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn count_nonzero_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        self.not_zero().reduce("count_nonzero", ReduceOp::Sum, &axes.into(), &options)
+        self.count("count_nonzero", BinaryOp::NotEqual, &axes.into(), &options)
     }
 
     /// Counts over axes of the elements between neighbouring edges, as `numpy.histogram`: bin `k` is
@@ -393,13 +394,26 @@ impl LazyArray {
         super::concat::stack(&counts, -1)
     }
 
-    /// Which elements are not 0, as `bool`.
-    fn not_zero(&self) -> Self {
-        if self.error().is_some() || self.dtype() == DType::Bool {
+    /// How many elements over axes compare so with 0. NaN that is skipped is no element.
+    #[track_caller]
+    fn count(&self, name: &str, op: BinaryOp, axes: &Axes, options: &ReduceOptions) -> Self {
+        let mut counted = self.versus_zero(op);
+        // What the comparison gives is never NaN: it is left out before.
+        if options.skip_nan && self.error().is_none() && self.dtype().is_float() {
+            let inputs = vec![Arc::clone(counted.node()), not_nan(self.node())];
+            let op = Op::Map { op: MapOp::Binary(BinaryOp::And), inputs };
+            counted = Self::from_node(Node::new(op, self.shape().to_vec(), DType::Bool));
+        }
+        counted.reduce(name, ReduceOp::Sum, axes, options)
+    }
+
+    /// Which elements compare so with 0, as `bool`.
+    fn versus_zero(&self, op: BinaryOp) -> Self {
+        if self.error().is_some() {
             return self.clone();
         }
         let inputs = vec![Arc::clone(self.node()), Node::scalar(Scalar::Int(0))];
-        let op = Op::Map { op: MapOp::Binary(BinaryOp::NotEqual), inputs };
+        let op = Op::Map { op: MapOp::Binary(op), inputs };
         Self::from_node(Node::new(op, self.shape().to_vec(), DType::Bool))
     }
 
@@ -467,9 +481,6 @@ fn mask_of(
     name: &str,
     options: &ReduceOptions,
 ) -> Result<Option<Arc<Node>>, String> {
-    let map = |op, inputs: Vec<Arc<Node>>| {
-        Node::new(Op::Map { op, inputs }, input.shape.clone(), DType::Bool)
-    };
     let mask = match options.mask.as_ref().map(LazyArray::node) {
         Some(mask) if mask.dtype != DType::Bool => {
             return Err(format!("{name}: the mask is {}; it must be bool", mask.dtype));
@@ -486,12 +497,23 @@ fn mask_of(
     if !options.skip_nan || !input.dtype.is_float() {
         return Ok(mask);
     }
-    let nan = map(MapOp::Unary(UnaryOp::IsNan), vec![Arc::clone(input)]);
-    let number = map(MapOp::Unary(UnaryOp::Invert), vec![nan]);
+    let number = not_nan(input);
     Ok(Some(match mask {
-        Some(mask) => map(MapOp::Binary(BinaryOp::And), vec![mask, number]),
+        Some(mask) => {
+            let op = Op::Map { op: MapOp::Binary(BinaryOp::And), inputs: vec![mask, number] };
+            Node::new(op, input.shape.clone(), DType::Bool)
+        }
         None => number,
     }))
+}
+
+/// Which elements are not NaN, as `bool`.
+fn not_nan(input: &Arc<Node>) -> Arc<Node> {
+    let map = |op, of: Arc<Node>| {
+        let op = Op::Map { op: MapOp::Unary(op), inputs: vec![of] };
+        Node::new(op, input.shape.clone(), DType::Bool)
+    };
+    map(UnaryOp::Invert, map(UnaryOp::IsNan, Arc::clone(input)))
 }
 
 /// The node of a reduction, with the type that comes out.
@@ -507,7 +529,7 @@ pub(super) fn reduce_node(
     let mut shape = input.shape.clone();
     let is_bool = input.dtype == DType::Bool;
     let needs_one = matches!(op, Min | Max | ArgMin | ArgMax);
-    if needs_one && !is_bool && axes.iter().any(|&axis| shape[axis] == 0) {
+    if needs_one && axes.iter().any(|&axis| shape[axis] == 0) {
         return Err(format!(
             "{name}: an axis of length 0 has no such element; the array has shape {}",
             shape_text(&shape)
@@ -543,6 +565,11 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn diff(&self, axis: isize) -> Self {
+        if self.error().is_none()
+            && let Err(problem) = resolve_axis("diff", axis, self.shape().len())
+        {
+            return Self::made(Err(problem), Location::caller());
+        }
         let later = self.slice_axis(axis, 1..);
         let earlier = self.slice_axis(axis, ..-1);
         if later.error().is_none() && self.dtype() == DType::Bool {
