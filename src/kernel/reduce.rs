@@ -23,6 +23,10 @@ pub(crate) enum ReduceOp {
     },
     Min,
     Max,
+    /// Of `bool`: the largest, or false where there is no sample.
+    Any,
+    /// Of `bool`: the smallest, or true where there is no sample.
+    All,
     /// C-order index, over the reduced axes, of the first smallest sample.
     ArgMin,
     ArgMax,
@@ -57,6 +61,8 @@ impl ReduceOp {
             Self::Std { .. } => "std",
             Self::Min => "min",
             Self::Max => "max",
+            Self::Any => "any",
+            Self::All => "all",
             Self::ArgMin => "argmin",
             Self::ArgMax => "argmax",
             Self::Quantile { .. } => "quantile",

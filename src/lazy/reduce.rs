@@ -299,7 +299,7 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn any_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        self.not_zero().reduce("any", ReduceOp::Max, &axes.into(), &options)
+        self.not_zero().reduce("any", ReduceOp::Any, &axes.into(), &options)
     }
 
     /// True where all elements over axes are not 0; NaN is not 0. `bool`.
@@ -320,7 +320,7 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn all_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        self.not_zero().reduce("all", ReduceOp::Min, &axes.into(), &options)
+        self.not_zero().reduce("all", ReduceOp::All, &axes.into(), &options)
     }
 
     /// How many elements over axes are not 0, as `int64`; NaN is not 0.
@@ -501,11 +501,11 @@ pub(super) fn reduce_node(
     mask: Option<Arc<Node>>,
     groups: Option<Labels>,
 ) -> Result<Arc<Node>, String> {
-    use ReduceOp::{ArgMax, ArgMin, HistogramBin, Max, Min, Prod, Sum};
+    use ReduceOp::{All, Any, ArgMax, ArgMin, HistogramBin, Max, Min, Prod, Sum};
     let mut shape = input.shape.clone();
     let is_bool = input.dtype == DType::Bool;
     let needs_one = matches!(op, Min | Max | ArgMin | ArgMax);
-    if needs_one && !is_bool && axes.iter().any(|&axis| shape[axis] == 0) {
+    if needs_one && axes.iter().any(|&axis| shape[axis] == 0) {
         return Err(format!(
             "{name}: an axis of length 0 has no such element; the array has shape {}",
             shape_text(&shape)
@@ -518,7 +518,7 @@ pub(super) fn reduce_node(
         }
     }
     let dtype = match (&op, input.dtype) {
-        (Min | Max, dtype) => dtype,
+        (Min | Max | Any | All, dtype) => dtype,
         (ArgMin | ArgMax | HistogramBin { .. }, _) => DType::I64,
         (_, float) if float.is_float() => float,
         (Sum | Prod, int) if is_bool || int.is_signed_int() => DType::I64,

@@ -73,7 +73,8 @@ impl Part<'_> {
 /// kind that `op` needs. `scratch`, aligned for `f64`, has at least
 /// [`finish_bytes`](super::StateKind::finish_bytes) of all samples of a cell.
 ///
-/// With no sample: sum 0, prod 1, counts 0, other floats NaN, always the same NaN. Where samples minus `ddof` is not
+/// With no sample: sum 0, prod 1, counts 0, any false, all true, other floats NaN, always the same
+/// NaN. Where samples minus `ddof` is not
 /// positive: numpy's division by zero.
 ///
 /// # Errors
@@ -112,6 +113,12 @@ pub(crate) fn finish(
             for (cell, word) in words.iter_mut().enumerate() {
                 let value = extremes::of(largest, parts, cell);
                 *word = value_word(value, dtype).ok_or(FinishFault::NoSample { cell })?;
+            }
+        }
+        ReduceOp::Any | ReduceOp::All => {
+            let any = matches!(op, ReduceOp::Any);
+            for (cell, word) in words.iter_mut().enumerate() {
+                *word = value_word(extremes::of(any, parts, cell), dtype).unwrap_or(!any as u64);
             }
         }
         ReduceOp::ArgMin | ReduceOp::ArgMax => {

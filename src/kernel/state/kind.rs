@@ -108,7 +108,9 @@ impl StateKind {
             }
             ReduceOp::Prod if dtype.is_float() => Kept::Product(Factors::Float),
             ReduceOp::Prod => Kept::Product(Factors::Integer),
-            ReduceOp::Min | ReduceOp::Max => Kept::Extremes(word),
+            ReduceOp::Min | ReduceOp::Max | ReduceOp::Any | ReduceOp::All => {
+                Kept::Extremes(word)
+            }
             ReduceOp::ArgMin | ReduceOp::ArgMax => Kept::Places(word),
             ReduceOp::Quantile { .. } => Kept::Samples { dtype, most: samples },
             ReduceOp::HistogramBin { edges, .. } => Kept::Bins(Bits(Arc::clone(edges))),
