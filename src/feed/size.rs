@@ -116,8 +116,14 @@ impl Feed {
         let entry = &self.windows[window];
         let mut shape = vec![0_u64; entry.source.shape().len()];
         let (mut low, mut high) = (vec![u64::MAX; shape.len()], vec![0_u64; shape.len()]);
+        let lags = self.loads_of(window).any(|(branch, _)| branch.lag != 0);
         for (branch, load) in self.loads_of(window) {
-            let reach = load.view.reach(&self.branch_shape(&branch.shape, step));
+            let mut of = self.branch_shape(&branch.shape, step);
+            if let Some(rows) = of.get_mut(self.walk).filter(|_| lags) {
+                // Branches that lag want rows of their own: together as many as the step has.
+                *rows = step[self.walk];
+            }
+            let reach = load.view.reach(&of);
             for (axis, driver) in load.view.axes().iter().enumerate() {
                 shape[axis] = shape[axis].max(reach[axis]);
                 let start = match driver {
