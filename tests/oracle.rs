@@ -7,7 +7,7 @@
 
 #[path = "oracle/bits.rs"]
 mod bits;
-#[path = "oracle/case.rs"]
+#[path = "oracle/case/mod.rs"]
 mod case;
 #[path = "oracle/coverage.rs"]
 mod coverage;
@@ -23,9 +23,11 @@ mod pattern;
 mod reads;
 #[path = "oracle/refusals.rs"]
 mod refusals;
+#[path = "oracle/scans.rs"]
+mod scans;
 #[path = "oracle/sources.rs"]
 mod sources;
 #[path = "oracle/strategies.rs"]
 mod strategies;
-#[path = "oracle/twin.rs"]
+#[path = "oracle/twin/mod.rs"]
 mod twin;

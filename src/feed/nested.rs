@@ -63,6 +63,14 @@ impl NestedSource {
         }
     }
 
+    /// The box of the output that the function fills for a box of it.
+    fn output_box(&self, region: &Region) -> Region {
+        match self.function.footprint {
+            Footprint::Along(axis) => region.with_axis(axis, 0, self.shape[axis]),
+            _ => region.clone(),
+        }
+    }
+
     /// The largest box of the input that a box of this shape can need.
     fn input_reach(&self, shape: &[u64]) -> Vec<u64> {
         match self.function.footprint {
@@ -111,7 +119,16 @@ impl NestedSource {
         let mut input = self.buffer(needed.len() * item)?;
         trip(&needed, &mut input)?;
         if let Some(call) = &self.function.call {
-            call(needed.shape(), &input, region.shape(), out);
+            let whole = self.output_box(region);
+            if whole == *region {
+                call(needed.shape(), &input, region.shape(), out);
+            } else {
+                // A function of series fills whole ones.
+                let item = self.dtype.size();
+                let mut filled = self.buffer(whole.len() * item as u64)?;
+                call(needed.shape(), &input, whole.shape(), &mut filled);
+                copy_overlap(&filled, &whole, out, region, item);
+            }
         } else if let Footprint::Flatten(merged) = self.function.footprint {
             let place = |flat: u64| c_place(flat, &self.input_shape[..merged]);
             flatten(&input, &needed, out, region, merged, item as usize, &place);
@@ -221,7 +238,15 @@ impl Source for NestedSource {
         let elements = reach.iter().fold(1_u64, |n, &len| n.saturating_mul(len));
         // The input, a piece of it on its way there, and what the function says it takes.
         let item = 2 * self.input_dtype.size() as u64 + self.function.scratch_per_element;
-        elements.saturating_mul(item).saturating_add(self.sizes(&reach).total())
+        let in_part = match self.function.footprint {
+            Footprint::Along(axis) if shape[axis] < self.shape[axis] => {
+                let series = Region::whole(shape).with_axis(axis, 0, self.shape[axis]).len();
+                series.saturating_mul(self.dtype.size() as u64)
+            }
+            _ => 0,
+        };
+        let boxes = elements.saturating_mul(item).saturating_add(in_part);
+        boxes.saturating_add(self.sizes(&reach).total())
     }
     fn stored_bytes(&self) -> u64 {
         self.pieces.iter().flat_map(|(_, feed)| feed.sources()).map(|s| s.stored_bytes()).sum()
@@ -267,7 +292,8 @@ struct NestedStream<'a> {
 impl<'a> NestedStream<'a> {
     fn row_bytes(&self) -> u64 {
         let shape = &self.source.shape;
-        shape[..shape.len() - 1].iter().product::<u64>() * self.source.dtype.size() as u64
+        let whole = &shape[..shape.len().saturating_sub(1)];
+        whole.iter().product::<u64>() * self.source.dtype.size() as u64
     }
 
     /// Makes piece `index` the open one; those before it are read to their end and checked.
@@ -300,8 +326,11 @@ impl Stream for NestedStream<'_> {
     fn read_next(&mut self, out: &mut [u8]) -> Result<(), SourceError> {
         let source = self.source;
         let rows = (out.len() as u64).checked_div(self.row_bytes()).unwrap_or(0);
-        let last = source.shape.len() - 1;
-        let region = Region::whole(&source.shape).with_axis(last, self.next_row, rows);
+        let whole = Region::whole(&source.shape);
+        let region = match source.shape.len() {
+            0 => whole,
+            ndim => whole.with_axis(ndim - 1, self.next_row, rows),
+        };
         source.compute(&region, out, &mut |needed, input| {
             for (index, piece) in source.pieces.iter().enumerate() {
                 if let Some(shared) = piece.0.overlap(needed) {

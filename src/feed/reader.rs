@@ -166,10 +166,12 @@ impl<'f> Reader<'f> {
         let Some((stream, next)) = &mut self.windows[index].stream else {
             return source.read(region, out);
         };
-        let last = source.shape().len() - 1;
+        let last = source.shape().len().saturating_sub(1);
         let item = source.dtype().size() as u64;
         let volume_bytes = source.shape()[..last].iter().product::<u64>() * item;
-        let (first, count) = (region.start()[last], region.shape()[last]);
+        // A stream of one element is one volume.
+        let first = region.start().get(last).copied().unwrap_or(0);
+        let count = region.shape().get(last).copied().unwrap_or(1);
         if first < *next {
             return Err(SourceError::new(
                 source.name(),

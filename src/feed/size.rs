@@ -110,7 +110,7 @@ impl Feed {
             && entry.history == 0
             && load.view.is_in_order()
             && (!entry.is_sequential()
-                || (whole() && entry.walk == Some(load.view.axes().len() - 1)))
+                || (whole() && entry.walk == load.view.axes().len().checked_sub(1)))
     }
 
     /// The largest box that a window holds for a step of this shape.

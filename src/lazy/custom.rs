@@ -203,6 +203,8 @@ fn views<'a, T: Element, U: Element>(
     output: &'a mut [u8],
 ) -> Option<(ArrayViewD<'a, T>, ArrayViewMutD<'a, U>)> {
     let dims = |shape: &[u64]| IxDyn(&shape.iter().map(|&n| n as usize).collect::<Vec<_>>()).f();
+    // What is left of another box need not be bytes of a bool.
+    output.fill(0);
     let input = bytemuck::checked::try_cast_slice(input).ok()?;
     let output = bytemuck::checked::try_cast_slice_mut(output).ok()?;
     let input = ArrayView::from_shape(dims(from), input).ok()?;

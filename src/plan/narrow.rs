@@ -17,7 +17,7 @@ pub(super) fn narrow(roots: &[Arc<Node>]) -> Vec<Arc<Node>> {
         used_whole.insert(Arc::as_ptr(root).addr());
         users(root, &mut seen, &mut used_whole);
     }
-    let mut narrowing = Narrowing { used_whole, done: HashMap::new() };
+    let mut narrowing = Narrowing { used_whole, done: HashMap::new(), alive: Vec::new() };
     roots.iter().map(|root| narrowing.rewrite(root)).collect()
 }
 
@@ -36,6 +36,8 @@ fn users(node: &Arc<Node>, seen: &mut HashSet<usize>, used_whole: &mut HashSet<u
 struct Narrowing {
     used_whole: HashSet<usize>,
     done: HashMap<usize, Arc<Node>>,
+    /// Keeps nodes alive, so that no address is given twice.
+    alive: Vec<Arc<Node>>,
 }
 
 impl Narrowing {
@@ -61,6 +63,7 @@ impl Narrowing {
             _ => self.below(node),
         };
         self.done.insert(key, Arc::clone(&rewritten));
+        self.alive.push(Arc::clone(node));
         rewritten
     }
 

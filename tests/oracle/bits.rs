@@ -72,6 +72,22 @@ fn bits_do_not_depend_on_threads_budget_or_kind_of_source() {
 }
 
 #[test]
+fn results_computed_together_have_the_bits_of_each_alone() {
+    check(120, case(), |case| {
+        let program = Program::new(&case);
+        let sources: Vec<LazyArray> =
+            case.sources.iter().map(|s| s.lazy(Kind::mixed(&case, s))).collect();
+        let lazies = program.lazies(&sources);
+        let all: Vec<&LazyArray> = lazies.iter().collect();
+        let together = all_bits(&session(3, 512 * MIB), &all);
+        for (index, (lazy, together)) in lazies.iter().zip(&together).enumerate() {
+            let alone = all_bits(&session(1, 512 * MIB), &[lazy]);
+            assert_eq!(alone[0], *together, "{index}: {:?}", program.nodes[index]);
+        }
+    });
+}
+
+#[test]
 fn compute_into_and_blocks_give_what_compute_gives() {
     check(250, case(), |case| {
         let program = Program::new(&case);

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::case::{Kind, Node, Program};
 use crate::strategies::Case;
-use voxstore::DType;
+use crate::twin::{Binary, Reduction, Unary};
+use voxstore::{DType, Explanation};
 
 #[derive(Debug, Default)]
 pub(crate) struct Coverage(RefCell<BTreeMap<String, u64>>);
@@ -39,24 +40,46 @@ impl Coverage {
             }
         }
         for (node, twin) in program.nodes.iter().zip(&program.twins) {
-            self.note(match node {
-                Node::Source(_) => "leaf".to_owned(),
-                Node::Slice(..) => "slice".to_owned(),
-                Node::Concatenate(of, _) => format!("concatenate {}", of.len()),
-                Node::Binary(op, ..) => format!("binary {op:?}"),
-                Node::WithNumber(op, _, number, _) => {
-                    format!("{op:?} with {}", format!("{number:?}").split('(').next().unwrap())
-                }
-                Node::Reduce(op, _, _, ddof) => format!("{op:?} ddof {ddof}"),
-            });
+            self.note(node.name());
+            self.note_options(node);
+            self.note(format!("result {}", twin.dtype));
             if let crate::twin::Cells::Float(list) = &twin.cells {
-                let bounded = list.iter().filter(|v| v.bound < f64::INFINITY).count() as u64;
+                let bounded = list.iter().filter(|v| v.is_known()).count() as u64;
                 let mut counts = self.0.borrow_mut();
                 *counts.entry("floats checked".to_owned()).or_default() += bounded;
                 *counts.entry("floats left to rounding".to_owned()).or_default() +=
                     list.len() as u64 - bounded;
             }
         }
+    }
+
+    /// Notes what a plan does.
+    pub(crate) fn note_plan(&self, plan: &Explanation) {
+        if plan.passes.len() > 1 {
+            self.note("more than one pass");
+        }
+        if plan.passes.iter().any(|pass| pass.sources.len() > 1) {
+            self.note("a pass over more than one source");
+        }
+    }
+
+    fn note_options(&self, node: &Node) {
+        let Node::Reduce(op, _, axes, options) = node else { return };
+        if matches!(op, Reduction::Var | Reduction::Std) {
+            self.note(format!("{} ddof {}", op.name(), options.ddof));
+        }
+        match axes {
+            None => self.note("over all axes"),
+            Some(axes) => self.note(format!("over {} axes", axes.len())),
+        }
+        let with = |wanted: bool, name: &str| {
+            if wanted {
+                self.note(format!("{} {name}", op.name()));
+            }
+        };
+        with(options.keepdims, "keepdims");
+        with(options.skip_nan, "skip_nan");
+        with(options.mask.is_some(), "mask");
     }
 
     /// Prints all of it and asserts that everything occurred.
@@ -67,21 +90,68 @@ impl Coverage {
         let cases = self.count("cases");
         let split = self.count("cases of more than one block on every axis");
         assert!(2 * split >= cases, "{split} of {cases} cases are split on every axis");
-        let mut names: Vec<String> = DType::ALL[1..].iter().map(|d| format!("dtype {d}")).collect();
-        names.extend(Kind::ALL.iter().map(|k| format!("source {k:?}")));
-        for op in ["Add", "Subtract", "Multiply", "Divide"] {
-            names.push(format!("binary {op}"));
-            names.extend(["I64", "F64", "F32"].iter().map(|n| format!("{op} with {n}")));
-        }
-        for op in ["Sum", "Mean", "Var", "Std"] {
-            names.extend((0..=2).map(|ddof| format!("{op} ddof {ddof}")));
-        }
-        names.extend((1..=4).map(|n| format!("concatenate {n}")));
-        names.extend(["slice", "scaling", "empty", "floats checked"].map(str::to_owned));
-        for name in names {
+        for name in expected() {
             assert!(self.count(&name) > 0, "no case had {name}");
         }
         let (checked, left) = (self.count("floats checked"), self.count("floats left to rounding"));
         assert!(left * 4 <= checked, "{left} floats are not claimed, {checked} are");
     }
+}
+
+/// Everything there is: types, sources, operations, and ways to ask for them.
+fn expected() -> Vec<String> {
+    let mut names = Vec::new();
+    for dtype in DType::ALL {
+        names.extend(
+            ["dtype", "result", "Refuse to", "Wrap to", "Saturate to"]
+                .map(|what| format!("{what} {dtype}")),
+        );
+    }
+    names.extend(Kind::ALL.iter().map(|kind| format!("source {kind:?}")));
+    for op in Binary::ALL {
+        names.push(format!("{op:?}"));
+        let bitwise = matches!(op, Binary::And | Binary::Or | Binary::Xor);
+        let numbers: &[&str] =
+            if bitwise { &["bool"] } else { &["i64", "i32", "u32", "f64", "f32"] };
+        names.extend(numbers.iter().map(|number| format!("{op:?} with {number}")));
+        if op.is_operator() {
+            names.extend(numbers.iter().map(|number| format!("{op:?} from {number}")));
+        }
+    }
+    names.extend(Unary::ALL.iter().map(|op| op.name()));
+    for op in Reduction::ALL {
+        names.push(op.name());
+        names.extend(["keepdims", "skip_nan", "mask"].map(|way| format!("{} {way}", op.name())));
+    }
+    for op in ["Var", "Std"] {
+        names.extend((0..=2).map(|ddof| format!("{op} ddof {ddof}")));
+    }
+    for op in ["Sum", "Prod", "Mean", "Var", "Std", "Min", "Max"] {
+        names.push(format!("{op} of groups"));
+    }
+    for fit in ["Coefficients", "ResidualSumSquares", "ResidualVar", "ResidualStd"] {
+        names.push(fit.to_owned());
+    }
+    names.extend((1..=4).map(|n| format!("concatenate {n}")));
+    names.extend((1..=3).map(|n| format!("over {n} axes")));
+    let others = "slice slice_axis take transpose swapaxes moveaxis squeeze expand_dims broadcast_to \
+                  flip reshape rechunk stack full arange clip where diff scaling empty";
+    names.extend(others.split_whitespace().map(str::to_owned));
+    let phrases = [
+        "where with number",
+        "map_blocks Line",
+        "map_blocks Above",
+        "map_axis Reverse",
+        "map_axis Ends",
+        "over all axes",
+        "floats checked",
+        "fault Expression",
+        "fault Overflow",
+        "fault NoSample",
+        "fault Cast",
+        "more than one pass",
+        "a pass over more than one source",
+    ];
+    names.extend(phrases.map(str::to_owned));
+    names
 }

@@ -1,12 +1,12 @@
 //! Every number is the one numpy would give, to the documented accuracy.
 
 use ndarray::ArrayD;
-use voxstore::{Element, ExecError, LazyArray, Session};
+use voxstore::{Element, ExecError, LazyArray, PlanError, Session};
 
-use crate::case::{Kind, Program, integer, with_type};
+use crate::case::{Kind, Program, integer, lazy, with_type};
 use crate::coverage::Coverage;
 use crate::strategies::{case, check};
-use crate::twin::{Cells, Twin, agrees, promote};
+use crate::twin::{Cells, Fault, Twin, agrees, promote};
 
 /// Asserts that `got` is what the twin says.
 pub(crate) fn assert_agrees<T: Element>(want: &Twin, got: &ArrayD<T>, what: &str) {
@@ -30,7 +30,7 @@ pub(crate) fn assert_agrees<T: Element>(want: &Twin, got: &ArrayD<T>, what: &str
 #[test]
 fn every_result_is_what_the_twin_says() {
     let coverage = Coverage::default();
-    check(1200, case(), |case| {
+    check(1500, case(), |case| {
         let program = Program::new(&case);
         coverage.note_case(&case, &program);
         let sources: Vec<LazyArray> =
@@ -38,12 +38,14 @@ fn every_result_is_what_the_twin_says() {
         let lazies = program.lazies(&sources);
         let session = Session::builder().threads(2).build().unwrap();
         for (index, (lazy, twin)) in lazies.iter().zip(&program.twins).enumerate() {
-            let what = format!("{index}: {:?}", program.nodes[index]);
-            lazy.check().unwrap();
+            let what = program.story(&program.nodes[index]);
+            lazy.check().unwrap_or_else(|error| panic!("{what}: {error}"));
             let shape: Vec<usize> = lazy.shape().iter().map(|&n| n as usize).collect();
             assert_eq!((shape, lazy.dtype()), (twin.shape.clone(), twin.dtype), "{what}");
             with_type!(twin.dtype, T => {
-                assert_agrees(twin, &session.compute::<T>(lazy).unwrap(), &what);
+                let got = session.compute::<T>(lazy);
+                let got = got.unwrap_or_else(|error| panic!("{what}: {error}"));
+                assert_agrees(twin, &got, &what);
             });
         }
         let last = lazies.len().saturating_sub(3);
@@ -53,20 +55,32 @@ fn every_result_is_what_the_twin_says() {
             let twin = Twin { cells: Cells::Float(twin.floats()), ..twin.clone() };
             assert_agrees(&twin, got, "together");
         }
-        for node in &program.overflows {
-            coverage.note("sum overflow");
-            let lazy = Program::lazy(node, &lazies, &sources);
-            let failed = with_type!(lazy.dtype(), T => session.compute::<T>(&lazy).map(drop));
-            assert!(matches!(failed, Err(ExecError::Overflow { .. })), "{failed:?}");
-        }
-        for node in &program.misfits {
-            coverage.note("integer that does not fit");
-            let problem = Program::lazy(node, &lazies, &sources).check().unwrap_err().problem;
-            assert!(problem.contains("does not fit"), "{problem}");
+        coverage.note_plan(&session.explain(&asked).unwrap());
+        for (node, fault) in &program.faults {
+            coverage.note(format!("fault {fault:?}"));
+            let array = lazy(node, &lazies, &sources);
+            let what = program.story(node);
+            with_type!(array.dtype(), T => {
+                assert_fails(*fault, session.compute::<T>(&array).err(), &what);
+            });
         }
     });
     coverage.assert_full();
-    assert!(coverage.count("sum overflow") > 0 && coverage.count("integer that does not fit") > 0);
+}
+
+/// Asserts that an expression with no answer gives none.
+pub(crate) fn assert_fails(fault: Fault, error: Option<ExecError>, what: &str) {
+    let right = match (fault, &error) {
+        (Fault::Undecided, _) => true,
+        (Fault::Expression, Some(ExecError::Plan(PlanError::Expression(error)))) => {
+            error.file.ends_with("lazy.rs") && error.line > 0
+        }
+        (Fault::Overflow, Some(ExecError::Overflow { .. }))
+        | (Fault::NoSample, Some(ExecError::NoSample { .. }))
+        | (Fault::Cast, Some(ExecError::Cast { .. })) => true,
+        _ => false,
+    };
+    assert!(right, "{fault:?} expected, got {error:?}: {what}");
 }
 
 #[test]

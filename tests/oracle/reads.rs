@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use voxstore::{LazyArray, Region, Session, concatenate};
+use voxstore::{DType, LazyArray, Region, Session, concatenate};
 
 use crate::bits::{MIB, session};
-use crate::case::{Kind, Program};
+use crate::case::{Kind, Node, Program};
 use crate::sources::TestSource;
 use crate::strategies::{SourceSpec, case, check, one_source};
+use crate::twin::{Structure, Twin};
 
-fn counted(spec: &SourceSpec, kind: Kind) -> (Arc<TestSource>, LazyArray) {
+pub(crate) fn counted(spec: &SourceSpec, kind: Kind) -> (Arc<TestSource>, LazyArray) {
     let source = Arc::new(spec.source(kind));
     (Arc::clone(&source), LazyArray::from_source(source))
 }
@@ -93,7 +94,7 @@ fn a_slice_reads_only_blocks_it_touches_and_no_element_twice() {
         for (spec, step) in case.sources.iter().zip(&case.steps) {
             let (source, x) = counted(spec, Kind::Blocked);
             let mut step = step.clone();
-            (step.kind, step.a) = (0, 0);
+            step.rule = 0;
             let mut only = case.clone();
             (only.sources, only.steps) =
                 (vec![SourceSpec { scaling: None, ..spec.clone() }], vec![step]);
@@ -127,10 +128,9 @@ fn a_slice_reads_only_blocks_it_touches_and_no_element_twice() {
 fn wanted_elements(spec: &SourceSpec, program: &Program) -> Vec<usize> {
     let shape: Vec<usize> = spec.shape.iter().map(|&n| n as usize).collect();
     let count: usize = shape.iter().product();
-    let cells = crate::twin::Cells::Int((0..count as i128).collect());
-    let numbered = crate::twin::Twin { shape, dtype: voxstore::DType::I64, cells, rounded: false };
+    let numbered = Twin::ints(shape, DType::I64, (0..count as i128).collect());
     let kept = match program.nodes.last().unwrap() {
-        crate::case::Node::Slice(_, slices) => numbered.slice(slices),
+        Node::Structure(Structure::Slice(slices), _) => numbered.slice(slices),
         _ => numbered,
     };
     kept.floats().iter().map(|v| v.value as usize).collect()

@@ -73,8 +73,8 @@ impl Part<'_> {
 /// kind that `op` needs. `scratch`, aligned for `f64`, has at least
 /// [`finish_bytes`](super::StateKind::finish_bytes) of all samples of a cell.
 ///
-/// With no sample: sum 0, prod 1, counts 0, other floats NaN, always the same NaN. Where samples minus `ddof` is not
-/// positive: numpy's division by zero.
+/// With no sample: sum 0, prod 1, counts 0, other floats NaN, always the same NaN. Where samples
+/// minus `ddof` is not positive: numpy's division by zero.
 ///
 /// # Errors
 /// The first cell that has no result.

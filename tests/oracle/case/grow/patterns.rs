@@ -1,0 +1,89 @@
+//! What people do with time series.
+
+use ndarray::SliceInfoElem;
+use voxstore::DType;
+
+use super::Growing;
+use crate::case::Node;
+use crate::twin::{Binary, Number, Options, Reduction, Structure, Unary, resolve};
+
+const PLAIN: Options = Options { ddof: 0, keepdims: false, skip_nan: false, mask: None };
+const KEPT: Options = Options { keepdims: true, ..PLAIN };
+
+/// The mean image under one volume.
+pub(super) fn volume_and_its_mean(growing: &mut Growing<'_>) -> Option<usize> {
+    let (of, axis, len) = series(growing)?;
+    let at = growing.dice.below(len) as isize;
+    let mut slices = vec![SliceInfoElem::Slice { start: 0, end: None, step: 1 }; axis];
+    slices.push(SliceInfoElem::Index(at));
+    let mean = growing.program.push(Node::Reduce(
+        Reduction::Mean,
+        of,
+        Some(vec![axis as isize]),
+        PLAIN,
+    ))?;
+    let volume = growing.program.push(Node::Structure(Structure::Slice(slices), of))?;
+    growing.program.push(Node::Binary(Binary::Subtract, volume, mean))
+}
+
+/// The seed's formula.
+pub(super) fn tsnr(growing: &mut Growing<'_>) -> Option<usize> {
+    let (of, axis, _) = series(growing)?;
+    let axes = || Some(vec![axis as isize]);
+    let options = Options { ddof: growing.step.ddof, ..PLAIN };
+    let mean = growing.program.push(Node::Reduce(Reduction::Mean, of, axes(), PLAIN))?;
+    let std = growing.program.push(Node::Reduce(Reduction::Std, of, axes(), options))?;
+    growing.program.push(Node::Binary(Binary::Divide, mean, std))
+}
+
+/// Two reductions of an array, and the array again; over several axes, too.
+pub(super) fn z_score(growing: &mut Growing<'_>) -> Option<usize> {
+    let (of, axis, _) = series(growing)?;
+    let ndim = growing.shape(of).len();
+    let axes = if growing.dice.one_in(3) { growing.axes(ndim) } else { Some(vec![axis as isize]) };
+    let mean = growing.program.push(Node::Reduce(Reduction::Mean, of, axes.clone(), KEPT))?;
+    let std = growing.program.push(Node::Reduce(Reduction::Std, of, axes, KEPT))?;
+    let centred = growing.program.push(Node::Binary(Binary::Subtract, of, mean))?;
+    growing.program.push(Node::Binary(Binary::Divide, centred, std))
+}
+
+/// How much each volume differs from the one before it.
+pub(super) fn dvars(growing: &mut Growing<'_>) -> Option<usize> {
+    let (of, axis, _) = series(growing)?;
+    let ndim = growing.shape(of).len();
+    let axis = growing.signed(axis as isize, ndim);
+    let diff = growing.program.push(Node::Diff(of, axis))?;
+    let square = growing.program.push(Node::Unary(Unary::Square, diff))?;
+    let space: Vec<isize> =
+        (0..ndim).filter(|&a| a != resolve(axis, ndim)).map(|a| a as isize).collect();
+    if space.is_empty() {
+        return Some(square);
+    }
+    let mean = growing.program.push(Node::Reduce(Reduction::Mean, square, Some(space), PLAIN))?;
+    growing.program.push(Node::Unary(Unary::Sqrt, mean))
+}
+
+/// The mean of what lies in a mask of volumes.
+pub(super) fn masked_series(growing: &mut Growing<'_>) -> Option<usize> {
+    let (of, axis, _) = series(growing)?;
+    let mean = Node::Reduce(Reduction::Mean, of, Some(vec![axis as isize]), KEPT);
+    let mean = growing.program.push(mean)?;
+    let mask =
+        growing.program.push(Node::WithNumber(Binary::Greater, mean, Number::I64(20), true))?;
+    let options = Options { mask: Some(mask), ..PLAIN };
+    let op =
+        growing.dice.one_of(&[Reduction::Mean, Reduction::Sum, Reduction::Std, Reduction::Max]);
+    growing.program.push(Node::Reduce(op, of, None, options))
+}
+
+/// An array of numbers, one of its axes, and how long that is.
+fn series(growing: &mut Growing<'_>) -> Option<(usize, usize, usize)> {
+    let of = growing.choose(|program, i| {
+        let twin = &program.twins[i];
+        !twin.shape.is_empty() && twin.len() > 0 && twin.dtype != DType::Bool
+    })?;
+    let shape = growing.shape(of);
+    let axis =
+        if growing.dice.one_in(2) { shape.len() - 1 } else { growing.dice.below(shape.len()) };
+    Some((of, axis, shape[axis]))
+}

@@ -1,0 +1,184 @@
+//! How often what people ask for together reads its sources.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+use proptest::prelude::*;
+use voxstore::{Access, DType, LazyArray, ReduceOptions, concatenate};
+
+use crate::bits::{FIXED, MIB, session};
+use crate::sources::TestSource;
+use crate::strategies::check;
+
+fn run(shape: &[u64], block: &[u64], dtype: DType, access: Access) -> (Arc<TestSource>, LazyArray) {
+    let count = shape.iter().product::<u64>() as usize * dtype.size();
+    let bytes =
+        (0..count).map(|k| if k % dtype.size() == 0 { (k % 97) as u8 } else { 0 }).collect();
+    let source = TestSource::new(shape, dtype, block, bytes);
+    let source = if access == Access::Sequential { source.sequential() } else { source };
+    let source = Arc::new(source);
+    (Arc::clone(&source), LazyArray::from_source(source))
+}
+
+/// How often each element was read, where that is the same for all.
+fn reads(source: &TestSource) -> Result<u32, String> {
+    let counts = source.counts();
+    let first = counts[0];
+    if counts.iter().all(|&n| n == first) { Ok(first) } else { Err(format!("{counts:?}")) }
+}
+
+fn shapes() -> impl Strategy<Value = ([u64; 4], [u64; 4], DType)> {
+    let dtype = prop::sample::select(vec![DType::U8, DType::I16, DType::F32, DType::F64]);
+    ([2..6_u64, 2..5, 1..4, 4..9], [1..4_u64, 1..4, 1..3, 1..5], dtype)
+}
+
+/// All that quality control asks of a run, maps and series.
+fn report(x: &LazyArray, mask: &LazyArray) -> Vec<LazyArray> {
+    let in_mask = ReduceOptions::new().mask(&mask.expand_dims(-1));
+    vec![
+        x.mean(-1),
+        x.std(-1),
+        x.mean(-1) / x.std(-1),
+        x.min(-1),
+        x.max(-1),
+        x.ptp(-1),
+        x.median(-1),
+        x.count_nonzero(-1),
+        x.mean_with([0, 1, 2], in_mask),
+        x * 2.0 + 1.0,
+        x.mean([0, 1, 2]),
+        x.to_f64().diff(-1).square().mean([0, 1, 2]).sqrt(),
+    ]
+}
+
+#[test]
+fn a_whole_report_reads_every_element_once() {
+    check(60, (shapes(), 1..=4_usize), |((shape, block, dtype), threads)| {
+        for access in [Access::Random, Access::Sequential] {
+            let (source, x) = run(&shape, &block, dtype, access);
+            let (_, mask) = run(&shape[..3], &block[..3], DType::Bool, Access::Random);
+            let report = report(&x, &mask);
+            let asked: Vec<&LazyArray> = report.iter().collect();
+            session(threads, 512 * MIB).compute_all::<f64>(&asked).unwrap();
+            assert_eq!(reads(&source), Ok(1), "{access:?}");
+        }
+    });
+}
+
+#[test]
+fn a_mask_is_read_once_for_all_volumes_of_a_tile() {
+    check(40, shapes(), |(shape, block, dtype)| {
+        let (source, x) = run(&shape, &block, dtype, Access::Random);
+        let (mask, inside) = run(&shape[..3], &block[..3], DType::Bool, Access::Random);
+        let options = || ReduceOptions::new().mask(&inside.expand_dims(-1));
+        let asked = [&x.mean_with(-1, options()), &x.std_with(-1, options())];
+        session(1, 512 * MIB).compute_all::<f64>(&asked).unwrap();
+        assert_eq!(reads(&source), Ok(1));
+        assert_eq!(reads(&mask), Ok(1));
+    });
+}
+
+/// `(x - x.mean(-1)) / x.std(-1)`.
+fn z_score(x: &LazyArray) -> LazyArray {
+    let kept = || ReduceOptions::new().keepdims();
+    (x - x.mean_with(-1, kept())) / x.std_with(-1, kept())
+}
+
+#[test]
+fn a_z_score_reads_volumes_twice_and_series_once() {
+    check(40, (shapes(), 1..=4_usize), |((shape, block, dtype), threads)| {
+        let volumes = [shape[0], shape[1], shape[2], 1];
+        let (source, x) = run(&shape, &volumes, dtype, Access::Random);
+        session(threads, 512 * MIB).compute::<f64>(&z_score(&x)).unwrap();
+        let whole = reads(&source);
+        let (source, x) = run(&shape, &volumes, dtype, Access::Sequential);
+        session(threads, 512 * MIB).compute::<f64>(&z_score(&x)).unwrap();
+        assert_eq!((whole, reads(&source)), (Ok(2), Ok(2)), "volumes");
+        let pencils = [block[0], block[1], block[2], shape[3]];
+        let (source, x) = run(&shape, &pencils, dtype, Access::Random);
+        session(threads, 512 * MIB).compute::<f64>(&z_score(&x)).unwrap();
+        assert_eq!(reads(&source), Ok(1), "series in one block");
+    });
+}
+
+#[test]
+fn groups_fits_and_histograms_read_once() {
+    check(60, (shapes(), 1..=4_usize), |((shape, block, dtype), threads)| {
+        for access in [Access::Random, Access::Sequential] {
+            let (source, x) = run(&shape, &block, dtype, access);
+            let labels: Vec<u64> = (0..shape[3]).map(|t| t * 7 % 3).collect();
+            let groups = x.group_by(-1, &labels);
+            let design = Array2::from_shape_fn((shape[3] as usize, 2), |(t, column)| {
+                if column == 0 { 1.0 } else { t as f64 }
+            });
+            let fit = x.project(-1, design.view());
+            let asked = [
+                &groups.mean(),
+                &groups.std(1),
+                &groups.max(),
+                &fit.coefficients(),
+                &fit.residual_std(2),
+                &(x.mean(-1) / fit.residual_std(2)),
+                &x.histogram(&[0.0, 10.0, 50.0, 100.0], -1),
+                &x.quantile(0.25, -1),
+            ];
+            session(threads, 512 * MIB).compute_all::<f64>(&asked).unwrap();
+            assert_eq!(reads(&source), Ok(1), "{access:?}");
+        }
+    });
+}
+
+#[test]
+fn a_slice_of_time_opens_only_the_runs_it_needs() {
+    check(60, (shapes(), any::<u8>(), any::<u8>()), |((shape, block, dtype), from, count)| {
+        for access in [Access::Random, Access::Sequential] {
+            let runs: Vec<_> = (0..4).map(|_| run(&shape, &block, dtype, access)).collect();
+            let arrays: Vec<LazyArray> = runs.iter().map(|(_, x)| x.clone()).collect();
+            let joined = concatenate(&arrays, -1);
+            let all = 4 * shape[3];
+            let start = u64::from(from) % all;
+            let end = (start + 1 + u64::from(count) % 6).min(all);
+            let part = joined.slice_axis(-1, start as isize..end as isize);
+            let scaled = (&part * 2.0).mean(-1);
+            session(2, 512 * MIB).compute_all::<f64>(&[&part, &scaled, &part.diff(-1)]).unwrap();
+            for (k, (source, _)) in runs.iter().enumerate() {
+                let first = k as u64 * shape[3];
+                let needed = start < first + shape[3] && end > first;
+                assert_eq!(!source.untouched(), needed, "run {k} of {start}..{end}");
+                let most = source.counts().into_iter().max().unwrap();
+                assert!(most <= 1, "{access:?}: {most} reads");
+            }
+        }
+    });
+}
+
+#[test]
+fn differences_read_once_across_blocks_and_runs() {
+    check(60, (shapes(), 0..4_usize), |((shape, block, dtype), axis)| {
+        for access in [Access::Random, Access::Sequential] {
+            let (first, x) = run(&shape, &block, dtype, access);
+            let (second, y) = run(&shape, &block, dtype, access);
+            let joined = concatenate(&[x, y], -1).to_f64();
+            let others: Vec<isize> = (0..4).filter(|&a| a != axis as isize).collect();
+            let diff = joined.diff(axis as isize);
+            let asked = [&diff.abs().mean(others), &joined.mean(-1)];
+            session(2, 512 * MIB).compute_all::<f64>(&asked).unwrap();
+            assert_eq!((reads(&first), reads(&second)), (Ok(1), Ok(1)), "{access:?}");
+        }
+    });
+}
+
+#[test]
+fn a_small_budget_reads_more_often_rather_than_giving_up() {
+    let shape = [16, 16, 16, 64];
+    let (source, x) = run(&shape, &[16, 16, 16, 1], DType::F32, Access::Random);
+    let (_, mask) = run(&shape[..3], &[16, 16, 16], DType::Bool, Access::Random);
+    let report = report(&x, &mask);
+    let asked: Vec<&LazyArray> = report.iter().collect();
+    let want = session(2, 512 * MIB).compute_all::<f64>(&asked).unwrap().arrays;
+    let enough = crate::bits::tightest(&asked, 1);
+    assert!(enough < FIXED + 8 * MIB, "{enough} bytes for one megabyte");
+    let got = session(1, enough).compute_all::<f64>(&asked).unwrap().arrays;
+    assert_eq!(got, want);
+    assert!(reads(&source).is_ok_and(|n| n > 1), "each element is read as often as each other");
+}
