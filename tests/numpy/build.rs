@@ -191,6 +191,7 @@ fn slices(list: &[Value]) -> Vec<SliceInfoElem> {
     let whole = |value: &Value| value.as_i64().unwrap() as isize;
     list.iter()
         .map(|part| match part.as_array() {
+            None if part.is_null() => SliceInfoElem::NewAxis,
             None => SliceInfoElem::Index(whole(part)),
             Some(part) => SliceInfoElem::Slice {
                 start: whole(&part[0]),
