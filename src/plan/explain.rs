@@ -2,7 +2,7 @@
 //!
 //! The same expression, budget and threads give the same explanation.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::cut::uniform;
@@ -10,8 +10,9 @@ use super::fit::{Blocks, Schedule};
 use super::intern::Interner;
 use super::pass::{Dest, Form, Pass};
 use super::{Layout, Plan, PlanError, ResultMemory};
+use crate::dtype::DType;
 use crate::feed::{address, leaves_of};
-use crate::grid::shape_text;
+use crate::grid::{element_count, shape_text};
 use crate::kernel::ReduceOp;
 use crate::lazy::{AxisView, LazyArray, MapOp, Node, Op, Scalar, View, block_shape_of};
 use crate::picture::{
@@ -192,10 +193,13 @@ fn sources(pass: &Pass, schedule: &Schedule) -> Vec<ExplainSource> {
     listed
         .into_iter()
         .map(|(_, mut entry)| {
-            // More than all of it means more than one trip.
-            let item = entry.read_bytes / entry.shape.iter().product::<u64>().max(1);
-            let size = crate::dtype::DType::from_name(&entry.dtype).map_or(8, |d| d.size() as u64);
-            entry.reads = entry.reads.max(item.div_ceil(size.max(1)));
+            // More than all of it means more than one trip; what is in memory can be looked at again.
+            let elements = element_count(&entry.shape).unwrap_or(u64::MAX);
+            let size = DType::from_name(&entry.dtype).map_or(8, |dtype| dtype.size() as u64);
+            let all = elements.saturating_mul(size);
+            if entry.stored_bytes > 0 {
+                entry.reads = entry.reads.max(entry.read_bytes.div_ceil(all.max(1)));
+            }
             entry
         })
         .collect()
@@ -273,7 +277,7 @@ impl<'p> Nodes<'p> {
         pass: Option<usize>,
     ) -> usize {
         let id = self.list.len();
-        let elements = crate::grid::element_count(&node.shape).unwrap_or(u64::MAX);
+        let elements = element_count(&node.shape).unwrap_or(u64::MAX);
         let (block, stored_bytes) = match &node.op {
             Op::Leaf { source, .. } if source.stored_bytes() > 0 => {
                 (Some(block_shape_of(node)), Some(source.stored_bytes()))
@@ -305,7 +309,9 @@ impl<'p> Nodes<'p> {
         let inputs: Vec<usize> =
             node.children().into_iter().filter(shown).map(|child| self.add(child)).collect();
         let (kind, label, detail) = describe(node);
-        let pass = if kind == NodeKind::Source { None } else { self.pass_of(node) };
+        // What several passes stream through is made by none of them.
+        let streams = self.plan.passes.len() > 1 && !has_reduction(node);
+        let pass = if kind == NodeKind::Source || streams { None } else { self.pass_of(node) };
         let id = self.push(node, kind, label, detail, inputs, pass);
         self.ids.insert(key, id);
         id
@@ -367,7 +373,12 @@ fn is_fold(node: &Arc<Node>) -> bool {
 }
 
 fn has_reduction(node: &Arc<Node>) -> bool {
-    matches!(node.op, Op::Reduce(_)) || node.children().into_iter().any(has_reduction)
+    fn visit(node: &Arc<Node>, seen: &mut HashSet<usize>) -> bool {
+        seen.insert(Arc::as_ptr(node).addr())
+            && (matches!(node.op, Op::Reduce(_))
+                || node.children().into_iter().any(|child| visit(child, seen)))
+    }
+    visit(node, &mut HashSet::new())
 }
 
 fn describe(node: &Node) -> (NodeKind, String, String) {
