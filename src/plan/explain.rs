@@ -216,17 +216,14 @@ fn states(pass: &Pass) -> Vec<ExplainState> {
             .collect();
         let axes: Vec<String> = sum.reduced.iter().map(usize::to_string).collect();
         let text = format!("{} over axis {}", sum.kind.text(), axes.join(", "));
-        match listed.iter_mut().find(|state| state.text == text) {
+        if let Some(state) = listed.iter_mut().find(|state| state.text == text) {
             // Runs have sums of their own; what is told of one is told of all.
-            Some(state) => {
-                let new = users.into_iter().filter(|user| !state.shared_by.contains(user));
-                let new: Vec<String> = new.collect();
-                state.shared_by.extend(new);
-            }
-            None => {
-                let bytes_per_cell = sum.kind.cell_bytes();
-                listed.push(ExplainState { text, bytes_per_cell, shared_by: users });
-            }
+            let new = users.into_iter().filter(|user| !state.shared_by.contains(user));
+            let new: Vec<String> = new.collect();
+            state.shared_by.extend(new);
+        } else {
+            let bytes_per_cell = sum.kind.cell_bytes();
+            listed.push(ExplainState { text, bytes_per_cell, shared_by: users });
         }
     }
     listed
