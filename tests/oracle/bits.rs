@@ -106,7 +106,7 @@ fn compute_into_and_blocks_give_what_compute_gives() {
     });
 }
 
-fn taken_in_every_way<T: voxstore::Element>(session: &Session, lazy: &LazyArray) {
+pub(crate) fn taken_in_every_way<T: voxstore::Element>(session: &Session, lazy: &LazyArray) {
     let want: ArrayD<T> = session.compute(lazy).unwrap();
     let shape: Vec<usize> = lazy.shape().iter().map(|&n| n as usize).collect();
     let blank = T::from_i64(7);
