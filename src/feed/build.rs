@@ -35,8 +35,9 @@ pub(crate) struct Placed {
 /// Wants that will flow together.
 pub(crate) struct FeedBuilder {
     walk: usize,
-    /// For each source that moves with the walk, its row at row 0 of the feed.
-    bases: HashMap<usize, i64>,
+    /// For each source that moves with the walk, its row at row 0 of the feed, and the rows it moves
+    /// on by for each one of the feed.
+    bases: HashMap<usize, (i64, i64)>,
     /// Sources that stand still.
     standing: HashSet<usize>,
     wants: Vec<(Want, i64)>,
@@ -61,10 +62,15 @@ impl FeedBuilder {
             _ => {}
         }
         let (moving, standing) = self.starts(want);
-        let apart: Vec<i64> = moving
-            .iter()
-            .filter_map(|(source, start)| Some(start - self.bases.get(source)?))
-            .collect();
+        let mut apart = Vec::new();
+        for (source, (start, step)) in &moving {
+            let Some((base, pace)) = self.bases.get(source) else { continue };
+            // Rows that move otherwise never line up.
+            if pace != step || (start - base) % step != 0 {
+                return None;
+            }
+            apart.push((start - base) / step);
+        }
         let shared = !apart.is_empty()
             || standing.iter().any(|s| self.standing.contains(s) || self.bases.contains_key(s))
             || moving.iter().any(|(s, _)| self.standing.contains(s));
@@ -73,27 +79,28 @@ impl FeedBuilder {
             return None;
         }
         // A new source lines up where this want begins in it.
-        for (source, start) in moving {
-            self.bases.entry(source).or_insert(start - lag);
+        for (source, (start, step)) in moving {
+            self.bases.entry(source).or_insert((start - step * lag, step));
         }
         self.standing.extend(standing);
         self.wants.push((want.clone(), lag));
         Some(self.wants.len() - 1)
     }
 
-    /// For each source that moves with the walk, the last row that row 0 of the want needs; and the
-    /// sources that do not move in even steps.
-    fn starts(&self, want: &Want) -> (Vec<(usize, i64)>, Vec<usize>) {
-        let (mut moving, mut standing): (Vec<(usize, i64)>, Vec<usize>) = (Vec::new(), Vec::new());
+    /// For each source that moves with the walk, the last row that row 0 of the want needs, and the
+    /// step to that of row 1; and the sources that do not move in even steps.
+    fn starts(&self, want: &Want) -> (Vec<(usize, (i64, i64))>, Vec<usize>) {
+        let (mut moving, mut standing) = (Vec::<(usize, (i64, i64))>::new(), Vec::new());
         for leaf in leaves_of_want(want) {
             let source = leaf.address();
-            let Some((start, _)) = leaf.view.run(self.walk) else {
+            let Some((start, step)) = leaf.view.run(self.walk) else {
                 standing.push(source);
                 continue;
             };
             match moving.iter_mut().find(|(known, _)| *known == source) {
-                Some((_, known)) => *known = (start as i64).max(*known),
-                None => moving.push((source, start as i64)),
+                Some((_, (known, pace))) if *pace == step => *known = (start as i64).max(*known),
+                Some(_) => {}
+                None => moving.push((source, (start as i64, step))),
             }
         }
         (moving, standing)
@@ -103,7 +110,7 @@ impl FeedBuilder {
     pub(crate) fn build(mut self) -> (Feed, Vec<Placed>) {
         // The want that begins first has lag 0.
         let first = self.wants.iter().map(|(_, lag)| *lag).min().unwrap_or(0);
-        self.bases.values_mut().for_each(|base| *base += first);
+        self.bases.values_mut().for_each(|(base, step)| *base += *step * first);
         self.wants.iter_mut().for_each(|(_, lag)| *lag -= first);
         let mut groups: Vec<(Vec<u64>, u64, usize, Vec<usize>)> = Vec::new();
         for (index, (want, lag)) in self.wants.iter().enumerate() {
@@ -176,7 +183,7 @@ const MOST_APART: u64 = 64;
 
 struct Windows<'a> {
     walk: usize,
-    bases: &'a HashMap<usize, i64>,
+    bases: &'a HashMap<usize, (i64, i64)>,
     /// Each with the view that decides what may join it.
     made: Vec<(Window, View)>,
 }
@@ -191,7 +198,12 @@ impl Windows<'_> {
         });
         let window = found.unwrap_or_else(|| {
             let walk = moves.and(leaf.view.driven_by(self.walk));
-            let base = self.bases.get(&leaf.address()).copied().unwrap_or(0);
+            let base = match (self.bases.get(&leaf.address()), moves) {
+                (Some((base, pace)), Some((_, step))) if *pace == step => *base,
+                // A window of its own, that moves otherwise.
+                (_, Some((start, step))) => start as i64 - step * lag as i64,
+                (base, None) => base.map_or(0, |(base, _)| *base),
+            };
             let source = Arc::clone(&leaf.source);
             let history = 0;
             self.made.push((Window { source, walk, history, base }, leaf.view.clone()));

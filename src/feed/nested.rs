@@ -273,6 +273,7 @@ impl Source for NestedSource {
             next_row: 0,
             open: None,
             ended: 0,
+            next_input_row: 0,
             warnings: Vec::new(),
         }))
     }
@@ -286,6 +287,8 @@ struct NestedStream<'a> {
     open: Option<(usize, Reader<'a>)>,
     /// Pieces that are done with.
     ended: usize,
+    /// The row of the input after those that were asked for.
+    next_input_row: u64,
     warnings: Vec<String>,
 }
 
@@ -294,6 +297,20 @@ impl<'a> NestedStream<'a> {
         let shape = &self.source.shape;
         let whole = &shape[..shape.len().saturating_sub(1)];
         whole.iter().product::<u64>() * self.source.dtype.size() as u64
+    }
+
+    /// Begins the streams again where rows are needed that have gone by: a function of whole series
+    /// is computed from all of them each time.
+    fn turn_back_to(&mut self, needed: &Region) -> Result<(), SourceError> {
+        let Some(last) = needed.ndim().checked_sub(1) else { return Ok(()) };
+        if needed.start()[last] < self.next_input_row {
+            if let Some((_, reader)) = self.open.take() {
+                self.warnings.extend(reader.finish()?);
+            }
+            self.ended = 0;
+        }
+        self.next_input_row = needed.end(last);
+        Ok(())
     }
 
     /// Makes piece `index` the open one; those before it are read to their end and checked.
@@ -332,6 +349,7 @@ impl Stream for NestedStream<'_> {
             ndim => whole.with_axis(ndim - 1, self.next_row, rows),
         };
         source.compute(&region, out, &mut |needed, input| {
+            self.turn_back_to(needed)?;
             for (index, piece) in source.pieces.iter().enumerate() {
                 if let Some(shared) = piece.0.overlap(needed) {
                     let reader = self.turn_to(index)?;

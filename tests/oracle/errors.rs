@@ -65,6 +65,7 @@ fn slices_out_of_range_are_named() {
         assert!(problem(&array).contains("axis 0 of length 2"));
     }
     assert!(problem(&two_by_three().slice(s![0, 0, 0])).contains("(2, 3)"));
+    assert!(problem(&two_by_three().slice(s![.., 0, ndarray::NewAxis, 0])).contains("3 axes"));
 }
 
 #[test]

@@ -163,7 +163,7 @@ pub(crate) fn check<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value
     let percent: u32 = std::env::var("VOXSTORE_CASES").map_or(100, |v| v.parse().unwrap());
     let cases = (cases * percent / 100).max(1);
     let config =
-        Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
+        Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let outcome = runner.run(&strategy, |value| {
