@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let z = where_(&std.greater(0.0), (&x - &mean) / &std, 0.0).astype(DType::F32);
 
     // Two passes: one sums, one reads again; the plan says what both cost.
-    println!("{}", z.explain()?);
+    println!("{}", z.explain_write()?);
 
     z.write_zarr(folder.join("zscore.zarr"))?;
     z.write_nifti(folder.join("zscore.nii"), Some(&run))?;

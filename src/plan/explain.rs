@@ -39,9 +39,16 @@ impl Session {
     /// # Errors
     /// As [`compute`](Session::compute) would before it reads anything.
     pub fn explain(&self, arrays: &[&LazyArray]) -> Result<Explanation, PlanError> {
+        self.explained(arrays, ResultMemory::Counted)
+    }
+
+    fn explained(
+        &self,
+        arrays: &[&LazyArray],
+        memory: ResultMemory,
+    ) -> Result<Explanation, PlanError> {
         let outputs: Vec<_> = arrays.iter().map(|&a| (a, a.dtype())).collect();
-        let layout = Layout::of(ResultMemory::Counted);
-        let plan = Plan::new(&outputs, &layout, self)?;
+        let plan = Plan::new(&outputs, &Layout::of(memory), self)?;
         Ok(plan.explanation(arrays, self))
     }
 }
@@ -64,6 +71,23 @@ impl LazyArray {
 }
 
 impl LazyArray {
+    /// What writing this array to a file would do, under the default session: as
+    /// [`explain`](Self::explain), but the result is never whole in memory. What the file's format takes
+    /// for a box is added when it is written.
+    ///
+    /// ```
+    /// let large = voxstore::full(&[256, 256, 128, 1000], 1.0).square(); // 62 GiB
+    /// assert!(large.explain().is_err());
+    /// assert!(large.explain_write()?.summary.peak_bytes < 64 << 20);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Session::explain`].
+    pub fn explain_write(&self) -> Result<Explanation, PlanError> {
+        Session::default().explained(&[self], ResultMemory::Sink)
+    }
+
     /// A picture of the array and the blocks it comes in, as self-contained SVG: what dask shows of an
     /// array in a notebook.
     ///
