@@ -28,14 +28,22 @@ impl FeedSizes {
     /// Makes room for steps of this shape (that of the feed but for cut axes). Where `keep` is set,
     /// windows stay as they are between the two phases of a tile.
     pub(crate) fn cover(&mut self, feed: &Feed, step: &[u64], keep: bool) {
+        let (mut streams, mut reads) = (0_u64, 0_u64);
         for (index, window) in feed.windows.iter().enumerate() {
             let shape = feed.window_shape(index, step);
             let item = window.source.dtype().size() as u64;
             let direct = feed.is_direct(index, keep);
             let bytes = if direct { 0 } else { product(&shape).saturating_mul(item) };
             raise(&mut self.windows, index, bytes);
-            self.source_bytes = self.source_bytes.max(window.source.read_bytes(&shape));
+            let inside = window.source.read_bytes(&shape);
+            // Streams stay open side by side; regions are read one after the other.
+            if window.is_sequential() {
+                streams = streams.saturating_add(inside);
+            } else {
+                reads = reads.max(inside);
+            }
         }
+        self.source_bytes = self.source_bytes.max(streams.saturating_add(reads));
         for branch in &feed.branches {
             let elements = product(&branch.shape_of(step));
             for (index, load) in branch.loads.iter().enumerate() {
