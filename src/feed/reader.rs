@@ -131,7 +131,7 @@ impl<'f> Reader<'f> {
             if feed.is_direct(index, self.keep) {
                 continue;
             }
-            if let Some(region) = feed.window_region(index, &boxes).filter(|r| !r.is_empty()) {
+            if let Some(region) = feed.window_region(index, to, &boxes).filter(|r| !r.is_empty()) {
                 let buffer = &mut buffers.windows[self.first_window + index];
                 self.fill(index, &region, buffer)?;
             }
