@@ -12,6 +12,8 @@ mod nested;
 mod reader;
 mod size;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
