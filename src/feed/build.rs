@@ -32,14 +32,20 @@ pub(crate) struct Placed {
     pub(crate) mask: Option<usize>,
 }
 
+/// A source that moves with the walk: in even steps, or from pick to pick.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Moving {
+    source: usize,
+    evenly: bool,
+}
+
 /// Wants that will flow together.
 pub(crate) struct FeedBuilder {
     walk: usize,
     /// For each source that moves with the walk, its row at row 0 of the feed, and the rows it moves
     /// on by for each one of the feed.
-    bases: HashMap<usize, (i64, i64)>,
-    /// Sources that stand still.
-    standing: HashSet<usize>,
+    bases: HashMap<Moving, (i64, i64)>,
+    sources: HashSet<usize>,
     wants: Vec<(Want, i64)>,
     /// Wants may differ in shape; the walk is along their last axis.
     mixed: bool,
@@ -49,8 +55,8 @@ impl FeedBuilder {
     /// A feed that is walked along `walk`, without wants. In a mixed one wants may differ in shape, and
     /// the walk is along their last axis.
     pub(crate) fn new(walk: usize, mixed: bool) -> Self {
-        let (bases, standing) = (HashMap::new(), HashSet::new());
-        Self { walk, bases, standing, wants: Vec::new(), mixed }
+        let (bases, sources) = (HashMap::new(), HashSet::new());
+        Self { walk, bases, sources, wants: Vec::new(), mixed }
     }
 
     /// Takes a want in, if it shares a source with the feed (or is the first) and its rows can be
@@ -61,7 +67,8 @@ impl FeedBuilder {
             Some((first, _)) if first.node.shape.len() != want.node.shape.len() => return None,
             _ => {}
         }
-        let (moving, standing) = self.starts(want);
+        let leaves = leaves_of_want(want);
+        let moving = self.starts(&leaves);
         let mut apart = Vec::new();
         for (source, (start, step)) in &moving {
             let Some((base, pace)) = self.bases.get(source) else { continue };
@@ -71,9 +78,7 @@ impl FeedBuilder {
             }
             apart.push((start - base) / step);
         }
-        let shared = !apart.is_empty()
-            || standing.iter().any(|s| self.standing.contains(s) || self.bases.contains_key(s))
-            || moving.iter().any(|(s, _)| self.standing.contains(s));
+        let shared = leaves.iter().any(|leaf| self.sources.contains(&leaf.address()));
         let lag = apart.first().copied().unwrap_or(0);
         if (!self.wants.is_empty() && !shared) || apart.iter().any(|&other| other != lag) {
             return None;
@@ -82,35 +87,33 @@ impl FeedBuilder {
         for (source, (start, step)) in moving {
             self.bases.entry(source).or_insert((start - step * lag, step));
         }
-        self.standing.extend(standing);
+        self.sources.extend(leaves.iter().map(Leaf::address));
         self.wants.push((want.clone(), lag));
         Some(self.wants.len() - 1)
     }
 
     /// For each source that moves with the walk, the last row that row 0 of the want needs, and the
-    /// step to that of row 1; and the sources that do not move in even steps.
-    fn starts(&self, want: &Want) -> (Vec<(usize, (i64, i64))>, Vec<usize>) {
-        let (mut moving, mut standing) = (Vec::<(usize, (i64, i64))>::new(), Vec::new());
-        for leaf in leaves_of_want(want) {
-            let source = leaf.address();
-            let Some((start, step)) = leaf.view.run(self.walk) else {
-                standing.push(source);
-                continue;
-            };
-            match moving.iter_mut().find(|(known, _)| *known == source) {
-                Some((_, (known, pace))) if *pace == step => *known = (start as i64).max(*known),
+    /// step to that of row 1.
+    fn starts(&self, leaves: &[Leaf]) -> Vec<(Moving, (i64, i64))> {
+        let mut moving: Vec<(Moving, (i64, i64))> = Vec::new();
+        for leaf in leaves.iter().filter(|leaf| leaf.view.driven_by(self.walk).is_some()) {
+            let run = leaf.view.run(self.walk);
+            let of = Moving { source: leaf.address(), evenly: run.is_some() };
+            // Picks are lined up by their number.
+            let (start, step) = run.map_or((0, 1), |(start, step)| (start as i64, step));
+            match moving.iter_mut().find(|(known, _)| *known == of) {
+                Some((_, (known, pace))) if *pace == step => *known = start.max(*known),
                 Some(_) => {}
-                None => moving.push((source, (start as i64, step))),
+                None => moving.push((of, (start, step))),
             }
         }
-        (moving, standing)
+        moving
     }
 
     /// The feed, and where each want came to stand in it.
     pub(crate) fn build(mut self) -> (Feed, Vec<Placed>) {
         // The want that begins first has lag 0.
         let first = self.wants.iter().map(|(_, lag)| *lag).min().unwrap_or(0);
-        self.bases.values_mut().for_each(|(base, step)| *base += *step * first);
         self.wants.iter_mut().for_each(|(_, lag)| *lag -= first);
         let mut groups: Vec<(Vec<u64>, u64, usize, Vec<usize>)> = Vec::new();
         for (index, (want, lag)) in self.wants.iter().enumerate() {
@@ -123,7 +126,7 @@ impl FeedBuilder {
                 None => groups.push((want.node.shape.clone(), lag, want.phase, vec![index])),
             }
         }
-        let mut windows = Windows { walk: self.walk, bases: &self.bases, made: Vec::new() };
+        let mut windows = Windows { walk: self.walk, made: Vec::new() };
         let mut placed = vec![Placed { branch: 0, output: 0, mask: None }; self.wants.len()];
         let mut branches = Vec::new();
         let mut shape: Vec<u64> = Vec::new();
@@ -181,39 +184,35 @@ fn longest(shape: &[u64], other: &[u64], walk: usize, lag: u64) -> Vec<u64> {
 /// How far apart loads of one window may begin, in rows of any axis.
 const MOST_APART: u64 = 64;
 
-struct Windows<'a> {
+struct Windows {
     walk: usize,
-    bases: &'a HashMap<usize, (i64, i64)>,
     /// Each with the view that decides what may join it.
     made: Vec<(Window, View)>,
 }
 
-impl Windows<'_> {
+impl Windows {
     /// Finds the window that can serve a leaf of a branch, or makes one.
     fn load(&mut self, leaf: &Leaf, lag: u64) -> Load {
         let moves = leaf.view.run(self.walk);
+        // The source's row that the load wants at row 0 of the feed.
+        let row = moves.map(|(start, step)| start as i64 - step * lag as i64);
         let found = self.made.iter().position(|(window, view)| {
             address(&window.source) == leaf.address()
                 && (view == &leaf.view || alike(view, &leaf.view, leaf.is_sequential()))
         });
         let window = found.unwrap_or_else(|| {
             let walk = moves.and(leaf.view.driven_by(self.walk));
-            let base = match (self.bases.get(&leaf.address()), moves) {
-                (Some((base, pace)), Some((_, step))) if *pace == step => *base,
-                // A window of its own, that moves otherwise.
-                (_, Some((start, step))) => start as i64 - step * lag as i64,
-                (base, None) => base.map_or(0, |(base, _)| *base),
-            };
             let source = Arc::clone(&leaf.source);
-            let history = 0;
+            let (history, base) = (0, row.unwrap_or(0));
             self.made.push((Window { source, walk, history, base }, leaf.view.clone()));
             self.made.len() - 1
         });
-        if let Some((start, step)) = moves {
-            // Rows that have gone by when the branch asks for this one.
+        if let Some(row) = row {
+            // From the row asked for last back to that asked for first.
             let window = &mut self.made[window].0;
-            let behind = window.base + step * lag as i64 - start as i64;
-            window.history = window.history.max(behind.unsigned_abs());
+            let (last, first) =
+                (window.base.max(row), row.min(window.base - window.history as i64));
+            (window.base, window.history) = (last, last.abs_diff(first));
         }
         Load { window, view: leaf.view.clone() }
     }

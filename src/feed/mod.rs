@@ -12,6 +12,8 @@ mod nested;
 mod reader;
 mod size;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -70,7 +72,7 @@ pub(crate) struct Window {
     pub(crate) walk: Option<usize>,
     /// Rows before those of a step that some load needs again.
     pub(crate) history: u64,
-    /// The source's row at row 0 of the feed; may lie before its first.
+    /// The last of the source's rows that some load wants at row 0 of the feed; may lie before its first.
     pub(crate) base: i64,
 }
 

@@ -140,7 +140,7 @@ impl NestedSource {
     fn fill(
         &self,
         (region, feed): &(Region, Feed),
-        reader: &mut Reader<'_>,
+        Open { reader, buffers }: &mut Open<'_>,
         shared: &Region,
         needed: &Region,
         input: &mut [u8],
@@ -149,18 +149,24 @@ impl NestedSource {
         let local = Region::new(start, shared.shape().to_vec());
         let mut sizes = FeedSizes::default();
         sizes.cover(feed, local.shape(), false);
-        let mut buffers = FeedBuffers::new(&sizes, |bytes| self.buffer(bytes))?;
+        let buffers = match buffers {
+            Some(buffers) => {
+                buffers.enlarge(&sizes, |bytes| self.buffer(bytes))?;
+                buffers
+            }
+            None => buffers.insert(FeedBuffers::new(&sizes, |bytes| self.buffer(bytes))?),
+        };
         let rows = local.shape().get(feed.walk).copied().unwrap_or(1);
         let from = local.start().get(feed.walk).copied().unwrap_or(0);
-        reader.step((from, from + rows), Some(&local), 0, &mut buffers)?;
+        reader.step((from, from + rows), Some(&local), 0, buffers)?;
         let branch = &feed.branches[0];
-        reader.load(branch, &local, &mut buffers)?;
+        reader.load(branch, &local, buffers)?;
         let item = self.input_dtype.size();
         let whole = shared == needed;
         let mut part =
             if whole { Buffer::default() } else { self.buffer(shared.len() * item as u64)? };
         let to: &mut [u8] = if whole { input } else { &mut part };
-        let outcome = evaluate(branch, &local, &mut buffers, |at, outputs| {
+        let outcome = evaluate(branch, &local, buffers, |at, outputs| {
             to[at * item..][..outputs[0].len()].copy_from_slice(outputs[0]);
         });
         outcome.map_err(|error| match error {
@@ -245,8 +251,14 @@ impl Source for NestedSource {
             }
             _ => 0,
         };
+        let sizes = self.sizes(&reach);
+        // A window of a stream that grows is there twice while it does.
+        let grown = match self.access() {
+            Access::Sequential => sizes.windows.iter().max().copied().unwrap_or(0),
+            Access::Random => 0,
+        };
         let boxes = elements.saturating_mul(item).saturating_add(in_part);
-        boxes.saturating_add(self.sizes(&reach).total())
+        boxes.saturating_add(sizes.total()).saturating_add(grown)
     }
     fn stored_bytes(&self) -> u64 {
         self.pieces.iter().flat_map(|(_, feed)| feed.sources()).map(|s| s.stored_bytes()).sum()
@@ -259,8 +271,7 @@ impl Source for NestedSource {
         self.compute(region, out, &mut |needed, input| {
             for piece in &self.pieces {
                 if let Some(shared) = piece.0.overlap(needed) {
-                    let mut reader = Reader::open(&piece.1, false, 0)?;
-                    self.fill(piece, &mut reader, &shared, needed, input)?;
+                    self.fill(piece, &mut Open::new(&piece.1)?, &shared, needed, input)?;
                 }
             }
             Ok(())
@@ -279,12 +290,24 @@ impl Source for NestedSource {
     }
 }
 
+/// A piece that is being read: its windows hold rows that the next box may want again.
+struct Open<'a> {
+    reader: Reader<'a>,
+    buffers: Option<FeedBuffers>,
+}
+
+impl<'a> Open<'a> {
+    fn new(feed: &'a Feed) -> Result<Self, SourceError> {
+        Ok(Self { reader: Reader::open(feed, false, 0)?, buffers: None })
+    }
+}
+
 /// Boxes of whole trailing slices in order, over pieces that are streams themselves.
 struct NestedStream<'a> {
     source: &'a NestedSource,
     next_row: u64,
     /// The piece that is being read.
-    open: Option<(usize, Reader<'a>)>,
+    open: Option<(usize, Open<'a>)>,
     /// Pieces that are done with.
     ended: usize,
     /// The row of the input after those that were asked for.
@@ -304,8 +327,8 @@ impl<'a> NestedStream<'a> {
     fn turn_back_to(&mut self, needed: &Region) -> Result<(), SourceError> {
         let Some(last) = needed.ndim().checked_sub(1) else { return Ok(()) };
         if needed.start()[last] < self.next_input_row {
-            if let Some((_, reader)) = self.open.take() {
-                self.warnings.extend(reader.finish()?);
+            if let Some((_, open)) = self.open.take() {
+                self.warnings.extend(open.reader.finish()?);
             }
             self.ended = 0;
         }
@@ -314,10 +337,10 @@ impl<'a> NestedStream<'a> {
     }
 
     /// Makes piece `index` the open one; those before it are read to their end and checked.
-    fn turn_to(&mut self, index: usize) -> Result<&mut Reader<'a>, SourceError> {
+    fn turn_to(&mut self, index: usize) -> Result<&mut Open<'a>, SourceError> {
         while self.open.as_ref().is_none_or(|(at, _)| *at < index) {
-            if let Some((_, reader)) = self.open.take() {
-                self.warnings.extend(reader.finish()?);
+            if let Some((_, open)) = self.open.take() {
+                self.warnings.extend(open.reader.finish()?);
                 self.ended += 1;
             }
             if self.ended < index {
@@ -326,10 +349,10 @@ impl<'a> NestedStream<'a> {
                 self.ended += 1;
                 continue;
             }
-            self.open = Some((index, Reader::open(&self.source.pieces[index].1, false, 0)?));
+            self.open = Some((index, Open::new(&self.source.pieces[index].1)?));
         }
         match &mut self.open {
-            Some((at, reader)) if *at == index => Ok(reader),
+            Some((at, open)) if *at == index => Ok(open),
             _ => Err(SourceError::new(
                 self.source.name(),
                 format!("row {}", self.next_row),
@@ -352,8 +375,8 @@ impl Stream for NestedStream<'_> {
             self.turn_back_to(needed)?;
             for (index, piece) in source.pieces.iter().enumerate() {
                 if let Some(shared) = piece.0.overlap(needed) {
-                    let reader = self.turn_to(index)?;
-                    source.fill(piece, reader, &shared, needed, input)?;
+                    let open = self.turn_to(index)?;
+                    source.fill(piece, open, &shared, needed, input)?;
                 }
             }
             Ok(())
@@ -368,8 +391,8 @@ impl Stream for NestedStream<'_> {
     }
 
     fn finish(mut self: Box<Self>) -> Result<StreamEnd, SourceError> {
-        if let Some((_, reader)) = self.open.take() {
-            self.warnings.extend(reader.finish()?);
+        if let Some((_, open)) = self.open.take() {
+            self.warnings.extend(open.reader.finish()?);
             self.ended += 1;
         }
         for (_, feed) in &self.source.pieces[self.ended..] {

@@ -50,6 +50,23 @@ impl FeedBuffers {
             outputs: (0..sizes.outputs).map(|_| take(OUTPUT_BYTES)).collect::<Result<_, E>>()?,
         })
     }
+
+    /// Makes room for a larger step of the same feed; what windows hold stays.
+    pub(crate) fn enlarge<E>(
+        &mut self,
+        sizes: &FeedSizes,
+        mut take: impl FnMut(u64) -> Result<Buffer, E>,
+    ) -> Result<(), E> {
+        let windows = self.windows.iter_mut().zip(&sizes.windows);
+        for (buffer, &bytes) in windows.chain(self.loads.iter_mut().zip(&sizes.loads)) {
+            if (buffer.len() as u64) < bytes {
+                let mut larger = take(bytes)?;
+                larger[..buffer.len()].copy_from_slice(buffer);
+                *buffer = larger;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One trip over the sources of a feed. Streams are opened at once and read in order; other sources
@@ -114,7 +131,7 @@ impl<'f> Reader<'f> {
             if feed.is_direct(index, self.keep) {
                 continue;
             }
-            if let Some(region) = feed.window_region(index, &boxes).filter(|r| !r.is_empty()) {
+            if let Some(region) = feed.window_region(index, to, &boxes).filter(|r| !r.is_empty()) {
                 let buffer = &mut buffers.windows[self.first_window + index];
                 self.fill(index, &region, buffer)?;
             }

@@ -28,14 +28,22 @@ impl FeedSizes {
     /// Makes room for steps of this shape (that of the feed but for cut axes). Where `keep` is set,
     /// windows stay as they are between the two phases of a tile.
     pub(crate) fn cover(&mut self, feed: &Feed, step: &[u64], keep: bool) {
+        let (mut streams, mut reads) = (0_u64, 0_u64);
         for (index, window) in feed.windows.iter().enumerate() {
             let shape = feed.window_shape(index, step);
             let item = window.source.dtype().size() as u64;
             let direct = feed.is_direct(index, keep);
             let bytes = if direct { 0 } else { product(&shape).saturating_mul(item) };
             raise(&mut self.windows, index, bytes);
-            self.source_bytes = self.source_bytes.max(window.source.read_bytes(&shape));
+            let inside = window.source.read_bytes(&shape);
+            // Streams stay open side by side; regions are read one after the other.
+            if window.is_sequential() {
+                streams = streams.saturating_add(inside);
+            } else {
+                reads = reads.max(inside);
+            }
         }
+        self.source_bytes = self.source_bytes.max(streams.saturating_add(reads));
         for branch in &feed.branches {
             let elements = product(&branch.shape_of(step));
             for (index, load) in branch.loads.iter().enumerate() {
@@ -120,17 +128,14 @@ impl Feed {
         let (mut low, mut high) = (vec![u64::MAX; shape.len()], vec![0_u64; shape.len()]);
         // All that its loads ever want.
         let mut all: Option<Region> = None;
-        let lags = || self.loads_of(window).map(|(branch, _)| branch.lag);
-        let lags_apart = lags().max().unwrap_or(0) - lags().min().unwrap_or(0);
+        let rows = self.window_rows(window);
         for (branch, load) in self.loads_of(window) {
             let mut of = branch.shape_of(step);
-            // Branches of different lags have different rows of a step: a short one at its front and
-            // another at its end are a whole step apart.
-            if lags_apart > 0 {
-                of[self.walk] = step[self.walk];
-                if entry.walk.is_none() {
-                    of[self.walk] += lags_apart;
-                }
+            if let (Some(own), Some(&most), Some(_)) =
+                (of.get_mut(self.walk), step.get(self.walk), entry.walk)
+            {
+                // Where one branch ends in a step, another may go on.
+                *own = most.min(rows);
             }
             let reach = load.view.reach(&of);
             for (axis, driver) in load.view.axes().iter().enumerate() {
@@ -158,8 +163,14 @@ impl Feed {
         shape
     }
 
-    /// What a window holds for a step: `boxes` gives the box of each branch, where it has one.
-    pub(super) fn window_region(&self, window: usize, boxes: &[Option<Region>]) -> Option<Region> {
+    /// What a window holds for the step that ends at row `to`: `boxes` gives the box of each branch, where
+    /// it has one.
+    pub(super) fn window_region(
+        &self,
+        window: usize,
+        to: u64,
+        boxes: &[Option<Region>],
+    ) -> Option<Region> {
         let entry = &self.windows[window];
         let wanted = |load: &Load, of: &Region| load.view.region(of);
         let mut all: Option<Region> = None;
@@ -173,6 +184,14 @@ impl Feed {
         all.map(|region| {
             let mut shape = region.shape().to_vec();
             let mut start = region.start().to_vec();
+            // Rows that the next step wants again stay, even if no branch wants them at this one.
+            if let Some((axis, first)) = self.first_row(window, to)
+                && first < start[axis]
+                && !region.is_empty()
+            {
+                shape[axis] += start[axis] - first;
+                start[axis] = first;
+            }
             if entry.is_sequential() && !region.is_empty() {
                 entry.whole_volumes(&mut shape);
                 let last = start.len().saturating_sub(1);
@@ -180,6 +199,30 @@ impl Feed {
             }
             Region::new(start, shape)
         })
+    }
+
+    /// Rows of the walk from the first to the last at which a window is wanted.
+    fn window_rows(&self, window: usize) -> u64 {
+        let (mut first, mut end) = (u64::MAX, 0);
+        for (branch, _) in self.loads_of(window) {
+            let rows = branch.shape.get(self.walk).copied().unwrap_or(1);
+            (first, end) = (first.min(branch.lag), end.max(branch.lag + rows));
+        }
+        end.saturating_sub(first)
+    }
+
+    /// The first row of its source that loads of a window with a history can want when the feed is at
+    /// row `from`, and the source's axis.
+    fn first_row(&self, window: usize, from: u64) -> Option<(usize, u64)> {
+        let entry = &self.windows[window];
+        let axis = entry.walk.filter(|_| entry.history > 0)?;
+        let runs = self.loads_of(window).filter_map(|(_, load)| match load.view.axes()[axis] {
+            AxisView::Run { start, step: step @ 1.., .. } => Some((start, step)),
+            _ => None,
+        });
+        let (start, step) = runs.min()?;
+        let first = entry.base - entry.history as i64 + step * from as i64;
+        Some((axis, start.max(first.max(0) as u64)))
     }
 }
 

@@ -63,7 +63,8 @@ impl Feed {
         match self.block_along(self.walk) {
             Some((block, first)) if end < len && block > 1 => {
                 let aligned = if end >= first { first + (end - first) / block * block } else { 0 };
-                if aligned > from { aligned } else { end.min(first.max(from + 1)) }
+                // No block ends on the way: all the rows asked for.
+                if aligned > from { aligned } else { end }
             }
             _ => end,
         }

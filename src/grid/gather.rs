@@ -71,3 +71,46 @@ impl Gather {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Gather, Stride};
+
+    fn taken(first: i64, strides: &[Stride], shape: &[u64]) -> Vec<u8> {
+        let src: Vec<u8> = (0..24).collect();
+        let count: u64 = shape.iter().product();
+        let gather = Gather { first, strides: strides.to_vec(), shape: shape.to_vec() };
+        let mut out = vec![255; count as usize];
+        gather.copy(&src, &mut out, 1);
+        // Wider elements go the same ways.
+        for item_bytes in [2, 4, 8] {
+            let wide = |bytes: &[u8]| -> Vec<u8> {
+                bytes.iter().flat_map(|&b| vec![b; item_bytes]).collect()
+            };
+            let mut copied = vec![255; out.len() * item_bytes];
+            gather.copy(&wide(&src), &mut copied, item_bytes);
+            assert_eq!(copied, wide(&out));
+        }
+        out
+    }
+
+    #[test]
+    fn elements_come_in_the_order_of_the_strides() {
+        use Stride::{Even, Uneven};
+        // A box of 4 x 3 x 2.
+        assert_eq!(taken(5, &[Even(1), Even(4)], &[2, 2]), [5, 6, 9, 10]);
+        assert_eq!(taken(3, &[Even(-1), Even(12)], &[3, 2]), [3, 2, 1, 15, 14, 13]);
+        assert_eq!(taken(0, &[Even(4), Even(1)], &[3, 2]), [0, 4, 8, 1, 5, 9]);
+        assert_eq!(taken(7, &[Even(0), Even(2)], &[2, 2]), [7, 7, 9, 9]);
+        assert_eq!(taken(1, &[Even(1), Even(0)], &[2, 2]), [1, 2, 1, 2]);
+        assert_eq!(taken(0, &[Uneven(vec![3, 3, 0]), Even(4)], &[3, 2]), [3, 3, 0, 7, 7, 4]);
+        assert_eq!(taken(1, &[Even(1), Uneven(vec![16, 0])], &[2, 2]), [17, 18, 1, 2]);
+    }
+
+    #[test]
+    fn a_box_without_axes_is_one_element_and_an_empty_one_is_none() {
+        assert_eq!(taken(7, &[], &[]), [7]);
+        assert!(taken(7, &[Stride::Even(1), Stride::Even(4)], &[0, 2]).is_empty());
+        assert!(taken(90, &[Stride::Even(1), Stride::Even(4)], &[2, 0]).is_empty());
+    }
+}

@@ -22,6 +22,10 @@ mod pushdown;
 mod reduce;
 mod slice;
 mod structure;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+pub(crate) mod tests;
 mod types;
 mod view;
 

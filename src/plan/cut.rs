@@ -177,7 +177,7 @@ impl Cutting {
 }
 
 /// The reduced axes, where an expression is elements made of reductions (and numbers) only, all over
-/// the same axes and, if they are grouped, by the same labels.
+/// the same axes and, if they are grouped, into as many groups.
 pub(super) fn uniform(root: &Arc<Node>) -> Option<(Vec<usize>, bool)> {
     fn visit<'n>(
         node: &'n Arc<Node>,

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::cut::Job;
+use super::intern::Interner;
 use super::pass::{Emit, EmitPiece, Form, Output, Part, Pass, Reduction, Sum};
 use super::pieces::pieces;
 use super::scaling::past_scaling;
@@ -29,6 +30,8 @@ pub(super) struct Draft {
     known: HashMap<usize, usize>,
     outputs: Vec<Output>,
     emits: Vec<(Emit, Vec<DraftPiece>)>,
+    /// Pieces that compute the same are one node.
+    interner: Interner,
     /// Keeps nodes alive whose addresses are keys.
     alive: Vec<Arc<Node>>,
 }
@@ -61,6 +64,7 @@ impl Draft {
             known: HashMap::new(),
             outputs: Vec::new(),
             emits: Vec::new(),
+            interner: Interner::default(),
             alive: Vec::new(),
         }
     }
@@ -83,7 +87,7 @@ impl Draft {
     fn map(&mut self, job: &Job, phase: usize, place: impl Fn(&Region) -> Region) {
         let mut made = Vec::new();
         for (region, nodes) in pieces(&[&job.root]) {
-            let node = Arc::clone(&nodes[0]);
+            let node = self.interner.canonical(&nodes[0]);
             if region.is_empty() {
                 continue;
             }
@@ -128,6 +132,8 @@ impl Draft {
         let mut sums = Vec::new();
         for (region, nodes) in pieces(&both) {
             if !region.is_empty() {
+                let nodes: Vec<Arc<Node>> =
+                    nodes.iter().map(|node| self.interner.canonical(node)).collect();
                 sums.push(self.sum(reduce, &region, &nodes, &whole));
             }
         }

@@ -30,6 +30,8 @@ mod pieces;
 mod scaling;
 mod share;
 mod sizes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

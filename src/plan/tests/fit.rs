@@ -1,0 +1,85 @@
+//! Fewer workers, then smaller blocks, then a refusal that names the dominant term.
+
+use std::time::{Duration, Instant};
+
+use super::Header;
+use crate::dtype::DType;
+use crate::lazy::LazyArray;
+use crate::plan::fit::{cross_shape, grow};
+use crate::plan::{Layout, Plan, PlanError, ResultMemory};
+
+fn planned(x: &LazyArray, memory_bytes: u64, threads: usize) -> Result<Plan, PlanError> {
+    let session =
+        crate::Session::builder().memory_bytes(memory_bytes).threads(threads).build().unwrap();
+    Plan::new(&[(x, x.dtype())], &Layout::of(ResultMemory::Counted), &session)
+}
+
+const MIB: u64 = 1 << 20;
+
+#[test]
+fn a_smaller_budget_has_fewer_workers_and_is_never_passed() {
+    let x = Header::lazy(&[100, 100, 100, 1000], &[100, 100, 100, 1]).std(-1);
+    let mut most = usize::MAX;
+    let mut planned_once = false;
+    for budget in (17..200).rev().map(|mib| mib * MIB) {
+        let Ok(plan) = planned(&x, budget, 4) else { continue };
+        assert!(plan.projected_bytes() <= budget, "{budget}");
+        let workers = plan.passes[0].1.workers;
+        assert!(workers <= most.max(1), "more workers within {budget}");
+        most = workers;
+        planned_once = true;
+    }
+    assert!(planned_once);
+}
+
+#[test]
+fn a_refusal_says_what_would_be_enough_and_it_is() {
+    let x = Header::lazy(&[100, 100, 100, 1000], &[100, 100, 100, 1]);
+    for array in [x.std(-1), x.std(0), &x * 2.0, x.median(-1)] {
+        let error = planned(&array, 17 * MIB, 2).err();
+        let Some(PlanError::Memory { projected_bytes, dominant, dominant_bytes, .. }) = error
+        else {
+            continue;
+        };
+        assert!(dominant_bytes <= projected_bytes && !dominant.is_empty());
+        assert!(planned(&array, projected_bytes, 2).is_ok(), "{dominant} {projected_bytes}");
+    }
+    let refused = planned(&(&x * 2.0), 100 * MIB, 2).unwrap_err();
+    assert!(refused.to_string().contains("the results in memory"), "{refused}");
+}
+
+#[test]
+fn a_plan_does_not_grow_with_the_number_of_blocks() {
+    let shape = [1000, 1000, 1000, 10];
+    let x = Header::lazy(&shape, &[10, 10, 10, 1]);
+    let from = Instant::now();
+    let session = crate::Session::builder().memory_bytes(256 * MIB).threads(2).build().unwrap();
+    let plan =
+        Plan::new(&[(&(&x * 2.0), DType::F32)], &Layout::of(ResultMemory::Sink), &session).unwrap();
+    // Ten million blocks; the bound is that of the design, this build is not optimised.
+    assert!(from.elapsed() < Duration::from_millis(100), "{:?}", from.elapsed());
+    assert_eq!(plan.passes.len(), 1);
+}
+
+#[test]
+fn behind_a_tile_of_cells_reduced_axes_are_whole() {
+    assert_eq!(cross_shape(&[2, 3], &[10, 10, 50], &[2], false), [2, 3, 50]);
+    assert_eq!(cross_shape(&[2, 3], &[10, 50, 10], &[1], false), [2, 50, 3]);
+    assert_eq!(cross_shape(&[2, 4, 3], &[10, 50, 10], &[1], true), [2, 50, 3]);
+    assert_eq!(cross_shape(&[], &[10, 50], &[0, 1], false), [10, 50]);
+}
+
+#[test]
+fn boxes_grow_along_fast_axes_first_and_in_whole_blocks() {
+    let grown = |lens: [u64; 3], target| {
+        let mut lens = lens.to_vec();
+        grow(&mut lens, &[64, 64, 30], target);
+        lens
+    };
+    assert_eq!(grown([8, 8, 1], 64 * 8), [64, 8, 1]);
+    assert_eq!(grown([8, 8, 1], 30 * 8), [24, 8, 1]);
+    assert_eq!(grown([8, 8, 1], 64 * 20), [64, 16, 1]);
+    assert_eq!(grown([8, 8, 1], 64 * 64 * 7), [64, 64, 7]);
+    assert_eq!(grown([8, 8, 1], 1), [8, 8, 1], "never shorter");
+    assert_eq!(grown([8, 8, 1], u64::MAX), [64, 64, 30]);
+}
