@@ -58,6 +58,12 @@ impl NestedSource {
                 }
                 start.extend(&region.start()[1..]);
                 shape.extend(&region.shape()[1..]);
+                if self.access() == Access::Sequential && len > 0 {
+                    // A stream hands over whole volumes.
+                    let last = start.len() - 1;
+                    start[..last].fill(0);
+                    shape[..last].copy_from_slice(&self.input_shape[..last]);
+                }
                 Region::new(start, shape)
             }
         }
@@ -85,6 +91,10 @@ impl NestedSource {
                 let plane = reach[1..].iter().product::<u64>().max(1);
                 reach[0] = reach[0].min(shape[0].saturating_sub(1) / plane + 2);
                 reach.extend(&shape[1..]);
+                if self.access() == Access::Sequential {
+                    let last = reach.len() - 1;
+                    reach[..last].copy_from_slice(&self.input_shape[..last]);
+                }
                 reach
             }
         }
@@ -141,26 +151,24 @@ impl NestedSource {
         &self,
         (region, feed): &(Region, Feed),
         reader: &mut Reader<'_>,
+        buffers: &mut FeedBuffers,
         shared: &Region,
         needed: &Region,
         input: &mut [u8],
     ) -> Result<(), SourceError> {
         let start = shared.start().iter().zip(region.start()).map(|(&a, &b)| a - b).collect();
         let local = Region::new(start, shared.shape().to_vec());
-        let mut sizes = FeedSizes::default();
-        sizes.cover(feed, local.shape(), false);
-        let mut buffers = FeedBuffers::new(&sizes, |bytes| self.buffer(bytes))?;
         let rows = local.shape().get(feed.walk).copied().unwrap_or(1);
         let from = local.start().get(feed.walk).copied().unwrap_or(0);
-        reader.step((from, from + rows), Some(&local), 0, &mut buffers)?;
+        reader.step((from, from + rows), Some(&local), 0, buffers)?;
         let branch = &feed.branches[0];
-        reader.load(branch, &local, &mut buffers)?;
+        reader.load(branch, &local, buffers)?;
         let item = self.input_dtype.size();
         let whole = shared == needed;
         let mut part =
             if whole { Buffer::default() } else { self.buffer(shared.len() * item as u64)? };
         let to: &mut [u8] = if whole { input } else { &mut part };
-        let outcome = evaluate(branch, &local, &mut buffers, |at, outputs| {
+        let outcome = evaluate(branch, &local, buffers, |at, outputs| {
             to[at * item..][..outputs[0].len()].copy_from_slice(outputs[0]);
         });
         outcome.map_err(|error| match error {
@@ -174,6 +182,13 @@ impl NestedSource {
         }
         Ok(())
     }
+}
+
+/// What a step of this box takes.
+fn sizes_of(feed: &Feed, shared: &Region) -> FeedSizes {
+    let mut sizes = FeedSizes::default();
+    sizes.cover(feed, shared.shape(), false);
+    sizes
 }
 
 /// Where element `flat` of leading axes flattened in C order lies.
@@ -246,7 +261,13 @@ impl Source for NestedSource {
             _ => 0,
         };
         let boxes = elements.saturating_mul(item).saturating_add(in_part);
-        boxes.saturating_add(self.sizes(&reach).total())
+        let sizes = self.sizes(&reach);
+        // Of a stream, windows are held on to from step to step, and may have to grow once.
+        let growing = match self.access() {
+            Access::Sequential => sizes.windows.iter().copied().max().unwrap_or(0),
+            Access::Random => 0,
+        };
+        boxes.saturating_add(sizes.total()).saturating_add(growing)
     }
     fn stored_bytes(&self) -> u64 {
         self.pieces.iter().flat_map(|(_, feed)| feed.sources()).map(|s| s.stored_bytes()).sum()
@@ -260,7 +281,9 @@ impl Source for NestedSource {
             for piece in &self.pieces {
                 if let Some(shared) = piece.0.overlap(needed) {
                     let mut reader = Reader::open(&piece.1, false, 0)?;
-                    self.fill(piece, &mut reader, &shared, needed, input)?;
+                    let sizes = sizes_of(&piece.1, &shared);
+                    let mut buffers = FeedBuffers::new(&sizes, |bytes| self.buffer(bytes))?;
+                    self.fill(piece, &mut reader, &mut buffers, &shared, needed, input)?;
                 }
             }
             Ok(())
@@ -284,12 +307,19 @@ struct NestedStream<'a> {
     source: &'a NestedSource,
     next_row: u64,
     /// The piece that is being read.
-    open: Option<(usize, Reader<'a>)>,
+    open: Option<Open<'a>>,
     /// Pieces that are done with.
     ended: usize,
     /// The row of the input after those that were asked for.
     next_input_row: u64,
     warnings: Vec<String>,
+}
+
+/// A piece, and what its next rows need of those before them.
+struct Open<'a> {
+    piece: usize,
+    reader: Reader<'a>,
+    buffers: Option<FeedBuffers>,
 }
 
 impl<'a> NestedStream<'a> {
@@ -304,8 +334,8 @@ impl<'a> NestedStream<'a> {
     fn turn_back_to(&mut self, needed: &Region) -> Result<(), SourceError> {
         let Some(last) = needed.ndim().checked_sub(1) else { return Ok(()) };
         if needed.start()[last] < self.next_input_row {
-            if let Some((_, reader)) = self.open.take() {
-                self.warnings.extend(reader.finish()?);
+            if let Some(open) = self.open.take() {
+                self.warnings.extend(open.reader.finish()?);
             }
             self.ended = 0;
         }
@@ -314,10 +344,10 @@ impl<'a> NestedStream<'a> {
     }
 
     /// Makes piece `index` the open one; those before it are read to their end and checked.
-    fn turn_to(&mut self, index: usize) -> Result<&mut Reader<'a>, SourceError> {
-        while self.open.as_ref().is_none_or(|(at, _)| *at < index) {
-            if let Some((_, reader)) = self.open.take() {
-                self.warnings.extend(reader.finish()?);
+    fn turn_to(&mut self, index: usize) -> Result<&mut Open<'a>, SourceError> {
+        while self.open.as_ref().is_none_or(|open| open.piece < index) {
+            if let Some(open) = self.open.take() {
+                self.warnings.extend(open.reader.finish()?);
                 self.ended += 1;
             }
             if self.ended < index {
@@ -326,10 +356,11 @@ impl<'a> NestedStream<'a> {
                 self.ended += 1;
                 continue;
             }
-            self.open = Some((index, Reader::open(&self.source.pieces[index].1, false, 0)?));
+            let reader = Reader::open(&self.source.pieces[index].1, false, 0)?;
+            self.open = Some(Open { piece: index, reader, buffers: None });
         }
         match &mut self.open {
-            Some((at, reader)) if *at == index => Ok(reader),
+            Some(open) if open.piece == index => Ok(open),
             _ => Err(SourceError::new(
                 self.source.name(),
                 format!("row {}", self.next_row),
@@ -352,8 +383,17 @@ impl Stream for NestedStream<'_> {
             self.turn_back_to(needed)?;
             for (index, piece) in source.pieces.iter().enumerate() {
                 if let Some(shared) = piece.0.overlap(needed) {
-                    let reader = self.turn_to(index)?;
-                    source.fill(piece, reader, &shared, needed, input)?;
+                    let Open { reader, buffers, .. } = self.turn_to(index)?;
+                    let sizes = sizes_of(&piece.1, &shared);
+                    let take = |bytes| source.buffer(bytes);
+                    let buffers = match buffers {
+                        Some(buffers) => {
+                            buffers.grow(&sizes, take)?;
+                            buffers
+                        }
+                        none => none.insert(FeedBuffers::new(&sizes, take)?),
+                    };
+                    source.fill(piece, reader, buffers, &shared, needed, input)?;
                 }
             }
             Ok(())
@@ -368,8 +408,8 @@ impl Stream for NestedStream<'_> {
     }
 
     fn finish(mut self: Box<Self>) -> Result<StreamEnd, SourceError> {
-        if let Some((_, reader)) = self.open.take() {
-            self.warnings.extend(reader.finish()?);
+        if let Some(open) = self.open.take() {
+            self.warnings.extend(open.reader.finish()?);
             self.ended += 1;
         }
         for (_, feed) in &self.source.pieces[self.ended..] {

@@ -52,6 +52,29 @@ impl FeedBuffers {
     }
 }
 
+impl FeedBuffers {
+    /// Makes room for larger steps of the same feed; windows keep what they hold.
+    pub(crate) fn grow<E>(
+        &mut self,
+        sizes: &FeedSizes,
+        mut take: impl FnMut(u64) -> Result<Buffer, E>,
+    ) -> Result<(), E> {
+        for (buffer, &bytes) in self.windows.iter_mut().zip(&sizes.windows) {
+            if (buffer.len() as u64) < bytes {
+                let mut larger = take(bytes)?;
+                larger[..buffer.len()].copy_from_slice(buffer);
+                *buffer = larger;
+            }
+        }
+        for (buffer, &bytes) in self.loads.iter_mut().zip(&sizes.loads) {
+            if (buffer.len() as u64) < bytes {
+                *buffer = take(bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// One trip over the sources of a feed. Streams are opened at once and read in order; other sources
 /// are read by region.
 pub(crate) struct Reader<'f> {
