@@ -39,7 +39,8 @@ impl Layout<'_> {
 
     /// The length of the receiver's blocks along an axis of the result, and where the first begins.
     pub(super) fn block(&self, axis: usize) -> Option<(u64, u64)> {
-        self.grid.as_ref().map(|grid| (grid[axis].max(1), 0))
+        // A result without axes is one block.
+        self.grid.as_ref().and_then(|grid| Some(((*grid.get(axis)?).max(1), 0)))
     }
 
     /// False for a pass that hands on boxes which are not the receiver's blocks, or not in its order:
