@@ -39,6 +39,9 @@ struct Moving {
     evenly: bool,
 }
 
+/// A row of a source, and how many rows on the next one is.
+type Pace = (i64, i64);
+
 /// Wants that will flow together.
 pub(crate) struct FeedBuilder {
     walk: usize,
@@ -94,8 +97,8 @@ impl FeedBuilder {
 
     /// For each source that moves with the walk, the last row that row 0 of the want needs, and the
     /// step to that of row 1.
-    fn starts(&self, leaves: &[Leaf]) -> Vec<(Moving, (i64, i64))> {
-        let mut moving: Vec<(Moving, (i64, i64))> = Vec::new();
+    fn starts(&self, leaves: &[Leaf]) -> Vec<(Moving, Pace)> {
+        let mut moving: Vec<(Moving, Pace)> = Vec::new();
         for leaf in leaves.iter().filter(|leaf| leaf.view.driven_by(self.walk).is_some()) {
             let run = leaf.view.run(self.walk);
             let of = Moving { source: leaf.address(), evenly: run.is_some() };
