@@ -20,6 +20,7 @@ mod operators;
 mod project;
 mod pushdown;
 mod reduce;
+mod reduction;
 mod slice;
 mod structure;
 #[cfg(test)]
@@ -44,5 +45,5 @@ pub(crate) use node::{Labels, MapOp, Node, Op, Reduce, Scalar};
 pub use operators::Operand;
 pub use project::Projection;
 pub(crate) use pushdown::see;
-pub use reduce::ReduceOptions;
+pub use reduction::ReduceOptions;
 pub(crate) use view::{AxisView, View};

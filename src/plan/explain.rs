@@ -2,23 +2,20 @@
 //!
 //! The same expression, budget and threads give the same explanation.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+mod names;
+mod nodes;
 
-use super::cut::uniform;
+use names::reduction_name;
+use nodes::nodes_of;
+
 use super::fit::{Blocks, Schedule};
-use super::intern::Interner;
 use super::pass::{Dest, Form, Pass};
 use super::{Layout, Plan, PlanError, ResultMemory};
 use crate::dtype::DType;
-use crate::feed::{address, leaves_of};
+use crate::feed::address;
 use crate::grid::{element_count, shape_text};
-use crate::kernel::ReduceOp;
-use crate::lazy::{AxisView, LazyArray, MapOp, Node, Op, Scalar, View, block_shape_of};
-use crate::picture::{
-    ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,
-    chunks_svg,
-};
+use crate::lazy::LazyArray;
+use crate::picture::{ExplainPass, ExplainSource, ExplainState, Explanation, Summary, chunks_svg};
 use crate::runtime::Session;
 
 impl Session {
@@ -115,7 +112,7 @@ impl Plan {
             threads: session.threads(),
             rewrites: self.rewrites(),
         };
-        Explanation { summary, nodes: Nodes::of(self, arrays), passes }
+        Explanation { summary, nodes: nodes_of(self, arrays), passes }
     }
 
     fn pass(&self, index: usize, pass: &Pass, schedule: &Schedule) -> ExplainPass {
@@ -251,246 +248,4 @@ fn states(pass: &Pass) -> Vec<ExplainState> {
         }
     }
     listed
-}
-
-fn reduction_name(op: &ReduceOp) -> String {
-    match op {
-        ReduceOp::Var { ddof } | ReduceOp::Std { ddof } if *ddof > 0 => {
-            format!("{} ddof {ddof}", op.name())
-        }
-        ReduceOp::Quantile { q } => format!("quantile {q}"),
-        _ => op.name().to_owned(),
-    }
-}
-
-/// The expression, each node once.
-struct Nodes<'p> {
-    plan: &'p Plan,
-    list: Vec<ExplainNode>,
-    ids: HashMap<usize, usize>,
-}
-
-impl<'p> Nodes<'p> {
-    fn of(plan: &'p Plan, arrays: &[&LazyArray]) -> Vec<ExplainNode> {
-        let mut interner = Interner::default();
-        let roots: Vec<Arc<Node>> =
-            arrays.iter().map(|array| interner.canonical(array.node())).collect();
-        let mut nodes = Self { plan, list: Vec::new(), ids: HashMap::new() };
-        for (index, root) in roots.iter().enumerate() {
-            let of = nodes.add(root);
-            let pass = nodes.plan.passes.iter().position(|(pass, _)| {
-                pass.dests().any(|(dest, ..)| matches!(dest, Dest::Result(r) if *r == index))
-            });
-            let label = format!("result {}", index + 1);
-            let pass = pass.map(|pass| pass + 1);
-            nodes.push(root, NodeKind::Result, label, String::new(), vec![of], pass);
-        }
-        nodes.list
-    }
-
-    fn push(
-        &mut self,
-        node: &Node,
-        kind: NodeKind,
-        label: String,
-        detail: String,
-        inputs: Vec<usize>,
-        pass: Option<usize>,
-    ) -> usize {
-        let id = self.list.len();
-        let elements = element_count(&node.shape).unwrap_or(u64::MAX);
-        let (block, stored_bytes) = match &node.op {
-            Op::Leaf { source, .. } if source.stored_bytes() > 0 => {
-                (Some(block_shape_of(node)), Some(source.stored_bytes()))
-            }
-            _ => (None, None),
-        };
-        self.list.push(ExplainNode {
-            id,
-            kind,
-            label,
-            dtype: node.dtype.to_string(),
-            shape: node.shape.clone(),
-            block,
-            bytes: elements.saturating_mul(node.dtype.size() as u64),
-            stored_bytes,
-            detail,
-            inputs,
-            pass,
-        });
-        id
-    }
-
-    fn add(&mut self, node: &Arc<Node>) -> usize {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(id) = self.ids.get(&key) {
-            return *id;
-        }
-        let shown = |child: &&Arc<Node>| !matches!(child.op, Op::Scalar(_));
-        let inputs: Vec<usize> =
-            node.children().into_iter().filter(shown).map(|child| self.add(child)).collect();
-        let (kind, label, detail) = describe(node);
-        // What several passes stream through is made by none of them.
-        let streams = self.plan.passes.len() > 1 && !has_reduction(node);
-        let pass = if kind == NodeKind::Source || streams { None } else { self.pass_of(node) };
-        let id = self.push(node, kind, label, detail, inputs, pass);
-        self.ids.insert(key, id);
-        id
-    }
-
-    /// The pass that makes a node: that of its stage which reads what the node is made of.
-    fn pass_of(&self, node: &Arc<Node>) -> Option<usize> {
-        let stage = stage_of(node);
-        let sources: Vec<usize> =
-            leaves_of(node).iter().map(|leaf| address(&leaf.source)).collect();
-        let reads = |pass: &Pass| {
-            pass.feeds()
-                .flat_map(super::super::feed::Feed::sources)
-                .any(|s| sources.contains(&address(s)))
-        };
-        let holds = |pass: &Pass, schedule: &Schedule| {
-            pass.depth == stage || (schedule.keep && pass.depth + 1 == stage)
-        };
-        let mut of_stage =
-            self.plan.passes.iter().enumerate().filter(|(_, (pass, s))| holds(pass, s));
-        let first = of_stage.clone().next();
-        let found = of_stage.find(|(_, (pass, _))| reads(pass)).or(first);
-        found.map(|(index, _)| index + 1)
-    }
-}
-
-/// Passes that must come before a node's own.
-fn stage_of(node: &Arc<Node>) -> usize {
-    fn visit(node: &Arc<Node>, known: &mut HashMap<usize, usize>) -> usize {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(stage) = known.get(&key) {
-            return *stage;
-        }
-        let below = |known: &mut HashMap<usize, usize>| {
-            node.children().into_iter().map(|child| visit(child, known)).max().unwrap_or(0)
-        };
-        let stage = match &node.op {
-            Op::Reduce(_) => {
-                let has = node.children().into_iter().any(has_reduction);
-                below(known) + usize::from(has && uniform_child(node))
-            }
-            _ if uniform(node).is_some() => below(known),
-            _ => below(known) + usize::from(node.children().into_iter().any(is_fold)),
-        };
-        known.insert(key, stage);
-        stage
-    }
-    visit(node, &mut HashMap::new())
-}
-
-/// True where an input is made by a fold of its own.
-fn uniform_child(node: &Node) -> bool {
-    node.children().into_iter().any(is_fold)
-}
-
-fn is_fold(node: &Arc<Node>) -> bool {
-    uniform(node).is_some()
-        || matches!(&node.op, Op::View { input, .. } if uniform(input).is_some())
-}
-
-fn has_reduction(node: &Arc<Node>) -> bool {
-    fn visit(node: &Arc<Node>, seen: &mut HashSet<usize>) -> bool {
-        seen.insert(Arc::as_ptr(node).addr())
-            && (matches!(node.op, Op::Reduce(_))
-                || node.children().into_iter().any(|child| visit(child, seen)))
-    }
-    visit(node, &mut HashSet::new())
-}
-
-fn describe(node: &Node) -> (NodeKind, String, String) {
-    match &node.op {
-        Op::Leaf { source, view } => {
-            let seen = if view.is_whole(source.shape()) {
-                String::new()
-            } else {
-                format!(", {} of {}", shape_text(view.shape()), shape_text(source.shape()))
-            };
-            let detail = format!("{}{seen}", source.transport());
-            (NodeKind::Source, source.name().to_owned(), detail)
-        }
-        Op::Map { op, inputs } => {
-            let (label, detail) = describe_map(op, inputs, node);
-            (NodeKind::Elementwise, label, detail)
-        }
-        Op::Concat { inputs, axis } => {
-            (NodeKind::Structure, format!("join {} along axis {axis}", inputs.len()), String::new())
-        }
-        Op::View { view, input } => {
-            (NodeKind::Structure, view_name(view, &input.shape), String::new())
-        }
-        Op::Reduce(reduce) => {
-            let axes: Vec<String> = reduce.axes.iter().map(usize::to_string).collect();
-            let plural = if axes.len() == 1 { "axis" } else { "axes" };
-            let mut detail = Vec::new();
-            if reduce.mask.is_some() {
-                detail.push("masked".to_owned());
-            }
-            if let Some(groups) = &reduce.groups {
-                detail.push(format!("{} groups", groups.count));
-            }
-            let label = format!("{} over {plural} {}", reduction_name(&reduce.op), axes.join(", "));
-            (NodeKind::Reduction, label, detail.join(", "))
-        }
-        Op::Custom { function, .. } => {
-            (NodeKind::Structure, function.name.to_string(), "computed by block".to_owned())
-        }
-        Op::Scalar(value) => (NodeKind::Source, scalar_text(*value), String::new()),
-        Op::Invalid(error) => (NodeKind::Source, error.to_string(), String::new()),
-    }
-}
-
-fn describe_map(op: &MapOp, inputs: &[Arc<Node>], node: &Node) -> (String, String) {
-    match op {
-        MapOp::Unary(op) => (op.name().to_owned(), String::new()),
-        MapOp::Binary(op) => {
-            let number = inputs.iter().find_map(|input| match input.op {
-                Op::Scalar(value) => Some(scalar_text(value)),
-                _ => None,
-            });
-            let label =
-                number.map_or_else(|| op.name().to_owned(), |n| format!("{} {n}", op.name()));
-            (label, String::new())
-        }
-        MapOp::Where => ("where".to_owned(), String::new()),
-        MapOp::Rescale { slope, inter } => ("rescale".to_owned(), format!("*{slope} +{inter}")),
-        MapOp::Cast(_) => (format!("astype {}", node.dtype), String::new()),
-    }
-}
-
-fn scalar_text(value: Scalar) -> String {
-    match value {
-        Scalar::Bool(value) => value.to_string(),
-        Scalar::Int(value) => value.to_string(),
-        Scalar::Float(value) => format!("{value:?}"),
-    }
-}
-
-/// A view in one word.
-fn view_name(view: &View, input: &[u64]) -> String {
-    let repeated = (0..view.shape().len())
-        .any(|axis| view.driven_by(axis).is_none() && view.shape()[axis] > 1);
-    let kept: Vec<usize> = view
-        .axes()
-        .iter()
-        .filter_map(|driver| match driver {
-            AxisView::Run { axis, .. } | AxisView::Pick { axis, .. } => Some(*axis),
-            AxisView::At(_) => None,
-        })
-        .collect();
-    let elements = |shape: &[u64]| shape.iter().product::<u64>();
-    if repeated {
-        "broadcast"
-    } else if !kept.is_sorted() {
-        "transpose"
-    } else if elements(view.shape()) == elements(input) && view.shape().len() != input.len() {
-        "axes of length 1"
-    } else {
-        "slice"
-    }
-    .to_owned()
 }
