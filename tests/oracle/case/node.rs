@@ -95,7 +95,9 @@ impl Node {
             Self::Arange(dtype, start, stop, step) => {
                 let (start, stop, step) = (i32::from(*start), i32::from(*stop), i32::from(*step));
                 let before = |v: &i32| if step > 0 { *v < stop } else { *v > stop };
-                let list: Vec<i32> = (0..).map(|k| start + k * step).take_while(before).collect();
+                let list: Vec<i32> = std::iter::successors(Some(start), |v| Some(v + step))
+                    .take_while(before)
+                    .collect();
                 Ok(numbers(*dtype, vec![list.len()], list.into_iter(), 4.0))
             }
             Self::Structure(how, of) => t[*of].structure(how),

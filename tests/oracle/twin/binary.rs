@@ -91,9 +91,8 @@ impl Binary {
             Self::Subtract => a - b,
             // Two factors below 2^64 in size: the product may pass i128, its low bits do not.
             Self::Multiply => a.wrapping_mul(b) & i128::from(u64::MAX),
-            Self::FloorDivide if b == 0 => 0,
+            Self::FloorDivide | Self::Remainder if b == 0 => 0,
             Self::FloorDivide => floor_divide(a, b),
-            Self::Remainder if b == 0 => 0,
             Self::Remainder => a - b * floor_divide(a, b),
             Self::And => a & b,
             Self::Or => a | b,
@@ -232,9 +231,10 @@ impl Twin {
         let (left, right) = (left.broadcast(&shape)?, right.broadcast(&shape)?);
         // Integers of any two types are compared as what they are.
         let whole = matches!((&left.cells, &right.cells), (Cells::Int(_), Cells::Int(_)));
-        let (a, b) = match op.is_comparison() && whole {
-            true => (left, right),
-            false => (left.promoted(computed), right.promoted(computed)),
+        let (a, b) = if op.is_comparison() && whole {
+            (left, right)
+        } else {
+            (left.promoted(computed), right.promoted(computed))
         };
         let cells = match (&a.cells, &b.cells) {
             (Cells::Int(a), Cells::Int(b)) => {

@@ -125,9 +125,9 @@ fn solve(matrix: &Array2<f64>, y: &[f64]) -> Vec<f64> {
     for pivot in 0..columns {
         for row in (0..columns).filter(|&row| row != pivot) {
             let factor = table[row][pivot] / table[pivot][pivot];
-            for column in pivot..=columns {
-                let by = factor * table[pivot][column];
-                table[row][column] -= by;
+            let taken: Vec<f64> = table[pivot].iter().map(|value| factor * value).collect();
+            for (value, by) in table[row].iter_mut().zip(taken).skip(pivot) {
+                *value -= by;
             }
         }
     }

@@ -64,11 +64,6 @@ impl Near {
         }
     }
 
-    /// NaN or not; undecided where nothing is known.
-    pub(crate) fn is_nan(self) -> Result<bool, Fault> {
-        if self.is_known() { Ok(self.value.is_nan()) } else { Err(Fault::Undecided) }
-    }
-
     /// Not 0, as numpy's truth: NaN is not 0.
     pub(crate) fn is_true(self) -> Result<bool, Fault> {
         Ok(self.compare(Self::exact(0.0))? != Some(Ordering::Equal))

@@ -112,9 +112,10 @@ pub(super) fn median(x: &[Near], dtype: DType) -> Near {
     if largest > most / 2.0 && largest.is_finite() {
         return Near::unknown(value);
     }
-    match value.is_finite() {
-        true => Near::within(value, given + 2.0 * ulp(largest, dtype)),
-        false => Near::equal(a.value + b.value),
+    if value.is_finite() {
+        Near::within(value, given + 2.0 * ulp(largest, dtype))
+    } else {
+        Near::equal(a.value + b.value)
     }
 }
 

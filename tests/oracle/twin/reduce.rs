@@ -102,7 +102,9 @@ impl Twin {
         let (shape, split) = self.split(axes, None, mask.as_ref())?;
         let mut out = self.of_series(op, options.ddof, shape, &split)?;
         if options.keepdims {
-            axes.iter().for_each(|&axis| out.shape.insert(axis, 1));
+            for &axis in axes {
+                out.shape.insert(axis, 1);
+            }
         }
         Ok(out)
     }
@@ -141,7 +143,9 @@ impl Twin {
         let dtype = if op == Reduction::CountNonzero { DType::I64 } else { DType::Bool };
         let mut out = Self::ints(shape, dtype, series.iter().map(|s| one(&s.values)).collect());
         if options.keepdims {
-            axes.iter().for_each(|&axis| out.shape.insert(axis, 1));
+            for &axis in axes {
+                out.shape.insert(axis, 1);
+            }
         }
         Ok(out)
     }

@@ -63,9 +63,10 @@ pub(super) fn clip(growing: &mut Growing<'_>) -> Option<usize> {
     let of = growing.choose(|program, i| program.twins[i].dtype != DType::Bool)?;
     let low = growing.dice.below(60) as i32;
     let high = low + growing.dice.below(50) as i32;
-    let (low, high) = match growing.dice.one_in(3) {
-        true => (Number::F64(f64::from(low) + 0.5), Number::F64(f64::from(high) + 0.5)),
-        false => (Number::I32(low), Number::I32(high)),
+    let (low, high) = if growing.dice.one_in(3) {
+        (Number::F64(f64::from(low) + 0.5), Number::F64(f64::from(high) + 0.5))
+    } else {
+        (Number::I32(low), Number::I32(high))
     };
     growing.program.push(Node::Clip(of, low, high))
 }
