@@ -1,5 +1,7 @@
 //! Rows of wants that read a common source line up along the walk.
 
+use ndarray::s;
+
 use super::{feed, histories, lags, want};
 use crate::feed::FeedBuilder;
 use crate::lazy::testing::file;
@@ -53,6 +55,23 @@ fn rows_that_cannot_line_up_make_two_feeds() {
     let alike = a.slice_axis(1, 3..) + b.slice_axis(1, 3..);
     assert_eq!(builder.try_add(&want(&alike)), Some(1));
     assert_eq!(lags(&builder.build().0), [0, 3]);
+}
+
+#[test]
+fn rows_that_move_otherwise_never_line_up() {
+    let a = file("a", &[4, 10]);
+    let every_other = a.slice(s![.., ..;2]);
+    for other in [a.flip(1), every_other.clone()] {
+        let mut builder = FeedBuilder::new(1, false);
+        builder.try_add(&want(&a));
+        assert_eq!(builder.try_add(&want(&other)), None);
+    }
+    // Those that take the same steps do, in steps.
+    let both = feed(1, &[&every_other, &every_other.diff(1)]);
+    assert_eq!((lags(&both), &both.shape[..]), (vec![0, 1], &[4, 5][..]));
+    let mut builder = FeedBuilder::new(1, false);
+    builder.try_add(&want(&every_other));
+    assert_eq!(builder.try_add(&want(&a.slice(s![.., 1..;2]))), None, "between the steps");
 }
 
 #[test]

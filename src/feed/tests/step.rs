@@ -60,7 +60,7 @@ fn what_is_not_stored_in_blocks_or_not_in_order_has_no_edges() {
     assert_eq!(feed(1, &[&a.flip(1)]).block_along(1), None);
     assert_eq!(feed(1, &[&a.take(&[0, 1, 5], 1)]).block_along(1), None);
     assert_eq!(feed(1, &[&a.slice(ndarray::s![.., ..;2])]).block_along(1), None);
-    let memory = crate::from_ndarray(ndarray::Array2::<i16>::zeros((4, 23)));
+    let memory = crate::lazy::from_ndarray(ndarray::Array2::<i16>::zeros((4, 23)));
     assert_eq!(feed(1, &[&memory]).block_along(1), None);
     assert_eq!(ends(&feed(1, &[&memory]), 10), [10, 20, 23]);
 }

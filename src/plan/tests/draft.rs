@@ -1,7 +1,7 @@
 //! Reductions of the same elements share the smallest set of sums; each run is summed alone.
 
 use super::{TIMID, passes, passes_of};
-use crate::concatenate;
+use crate::lazy::concatenate;
 use crate::lazy::testing::{Numbered, file, stream};
 use crate::lazy::{LazyArray, ReduceOptions};
 

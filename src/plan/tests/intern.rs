@@ -20,7 +20,7 @@ fn expressions_built_twice_become_one() {
     let (a, b) = (file("a", &[4, 10]), file("b", &[4, 10]));
     let built = || ((&a + &b).slice_axis(1, 2..) * 2.5).mean(-1).sqrt();
     assert!(one(&built(), &built()));
-    let joined = || crate::concatenate(&[a.clone(), b.clone()], -1).std(0);
+    let joined = || crate::lazy::concatenate(&[a.clone(), b.clone()], -1).std(0);
     assert!(one(&joined(), &joined()));
     // However the view came about.
     assert!(one(&a.slice_axis(1, 2..).slice_axis(1, 3..), &a.slice_axis(1, 5..)));

@@ -35,7 +35,7 @@ fn only_the_cells_that_are_kept_are_read() {
         "sum(a[0, :, :]; 1; where greater(a[0, :, :], 5))",
     );
     // The slice goes on into the files of a concatenation.
-    let runs = crate::concatenate(&[a.clone(), file("b", &[4, 5, 10])], 0);
+    let runs = crate::lazy::concatenate(&[a.clone(), file("b", &[4, 5, 10])], 0);
     becomes(
         &runs.mean(-1).slice(s![5, ..]),
         "mean(concat(a, b; 0); 2)[5, :]",

@@ -1,7 +1,7 @@
 //! Expressions cut along their concatenations.
 
-use crate::concatenate;
 use crate::lazy::LazyArray;
+use crate::lazy::concatenate;
 use crate::lazy::testing::{file, text};
 use crate::plan::pieces::pieces;
 

@@ -71,7 +71,7 @@ fn sums_keep_what_went_past_and_a_product_sees_the_true_values() {
 #[test]
 fn runs_of_other_slopes_are_summed_apart_and_each_as_stored() {
     let runs = [rescaled(&file("a", &[4, 10]), 2.0, 0.0), rescaled(&file("b", &[4, 5]), 3.0, 1.0)];
-    let passes = passes_of(&[&crate::concatenate(&runs, -1).mean(-1)], TIMID);
+    let passes = passes_of(&[&crate::lazy::concatenate(&runs, -1).mean(-1)], TIMID);
     let sums: Vec<_> = passes[0].sums.iter().map(|s| (s.part, s.slope, s.inter, s.count)).collect();
     assert_eq!(sums, [(0, 2.0, 0.0, 10), (1, 3.0, 1.0, 5)]);
     assert!(passes[0].feeds().all(|feed| feed.branches[0].outputs == [DType::I16]));

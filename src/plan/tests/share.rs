@@ -53,7 +53,7 @@ fn a_mixed_plan_reads_a_file_once_for_results_of_any_kind() {
     assert_eq!(passes(&results, TIMID).len(), 3);
     assert_eq!(passes(&results, MIXED), ["mixed reads a; 2 sums, 2 made, 1 mapped"]);
     // What is in memory costs no scan.
-    let memory = crate::from_ndarray(ndarray::Array2::<i16>::zeros((4, 10)));
+    let memory = crate::lazy::from_ndarray(ndarray::Array2::<i16>::zeros((4, 10)));
     assert_eq!(passes(&[&memory.mean(-1), &memory.sum(0)], MIXED).len(), 2);
 }
 
@@ -84,7 +84,8 @@ fn a_map_that_needs_other_cells_or_other_files_does_not() {
 }
 
 fn scans(x: &LazyArray, memory_bytes: u64) -> usize {
-    let session = crate::Session::builder().memory_bytes(memory_bytes).threads(2).build().unwrap();
+    let session =
+        crate::runtime::Session::builder().memory_bytes(memory_bytes).threads(2).build().unwrap();
     let z = z_score(x);
     // The result goes to a sink.
     let plan = Plan::new(&[(&z, DType::F32)], &Layout::of(ResultMemory::Sink), &session);
