@@ -64,6 +64,9 @@ impl Coverage {
     }
 
     fn note_options(&self, node: &Node) {
+        if let Node::WithNumber(_, _, number, _) = node {
+            self.note(format!("number {}", number.name()));
+        }
         let Node::Reduce(op, _, axes, options) = node else { return };
         if matches!(op, Reduction::Var | Reduction::Std) {
             self.note(format!("{} ddof {}", op.name(), options.ddof));
@@ -110,14 +113,12 @@ fn expected() -> Vec<String> {
     names.extend(Kind::ALL.iter().map(|kind| format!("source {kind:?}")));
     for op in Binary::ALL {
         names.push(format!("{op:?}"));
-        let bitwise = matches!(op, Binary::And | Binary::Or | Binary::Xor);
-        let numbers: &[&str] =
-            if bitwise { &["bool"] } else { &["i64", "i32", "u32", "f64", "f32"] };
-        names.extend(numbers.iter().map(|number| format!("{op:?} with {number}")));
+        names.push(format!("{op:?} with a number"));
         if op.is_operator() {
-            names.extend(numbers.iter().map(|number| format!("{op:?} from {number}")));
+            names.push(format!("{op:?} from a number"));
         }
     }
+    names.extend(["i64", "i32", "u32", "f64", "f32", "bool"].map(|of| format!("number {of}")));
     names.extend(Unary::ALL.iter().map(|op| op.name()));
     for op in Reduction::ALL {
         names.push(op.name());

@@ -45,9 +45,8 @@ impl Node {
             Self::Clip(..) => "clip".to_owned(),
             Self::Cast(_, dtype, fitting) => format!("{fitting:?} to {dtype}"),
             Self::Binary(op, ..) => format!("{op:?}"),
-            Self::WithNumber(op, _, number, left) => {
-                format!("{op:?} {} {}", if *left { "with" } else { "from" }, number.name())
-            }
+            Self::WithNumber(op, _, _, true) => format!("{op:?} with a number"),
+            Self::WithNumber(op, _, _, false) => format!("{op:?} from a number"),
             Self::Where(.., Ok(_)) => "where".to_owned(),
             Self::Where(.., Err(_)) => "where with number".to_owned(),
             Self::Reduce(op, ..) => op.name(),

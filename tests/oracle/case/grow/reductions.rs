@@ -21,7 +21,7 @@ pub(super) fn reduce(growing: &mut Growing<'_>) -> Option<usize> {
         _ if single => None,
         ndim => growing.axes(ndim),
     };
-    let mask = if growing.dice.one_in(3) {
+    let mask = if growing.dice.one_in(2) {
         growing.choose(|program, i| {
             let mask = &program.twins[i];
             mask.dtype == DType::Bool && mask.broadcast(&shape).is_ok()
