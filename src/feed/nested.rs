@@ -58,6 +58,12 @@ impl NestedSource {
                 }
                 start.extend(&region.start()[1..]);
                 shape.extend(&region.shape()[1..]);
+                if self.access() == Access::Sequential && len > 0 {
+                    // A stream hands over whole volumes.
+                    let last = start.len() - 1;
+                    start[..last].fill(0);
+                    shape[..last].copy_from_slice(&self.input_shape[..last]);
+                }
                 Region::new(start, shape)
             }
         }
@@ -85,19 +91,44 @@ impl NestedSource {
                 let plane = reach[1..].iter().product::<u64>().max(1);
                 reach[0] = reach[0].min(shape[0].saturating_sub(1) / plane + 2);
                 reach.extend(&shape[1..]);
+                if self.access() == Access::Sequential {
+                    let last = reach.len() - 1;
+                    reach[..last].copy_from_slice(&self.input_shape[..last]);
+                }
                 reach
             }
         }
     }
 
-    fn sizes(&self, reach: &[u64]) -> FeedSizes {
-        let mut sizes = FeedSizes::default();
-        for (region, feed) in &self.pieces {
+    /// The most bytes of buffers for a box of the input.
+    fn step_bytes(&self, reach: &[u64]) -> u64 {
+        let of_piece = |(region, feed): &(Region, Feed)| {
             let step: Vec<u64> =
                 reach.iter().zip(region.shape()).map(|(&a, &b)| a.min(b)).collect();
+            let mut sizes = FeedSizes::default();
             sizes.cover(feed, &step, false);
+            sizes
+        };
+        if self.access() == Access::Random {
+            return self.pieces.iter().map(|piece| of_piece(piece).total()).max().unwrap_or(0);
         }
-        sizes
+        // Streams side by side are open at once, each with buffers that it keeps; while one grows,
+        // both are there.
+        let beside = |one: &Region, other: &Region| match one.ndim().checked_sub(1) {
+            Some(last) => {
+                one.start()[last] < other.end(last) && other.start()[last] < one.end(last)
+            }
+            None => true,
+        };
+        let together = |region: &Region| {
+            let open = self.pieces.iter().filter(|(other, _)| beside(region, other)).map(of_piece);
+            let (sum, largest) = open.fold((0_u64, 0), |(sum, largest), sizes| {
+                let window = sizes.windows.iter().copied().max().unwrap_or(0);
+                (sum.saturating_add(sizes.total()), window.max(largest))
+            });
+            sum.saturating_add(largest)
+        };
+        self.pieces.iter().map(|(region, _)| together(region)).max().unwrap_or(0)
     }
 
     fn buffer(&self, bytes: u64) -> Result<Buffer, SourceError> {
@@ -251,14 +282,8 @@ impl Source for NestedSource {
             }
             _ => 0,
         };
-        let sizes = self.sizes(&reach);
-        // A window of a stream that grows is there twice while it does.
-        let grown = match self.access() {
-            Access::Sequential => sizes.windows.iter().max().copied().unwrap_or(0),
-            Access::Random => 0,
-        };
         let boxes = elements.saturating_mul(item).saturating_add(in_part);
-        boxes.saturating_add(sizes.total()).saturating_add(grown)
+        boxes.saturating_add(self.step_bytes(&reach))
     }
     fn stored_bytes(&self) -> u64 {
         self.pieces.iter().flat_map(|(_, feed)| feed.sources()).map(|s| s.stored_bytes()).sum()
@@ -282,8 +307,8 @@ impl Source for NestedSource {
         Ok(Box::new(NestedStream {
             source: self,
             next_row: 0,
-            open: None,
-            ended: 0,
+            open: self.pieces.iter().map(|_| None).collect(),
+            done: vec![false; self.pieces.len()],
             next_input_row: 0,
             warnings: Vec::new(),
         }))
@@ -306,10 +331,10 @@ impl<'a> Open<'a> {
 struct NestedStream<'a> {
     source: &'a NestedSource,
     next_row: u64,
-    /// The piece that is being read.
-    open: Option<(usize, Open<'a>)>,
-    /// Pieces that are done with.
-    ended: usize,
+    /// Pieces that are being read.
+    open: Vec<Option<Open<'a>>>,
+    /// Pieces that were read to their end and checked.
+    done: Vec<bool>,
     /// The row of the input after those that were asked for.
     next_input_row: u64,
     warnings: Vec<String>,
@@ -322,43 +347,35 @@ impl<'a> NestedStream<'a> {
         whole.iter().product::<u64>() * self.source.dtype.size() as u64
     }
 
-    /// Begins the streams again where rows are needed that have gone by: a function of whole series
-    /// is computed from all of them each time.
-    fn turn_back_to(&mut self, needed: &Region) -> Result<(), SourceError> {
+    /// Makes ready for a box of the input. Streams begin again where rows are needed that have gone
+    /// by: a function of whole series is computed from all of them each time.
+    fn turn_to(&mut self, needed: &Region) -> Result<(), SourceError> {
         let Some(last) = needed.ndim().checked_sub(1) else { return Ok(()) };
-        if needed.start()[last] < self.next_input_row {
-            if let Some((_, open)) = self.open.take() {
-                self.warnings.extend(open.reader.finish()?);
+        let again = needed.start()[last] < self.next_input_row;
+        for (index, (region, _)) in self.source.pieces.iter().enumerate() {
+            if again || region.end(last) <= needed.start()[last] {
+                self.close(index)?;
             }
-            self.ended = 0;
         }
         self.next_input_row = needed.end(last);
         Ok(())
     }
 
-    /// Makes piece `index` the open one; those before it are read to their end and checked.
-    fn turn_to(&mut self, index: usize) -> Result<&mut Open<'a>, SourceError> {
-        while self.open.as_ref().is_none_or(|(at, _)| *at < index) {
-            if let Some((_, open)) = self.open.take() {
-                self.warnings.extend(open.reader.finish()?);
-                self.ended += 1;
-            }
-            if self.ended < index {
-                self.warnings
-                    .extend(Reader::open(&self.source.pieces[self.ended].1, false, 0)?.finish()?);
-                self.ended += 1;
-                continue;
-            }
-            self.open = Some((index, Open::new(&self.source.pieces[index].1)?));
+    /// A piece that is open, or opened now.
+    fn open(&mut self, index: usize) -> Result<&mut Open<'a>, SourceError> {
+        match &mut self.open[index] {
+            Some(open) => Ok(open),
+            none => Ok(none.insert(Open::new(&self.source.pieces[index].1)?)),
         }
-        match &mut self.open {
-            Some((at, open)) if *at == index => Ok(open),
-            _ => Err(SourceError::new(
-                self.source.name(),
-                format!("row {}", self.next_row),
-                "streams joined across the rows of a custom function; ingest the runs first",
-            )),
+    }
+
+    /// Reads an open piece to its end and checks it.
+    fn close(&mut self, index: usize) -> Result<(), SourceError> {
+        if let Some(open) = self.open[index].take() {
+            self.warnings.extend(open.reader.finish()?);
+            self.done[index] = true;
         }
+        Ok(())
     }
 }
 
@@ -372,11 +389,10 @@ impl Stream for NestedStream<'_> {
             ndim => whole.with_axis(ndim - 1, self.next_row, rows),
         };
         source.compute(&region, out, &mut |needed, input| {
-            self.turn_back_to(needed)?;
+            self.turn_to(needed)?;
             for (index, piece) in source.pieces.iter().enumerate() {
                 if let Some(shared) = piece.0.overlap(needed) {
-                    let open = self.turn_to(index)?;
-                    source.fill(piece, open, &shared, needed, input)?;
+                    source.fill(piece, self.open(index)?, &shared, needed, input)?;
                 }
             }
             Ok(())
@@ -391,12 +407,11 @@ impl Stream for NestedStream<'_> {
     }
 
     fn finish(mut self: Box<Self>) -> Result<StreamEnd, SourceError> {
-        if let Some((_, open)) = self.open.take() {
-            self.warnings.extend(open.reader.finish()?);
-            self.ended += 1;
-        }
-        for (_, feed) in &self.source.pieces[self.ended..] {
-            self.warnings.extend(Reader::open(feed, false, 0)?.finish()?);
+        for index in 0..self.open.len() {
+            if !self.done[index] {
+                self.open(index)?;
+            }
+            self.close(index)?;
         }
         Ok(StreamEnd { warnings: self.warnings, ..StreamEnd::default() })
     }
