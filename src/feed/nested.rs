@@ -106,7 +106,7 @@ impl NestedSource {
             let step: Vec<u64> =
                 reach.iter().zip(region.shape()).map(|(&a, &b)| a.min(b)).collect();
             let mut sizes = FeedSizes::default();
-            sizes.cover(feed, &step, false);
+            sizes.cover(feed, &step, in_windows(feed));
             sizes
         };
         if self.access() == Access::Random {
@@ -179,7 +179,7 @@ impl NestedSource {
         let start = shared.start().iter().zip(region.start()).map(|(&a, &b)| a - b).collect();
         let local = Region::new(start, shared.shape().to_vec());
         let mut sizes = FeedSizes::default();
-        sizes.cover(feed, local.shape(), false);
+        sizes.cover(feed, local.shape(), in_windows(feed));
         let buffers = match buffers {
             Some(buffers) => {
                 buffers.enlarge(&sizes, |bytes| self.buffer(bytes))?;
@@ -211,6 +211,12 @@ impl NestedSource {
         }
         Ok(())
     }
+}
+
+/// True where boxes are taken out of windows always: those of a function need not be whole volumes,
+/// which is all that a stream hands over.
+fn in_windows(feed: &Feed) -> bool {
+    feed.is_sequential()
 }
 
 /// Where element `flat` of leading axes flattened in C order lies.
@@ -323,7 +329,7 @@ struct Open<'a> {
 
 impl<'a> Open<'a> {
     fn new(feed: &'a Feed) -> Result<Self, SourceError> {
-        Ok(Self { reader: Reader::open(feed, false, 0)?, buffers: None })
+        Ok(Self { reader: Reader::open(feed, in_windows(feed), 0)?, buffers: None })
     }
 }
 
