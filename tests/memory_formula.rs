@@ -7,58 +7,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[path = "oracle/allocator.rs"]
+mod allocator;
 #[path = "oracle/pattern.rs"]
 mod pattern;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use ndarray::s;
+use ndarray::{Array2, s};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use voxstore::{Access, DType, ExecError, LazyArray, PlanError, Session, concatenate};
+use voxstore::{
+    Access, DType, ExecError, LazyArray, Overflow, PlanError, ReduceOptions, Session, concatenate,
+    stack, where_,
+};
 
+use allocator::measured;
 use pattern::Pattern;
-
-struct Counting;
-
-static NOW: AtomicU64 = AtomicU64::new(0);
-static PEAK: AtomicU64 = AtomicU64::new(0);
-
-fn grew(bytes: usize) {
-    let now = NOW.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
-    PEAK.fetch_max(now, Ordering::Relaxed);
-}
-
-#[expect(unsafe_code, reason = "an allocator is unsafe to write; this one counts and passes on")]
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grew(layout.size());
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        grew(layout.size());
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size() as u64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        grew(size);
-        NOW.fetch_sub(layout.size() as u64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(at, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const MIB: u64 = 1 << 20;
 const FIXED: u64 = 16 * MIB;
@@ -92,7 +57,7 @@ fn given() -> impl Strategy<Value = Given> {
     let dtype =
         prop::sample::select(vec![DType::U8, DType::I16, DType::I64, DType::F32, DType::F64]);
     let block = [1..50_u64, 1..40, 1..10, 1..300];
-    let rest = (1..4_usize, 0..10_u8, any::<bool>(), 1..9_usize, 0..3_u8);
+    let rest = (1..4_usize, 0..EXPRESSIONS, any::<bool>(), 1..9_usize, 0..3_u8);
     (shape, block, dtype, rest).prop_map(
         |(shape, block, dtype, (runs, expression, stream, threads, budget))| Given {
             shape,
@@ -130,16 +95,72 @@ impl Given {
             6 => vec![x.slice(s![.., .., .., 0]) - x.mean(-1)],
             7 => vec![concatenate(&runs, 0).sum(1)],
             8 => vec![x.slice(s![.., .., .., ..;3])],
-            _ => vec![(&x + &x.slice(s![..;-1, .., .., ..])).mean(-1), x.mean(-1)],
+            9 => vec![(&x + &x.slice(s![..;-1, .., .., ..])).mean(-1), x.mean(-1)],
+            10 => stack_and_repeat(&runs, &x),
+            11 => vec![z_score(&x)],
+            12 => report(&x),
+            13 => reorder(&x, self.stream),
+            14 => vec![x.median(-1), x.quantile(0.9, -1), x.histogram(&[0.0, 50.0, 99.0], -1)],
+            15 => groups_and_fits(&x),
+            16 => vec![x.to_f64().diff(-1), x.mean(-1)],
+            17 => vec![x.map_blocks::<f64, f32>("half", 0, |block, mut out| {
+                out.zip_mut_with(&block, |o, v| *o = (v / 2.0) as f32);
+            })],
+            18 => vec![x.map_axis::<f64, f64>("last", -1, 1, 0, |series, mut out| {
+                out[0] = series.last().copied().unwrap_or(0.0);
+            })],
+            19 => vec![x.reshape(&[-1, x.shape()[3] as i64]).mean(0)],
+            20 => vec![x.argmax(..), x.max(..), x.prod([0, 1]) * 0.0],
+            _ => vec![where_(&x.greater(100), &x, 0).astype_with(DType::U8, Overflow::Saturate)],
         }
     }
+}
+
+const EXPRESSIONS: u8 = 22;
+
+fn stack_and_repeat(runs: &[LazyArray], x: &LazyArray) -> Vec<LazyArray> {
+    let one_volume = x.slice(s![.., .., .., 0..1]);
+    vec![stack(runs, -1).std(-1), (x * &one_volume).sum(-1)]
+}
+
+fn z_score(x: &LazyArray) -> LazyArray {
+    let kept = || ReduceOptions::new().keepdims();
+    (x - x.mean_with(-1, kept())) / x.std_with(-1, kept())
+}
+
+/// Maps and series of a run at once.
+fn report(x: &LazyArray) -> Vec<LazyArray> {
+    let bright = x.mean_with(-1, ReduceOptions::new().keepdims()).greater(120);
+    vec![
+        x.mean(-1) / x.std(-1),
+        x.ptp(-1),
+        x.count_nonzero(-1),
+        x.mean([0, 1, 2]),
+        x.mean_with([0, 1, 2], ReduceOptions::new().mask(&bright)),
+        x.to_f64().diff(-1).square().mean([0, 1, 2]).sqrt(),
+    ]
+}
+
+/// Other orders; along time only where no stream must go back.
+fn reorder(x: &LazyArray, stream: bool) -> Vec<LazyArray> {
+    let axes = if stream { vec![0] } else { vec![0, -1] };
+    let last = x.shape()[0] as isize - 1;
+    vec![x.transpose(..).mean(0), x.flip(axes).std(1), x.take(&[last, 0, last / 2], 0)]
+}
+
+fn groups_and_fits(x: &LazyArray) -> Vec<LazyArray> {
+    let volumes = x.shape()[3];
+    let labels: Vec<u64> = (0..volumes).map(|t| t % 3).collect();
+    let design = Array2::from_shape_fn((volumes as usize, 1), |(t, _)| t as f64 + 1.0);
+    let fit = x.project(-1, design.view());
+    vec![x.group_by(-1, &labels).mean(), fit.residual_std(1), x.mean(-1)]
 }
 
 #[test]
 fn bytes_allocated_are_within_the_projection() {
     let percent: u32 = std::env::var("VOXSTORE_CASES").map_or(100, |v| v.parse().unwrap());
     let config = Config {
-        cases: 2 * percent,
+        cases: 3 * percent,
         failure_persistence: None,
         max_shrink_iters: 200,
         ..Config::default()
@@ -185,10 +206,7 @@ fn measure(given: &Given) -> Option<f64> {
     let budget = [least, least + 2 * MIB, 512 * MIB][usize::from(given.budget)];
     let session = session(budget);
     let resident_before = resident_peak_after_reset();
-    let before = NOW.load(Ordering::Relaxed);
-    PEAK.store(before, Ordering::Relaxed);
-    let computed = session.compute_all::<f64>(&arrays).unwrap();
-    let used = PEAK.load(Ordering::Relaxed) - before;
+    let (computed, used) = measured(|| session.compute_all::<f64>(&arrays).unwrap());
     let projected = computed.report.projected_bytes - FIXED;
     assert!(
         used <= projected + TABLES + given.threads as u64 * QUEUES_OF_A_WORKER,

@@ -161,8 +161,7 @@ impl NestedSource {
                 copy_overlap(&filled, &whole, out, region, item);
             }
         } else if let Footprint::Flatten(merged) = self.function.footprint {
-            let place = |flat: u64| c_place(flat, &self.input_shape[..merged]);
-            flatten(&input, &needed, out, region, merged, item as usize, &place);
+            flatten(&input, &needed, out, region, &self.input_shape[..merged], item as usize);
         }
         Ok(())
     }
@@ -229,29 +228,32 @@ fn c_place(mut flat: u64, lead: &[u64]) -> Vec<u64> {
     place
 }
 
+/// Takes a box out of `held`, whose leading axes (of an array of lengths `lead`) become one.
 fn flatten(
     input: &[u8],
     held: &Region,
     out: &mut [u8],
     region: &Region,
-    merged: usize,
+    lead: &[u64],
     item: usize,
-    place: &dyn Fn(u64) -> Vec<u64>,
 ) {
-    let lead: u64 = held.shape()[..merged].iter().product();
-    let count = region.shape()[0];
-    let offsets: Vec<usize> = (0..count)
-        .map(|k| {
-            let at = place(region.start()[0] + k);
-            (0..merged).rev().fold(0, |offset, axis| {
-                offset * held.shape()[axis] + (at[axis] - held.start()[axis])
-            }) as usize
-        })
-        .collect();
-    let rows = out.chunks_exact_mut((count as usize * item).max(1));
-    for (row, from) in rows.zip(input.chunks_exact((lead as usize * item).max(1))) {
-        for (element, &offset) in row.chunks_exact_mut(item).zip(&offsets) {
-            element.copy_from_slice(&from[offset * item..][..item]);
+    let merged = lead.len();
+    let strides: Vec<u64> = (0..merged).map(|axis| held.shape()[..axis].iter().product()).collect();
+    let first = c_place(region.start()[0], lead);
+    let plane: u64 = held.shape()[..merged].iter().product();
+    let rows = out.chunks_exact_mut((region.shape()[0] as usize * item).max(1));
+    for (row, from) in rows.zip(input.chunks_exact((plane as usize * item).max(1))) {
+        let mut at = first.clone();
+        for element in row.chunks_exact_mut(item) {
+            let offset = (0..merged).map(|a| (at[a] - held.start()[a]) * strides[a]).sum::<u64>();
+            element.copy_from_slice(&from[offset as usize * item..][..item]);
+            for axis in (0..merged).rev() {
+                at[axis] += 1;
+                if at[axis] < lead[axis] {
+                    break;
+                }
+                at[axis] = 0;
+            }
         }
     }
 }
