@@ -51,9 +51,11 @@ fn every_result_is_what_the_twin_says() {
         let last = lazies.len().saturating_sub(3);
         let asked: Vec<&LazyArray> = lazies[last..].iter().collect();
         let together = session.compute_all::<f64>(&asked).unwrap();
-        for (got, twin) in together.arrays.iter().zip(&program.twins[last..]) {
+        for (got, index) in together.arrays.iter().zip(last..) {
+            let twin = &program.twins[index];
             let twin = Twin { cells: Cells::Float(twin.floats()), ..twin.clone() };
-            assert_agrees(&twin, got, "together");
+            let stories = program.nodes[last..].iter().map(|node| program.story(node));
+            assert_agrees(&twin, got, &format!("{index} of {}", stories.collect::<String>()));
         }
         coverage.note_plan(&session.explain(&asked).unwrap());
         for (node, fault) in &program.faults {
