@@ -52,6 +52,8 @@ pub(crate) struct FeedBuilder {
     wants: Vec<(Want, i64)>,
     /// Wants may differ in shape; the walk is along their last axis.
     mixed: bool,
+    /// Row `r` of every want belongs to row `r` of the feed.
+    in_step: bool,
 }
 
 impl FeedBuilder {
@@ -59,7 +61,13 @@ impl FeedBuilder {
     /// the walk is along their last axis.
     pub(crate) fn new(walk: usize, mixed: bool) -> Self {
         let (bases, sources) = (HashMap::new(), HashSet::new());
-        Self { walk, bases, sources, wants: Vec::new(), mixed }
+        Self { walk, bases, sources, wants: Vec::new(), mixed, in_step: false }
+    }
+
+    /// A feed of which boxes are taken in any order: no want lags behind another, and what they want
+    /// of a source for the same rows is read together.
+    pub(crate) fn in_step(self) -> Self {
+        Self { in_step: true, ..self }
     }
 
     /// Takes a want in, if it shares a source with the feed (or is the first) and its rows can be
@@ -72,20 +80,11 @@ impl FeedBuilder {
         }
         let leaves = leaves_of_want(want);
         let moving = self.starts(&leaves);
-        let mut apart = Vec::new();
-        for (source, (start, step)) in &moving {
-            let Some((base, pace)) = self.bases.get(source) else { continue };
-            // Rows that move otherwise never line up.
-            if pace != step || (start - base) % step != 0 {
-                return None;
-            }
-            apart.push((start - base) / step);
-        }
         let shared = leaves.iter().any(|leaf| self.sources.contains(&leaf.address()));
-        let lag = apart.first().copied().unwrap_or(0);
-        if (!self.wants.is_empty() && !shared) || apart.iter().any(|&other| other != lag) {
+        if !self.wants.is_empty() && !shared {
             return None;
         }
+        let lag = if self.in_step { 0 } else { self.lag_of(&moving)? };
         // A new source lines up where this want begins in it.
         for (source, (start, step)) in moving {
             self.bases.entry(source).or_insert((start - step * lag, step));
@@ -93,6 +92,21 @@ impl FeedBuilder {
         self.sources.extend(leaves.iter().map(Leaf::address));
         self.wants.push((want.clone(), lag));
         Some(self.wants.len() - 1)
+    }
+
+    /// How many rows a want lags behind the feed; `None` where its sources do not agree on that.
+    fn lag_of(&self, moving: &[(Moving, Pace)]) -> Option<i64> {
+        let mut lag = None;
+        for (source, (start, step)) in moving {
+            let Some((base, pace)) = self.bases.get(source) else { continue };
+            let apart = start - base;
+            // Rows that move otherwise never line up.
+            if pace != step || apart % step != 0 || *lag.get_or_insert(apart / step) != apart / step
+            {
+                return None;
+            }
+        }
+        Some(lag.unwrap_or(0))
     }
 
     /// For each source that moves with the walk, the last row that row 0 of the want needs, and the

@@ -24,6 +24,8 @@ pub(super) struct Draft {
     depth: usize,
     shape: Vec<u64>,
     walk: usize,
+    /// Boxes of a map are made in any order.
+    in_step: bool,
     feeds: Vec<(Region, FeedBuilder)>,
     sums: Vec<DraftSum>,
     reductions: Vec<Reduction>,
@@ -52,8 +54,16 @@ struct DraftPiece {
 }
 
 impl Draft {
-    pub(super) fn new(form: Form, depth: usize, shape: Vec<u64>, walk: usize) -> Self {
+    /// An empty pass. `streams` where some of its sources can only be read from front to back.
+    pub(super) fn new(
+        form: Form,
+        depth: usize,
+        shape: Vec<u64>,
+        walk: usize,
+        streams: bool,
+    ) -> Self {
         Self {
+            in_step: form == Form::Map && !streams,
             form,
             depth,
             shape,
@@ -230,6 +240,9 @@ impl Draft {
             }
         }
         let mut builder = FeedBuilder::new(self.walk, mixed);
+        if self.in_step {
+            builder = builder.in_step();
+        }
         let number = builder.try_add(&want).unwrap_or(0);
         let place = if mixed { Region::whole(&[]) } else { place.clone() };
         self.feeds.push((place, builder));

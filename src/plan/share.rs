@@ -60,17 +60,16 @@ pub(super) fn share(jobs: &[Job], bold: Boldness) -> (Vec<Pass>, bool) {
 
 fn draft_of(jobs: &[Job], cluster: &Cluster) -> Draft {
     let first = &jobs[cluster.jobs[0]];
-    let streams = |job: &usize| leaves_of(&jobs[*job].root).iter().any(Leaf::is_sequential);
+    let is_stream = |job: &usize| leaves_of(&jobs[*job].root).iter().any(Leaf::is_sequential);
+    let streams = cluster.jobs.iter().any(is_stream);
     let walk = match &cluster.form {
         // A stream is walked in its own order; what is reduced is whole in each step of it.
-        Form::Fold { axes, .. } if !cluster.jobs.iter().any(streams) => {
-            axes.last().copied().unwrap_or(0)
-        }
+        Form::Fold { axes, .. } if !streams => axes.last().copied().unwrap_or(0),
         Form::Fold { .. } => reduces_ndim(&first.root).unwrap_or(1) - 1,
         Form::Map | Form::Mixed => first.root.shape.len().saturating_sub(1),
     };
     let shape = if cluster.form == Form::Mixed { Vec::new() } else { first.root.shape.clone() };
-    let mut draft = Draft::new(cluster.form.clone(), cluster.depth, shape, walk);
+    let mut draft = Draft::new(cluster.form.clone(), cluster.depth, shape, walk, streams);
     cluster.jobs.iter().for_each(|&job| draft.take(&jobs[job]));
     draft
 }

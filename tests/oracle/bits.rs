@@ -5,7 +5,7 @@ use ndarray::{Array, ArrayD, IxDyn, ShapeBuilder, Slice};
 use voxstore::{ExecError, LazyArray, PlanError, Session};
 
 use crate::case::{Kind, Program, bits_of, with_type};
-use crate::strategies::{case, check};
+use crate::strategies::{case, check, one_source};
 
 pub(crate) const MIB: u64 = 1 << 20;
 /// What a session needs beside data.
@@ -83,6 +83,24 @@ fn results_computed_together_have_the_bits_of_each_alone() {
         for (index, (lazy, together)) in lazies.iter().zip(&together).enumerate() {
             let alone = all_bits(&session(1, 512 * MIB), &[lazy]);
             assert_eq!(alone[0], *together, "{index}: {:?}", program.nodes[index]);
+        }
+    });
+}
+
+#[test]
+fn neighbouring_rows_asked_for_together_are_all_there() {
+    check(60, (one_source(), 0..4_usize, 1..=3_isize), |(spec, axis, apart)| {
+        let axis = (axis % spec.shape.len()) as isize;
+        for kind in Kind::ALL {
+            let x = spec.lazy(kind);
+            let (early, late) = (x.slice_axis(axis, ..-apart), x.slice_axis(axis, apart..));
+            let both = early.to_f64() + late.to_f64();
+            let asked = [&early, &late, &both, &x];
+            let alone: Vec<_> =
+                asked.iter().flat_map(|one| all_bits(&session(1, 512 * MIB), &[one])).collect();
+            for memory in [512 * MIB, tightest(&asked, 2)] {
+                assert_eq!(all_bits(&session(2, memory), &asked), alone, "{kind:?}, {memory}");
+            }
         }
     });
 }
