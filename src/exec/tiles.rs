@@ -7,7 +7,7 @@ use super::scratch::Scratch;
 use super::trip::Trip;
 use super::units::run_units;
 use crate::feed::Reader;
-use crate::grid::{Partition, Region};
+use crate::grid::{Partition, Region, saturating_count};
 use crate::kernel::State;
 use crate::plan::{Form, Part, Pass, Schedule, Sum};
 use crate::runtime::{Budget, Session};
@@ -74,7 +74,7 @@ impl Unit<'_> {
     fn fill(&self, emits: &[&dyn Collect], scratch: &mut Scratch) -> Result<(), ExecError> {
         for (index, part) in self.pass.parts.iter().enumerate() {
             let Some(shared) = part.place.overlap(self.tile) else { continue };
-            let cross = within(&shared, &part.place);
+            let cross = shared.within(&part.place);
             let walk = part.feed.walk;
             let rows = match cross.shape().get(walk) {
                 Some(&len) => cross.start()[walk]..cross.start()[walk] + len,
@@ -175,32 +175,12 @@ impl Unit<'_> {
 
 /// The box of a part's feed behind a box of cells: reduced axes are whole.
 fn cross_of(cells: &Region, part: &Part, axes: &[usize], grouped: bool) -> Region {
-    let local = within(cells, &part.place);
-    let (mut start, mut shape) = (Vec::new(), Vec::new());
-    let mut kept = local.start().iter().zip(local.shape());
-    for (axis, &len) in part.feed.shape.iter().enumerate() {
-        if axes.contains(&axis) {
-            if grouped {
-                kept.next();
-            }
-            start.push(0);
-            shape.push(len);
-        } else if let Some((&from, &count)) = kept.next() {
-            start.push(from);
-            shape.push(count);
-        }
-    }
-    Region::new(start, shape)
-}
-
-fn within(tile: &Region, of: &Region) -> Region {
-    let start = tile.start().iter().zip(of.start()).map(|(&a, &b)| a - b).collect();
-    Region::new(start, tile.shape().to_vec())
+    cells.within(&part.place).behind(&part.feed.shape, axes, grouped)
 }
 
 /// Bytes of elements that a box of a part stands for, for progress.
 pub(super) fn read_bytes(part: &Part, of: &Region) -> u64 {
-    let whole = crate::grid::element_count(&part.feed.shape).unwrap_or(u64::MAX).max(1);
+    let whole = saturating_count(&part.feed.shape).max(1);
     let share = u128::from(part.feed.read_bytes()) * u128::from(of.len()) / u128::from(whole);
     share as u64
 }

@@ -82,10 +82,7 @@ impl Trip<'_> {
             .filter_map(|(state, sum)| Some((state.as_deref_mut()?, sum)))
             .map(|(state, sum)| {
                 // The state's cells in the branch's own indices.
-                let cells = (self.cells)(sum);
-                let start =
-                    cells.start().iter().zip(sum.cells.start()).map(|(&a, &b)| a - b).collect();
-                let cells = Region::new(start, cells.shape().to_vec());
+                let cells = (self.cells)(sum).within(&sum.cells);
                 let fold = Fold::new(of, shape, &sum.reduced, &cells, sum.groups.as_ref());
                 (state, sum, fold)
             })

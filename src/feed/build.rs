@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::expression::Expressions;
-use super::leaf::{Leaf, address, leaves_of};
+use super::leaf::{Leaf, address, leaves_of, place_of};
 use super::{Branch, Feed, Load, Window};
 use crate::dtype::DType;
 use crate::lazy::{AxisView, Node, View};
@@ -47,13 +47,22 @@ pub(crate) struct FeedBuilder {
     walk: usize,
     /// For each source that moves with the walk, its row at row 0 of the feed, and the rows it moves
     /// on by for each one of the feed.
-    bases: HashMap<Moving, (i64, i64)>,
+    bases: HashMap<Moving, Pace>,
     sources: HashSet<usize>,
     wants: Vec<(Want, i64)>,
     /// Wants may differ in shape; the walk is along their last axis.
     mixed: bool,
     /// Row `r` of every want belongs to row `r` of the feed.
     in_step: bool,
+}
+
+/// Wants that become one branch.
+struct Group<'w> {
+    shape: &'w [u64],
+    lag: u64,
+    phase: usize,
+    /// Numbers of the wants.
+    members: Vec<usize>,
 }
 
 impl FeedBuilder {
@@ -132,25 +141,23 @@ impl FeedBuilder {
         // The want that begins first has lag 0.
         let first = self.wants.iter().map(|(_, lag)| *lag).min().unwrap_or(0);
         self.wants.iter_mut().for_each(|(_, lag)| *lag -= first);
-        let mut groups: Vec<(Vec<u64>, u64, usize, Vec<usize>)> = Vec::new();
+        let mut groups: Vec<Group<'_>> = Vec::new();
         for (index, (want, lag)) in self.wants.iter().enumerate() {
-            let lag = *lag as u64;
-            let same = |g: &&mut (Vec<u64>, u64, usize, Vec<usize>)| {
-                g.0 == want.node.shape && g.1 == lag && g.2 == want.phase
-            };
+            let (shape, lag, phase) = (&want.node.shape[..], *lag as u64, want.phase);
+            let same = |g: &&mut Group<'_>| g.shape == shape && g.lag == lag && g.phase == phase;
             match groups.iter_mut().find(same) {
-                Some(group) => group.3.push(index),
-                None => groups.push((want.node.shape.clone(), lag, want.phase, vec![index])),
+                Some(group) => group.members.push(index),
+                None => groups.push(Group { shape, lag, phase, members: vec![index] }),
             }
         }
         let mut windows = Windows { walk: self.walk, made: Vec::new() };
         let mut placed = vec![Placed { branch: 0, output: 0, mask: None }; self.wants.len()];
         let mut branches = Vec::new();
         let mut shape: Vec<u64> = Vec::new();
-        for (of_branch, lag, phase, members) in groups {
+        for group in groups {
             let mut leaves: Vec<Leaf> = Vec::new();
             let mut expressions = Expressions::default();
-            for index in members {
+            for index in group.members {
                 let want = &self.wants[index].0;
                 let mut inputs = |node: &Arc<Node>| load_of(node, &mut leaves);
                 let output = expressions.output(&want.node, want.dtype, &mut inputs);
@@ -161,8 +168,9 @@ impl FeedBuilder {
                 placed[index] = Placed { branch: branches.len(), output, mask };
             }
             let (program, outputs) = expressions.build();
-            let loads = leaves.iter().map(|leaf| windows.load(leaf, lag)).collect();
-            shape = longest(&shape, &of_branch, self.walk, lag);
+            let loads = leaves.iter().map(|leaf| windows.load(leaf, group.lag)).collect();
+            shape = longest(&shape, group.shape, self.walk, group.lag);
+            let (of_branch, lag, phase) = (group.shape.to_vec(), group.lag, group.phase);
             branches.push(Branch { shape: of_branch, lag, loads, program, outputs, phase });
         }
         let windows = windows.made.into_iter().map(|(window, _)| window).collect();
@@ -170,7 +178,7 @@ impl FeedBuilder {
     }
 }
 
-/// Every leaf of a want, each once.
+/// Every leaf of a want; one that its mask has too comes twice.
 fn leaves_of_want(want: &Want) -> Vec<Leaf> {
     let mut leaves = leaves_of(&want.node);
     leaves.extend(want.mask.iter().flat_map(leaves_of));
@@ -178,13 +186,8 @@ fn leaves_of_want(want: &Want) -> Vec<Leaf> {
 }
 
 fn load_of(node: &Arc<Node>, leaves: &mut Vec<Leaf>) -> Option<(usize, DType)> {
-    let crate::lazy::Op::Leaf { source, view } = &node.op else { return None };
-    let same = |leaf: &Leaf| Arc::ptr_eq(&leaf.source, source) && leaf.view == *view;
-    let load = leaves.iter().position(same).unwrap_or_else(|| {
-        leaves.push(Leaf { source: Arc::clone(source), view: view.clone() });
-        leaves.len() - 1
-    });
-    Some((load, source.dtype()))
+    let load = place_of(node, leaves)?;
+    Some((load, leaves[load].source.dtype()))
 }
 
 fn longest(shape: &[u64], other: &[u64], walk: usize, lag: u64) -> Vec<u64> {

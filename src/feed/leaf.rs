@@ -29,18 +29,23 @@ pub(crate) fn address(source: &Arc<dyn Source>) -> usize {
     Arc::as_ptr(source).cast::<()>().addr()
 }
 
+/// Where a node that is a leaf stands in a list, to which it is added if need be.
+pub(super) fn place_of(node: &Node, leaves: &mut Vec<Leaf>) -> Option<usize> {
+    let Op::Leaf { source, view } = &node.op else { return None };
+    let same = |leaf: &Leaf| Arc::ptr_eq(&leaf.source, source) && leaf.view == *view;
+    Some(leaves.iter().position(same).unwrap_or_else(|| {
+        leaves.push(Leaf { source: Arc::clone(source), view: view.clone() });
+        leaves.len() - 1
+    }))
+}
+
 /// Every leaf of an expression, each once.
 pub(crate) fn leaves_of(node: &Arc<Node>) -> Vec<Leaf> {
     fn visit(node: &Arc<Node>, seen: &mut HashSet<usize>, leaves: &mut Vec<Leaf>) {
         if !seen.insert(Arc::as_ptr(node).addr()) {
             return;
         }
-        if let Op::Leaf { source, view } = &node.op {
-            let known = |leaf: &Leaf| Arc::ptr_eq(&leaf.source, source) && leaf.view == *view;
-            if !leaves.iter().any(known) {
-                leaves.push(Leaf { source: Arc::clone(source), view: view.clone() });
-            }
-        }
+        place_of(node, leaves);
         for child in node.children() {
             visit(child, seen, leaves);
         }

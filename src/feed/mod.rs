@@ -25,6 +25,7 @@ pub(crate) use reader::{FeedBuffers, FeedError, Reader, evaluate};
 pub(crate) use size::FeedSizes;
 
 use crate::dtype::DType;
+use crate::grid::saturating_count;
 use crate::kernel::Program;
 use crate::lazy::View;
 use crate::source::{Access, Source};
@@ -102,6 +103,13 @@ impl Feed {
         })
     }
 
+    /// How often the feed is gone through: once for each phase, or once when windows are kept between
+    /// phases.
+    pub(crate) fn trips(&self, keep: bool) -> usize {
+        let last = self.branches.iter().map(|branch| branch.phase).max().unwrap_or(0);
+        if keep { 1 } else { last + 1 }
+    }
+
     /// Bytes of elements that one trip hands on to its branches.
     pub(crate) fn read_bytes(&self) -> u64 {
         (0..self.windows.len()).map(|window| self.window_bytes(window)).sum()
@@ -110,10 +118,8 @@ impl Feed {
     /// Bytes of elements of a window's source that one trip needs.
     pub(crate) fn window_bytes(&self, window: usize) -> u64 {
         let item = self.windows[window].source.dtype().size() as u64;
-        let most = self.loads_of(window).map(|(_, load)| {
-            let touched = load.view.reach(load.view.shape());
-            touched.iter().fold(1_u64, |n, &len| n.saturating_mul(len))
-        });
+        let touched = |load: &Load| saturating_count(&load.view.reach(load.view.shape()));
+        let most = self.loads_of(window).map(|(_, load)| touched(load));
         most.max().unwrap_or(0).saturating_mul(item)
     }
 }

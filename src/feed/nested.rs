@@ -10,7 +10,7 @@ use super::reader::{FeedBuffers, FeedError, Reader, evaluate};
 use super::size::FeedSizes;
 use crate::buffer::Buffer;
 use crate::dtype::DType;
-use crate::grid::{Region, copy_overlap};
+use crate::grid::{Region, copy_overlap, saturating_count};
 use crate::lazy::{Custom, Footprint};
 use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
 
@@ -175,8 +175,7 @@ impl NestedSource {
         needed: &Region,
         input: &mut [u8],
     ) -> Result<(), SourceError> {
-        let start = shared.start().iter().zip(region.start()).map(|(&a, &b)| a - b).collect();
-        let local = Region::new(start, shared.shape().to_vec());
+        let local = shared.within(region);
         let mut sizes = FeedSizes::default();
         sizes.cover(feed, local.shape(), in_windows(feed));
         let buffers = match buffers {
@@ -280,7 +279,7 @@ impl Source for NestedSource {
     }
     fn read_bytes(&self, shape: &[u64]) -> u64 {
         let reach = self.input_reach(shape);
-        let elements = reach.iter().fold(1_u64, |n, &len| n.saturating_mul(len));
+        let elements = saturating_count(&reach);
         // The input, a piece of it on its way there, and what the function says it takes.
         let item = 2 * self.input_dtype.size() as u64 + self.function.scratch_per_element;
         let in_part = match self.function.footprint {

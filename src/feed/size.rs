@@ -3,7 +3,7 @@
 //! Closed formulas of shapes; `reader` takes its buffers by the same ones.
 
 use super::{Branch, Feed, Load, Window};
-use crate::grid::Region;
+use crate::grid::{Region, saturating_count};
 use crate::kernel::TILE;
 use crate::lazy::AxisView;
 
@@ -33,7 +33,7 @@ impl FeedSizes {
             let shape = feed.window_shape(index, step);
             let item = window.source.dtype().size() as u64;
             let direct = feed.is_direct(index, keep);
-            let bytes = if direct { 0 } else { product(&shape).saturating_mul(item) };
+            let bytes = if direct { 0 } else { saturating_count(&shape).saturating_mul(item) };
             raise(&mut self.windows, index, bytes);
             let inside = window.source.read_bytes(&shape);
             // Streams stay open side by side; regions are read one after the other.
@@ -45,7 +45,7 @@ impl FeedSizes {
         }
         self.source_bytes = self.source_bytes.max(streams.saturating_add(reads));
         for branch in &feed.branches {
-            let elements = product(&branch.shape_of(step));
+            let elements = saturating_count(&branch.shape_of(step));
             for (index, load) in branch.loads.iter().enumerate() {
                 let item = feed.windows[load.window].source.dtype().size() as u64;
                 raise(&mut self.loads, index, elements.saturating_mul(item));
@@ -85,10 +85,6 @@ fn raise(list: &mut Vec<u64>, index: usize, bytes: u64) {
         list.resize(index + 1, 0);
     }
     list[index] = list[index].max(bytes);
-}
-
-fn product(shape: &[u64]) -> u64 {
-    shape.iter().fold(1, |n, &len| n.saturating_mul(len))
 }
 
 impl Branch {

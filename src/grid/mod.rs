@@ -25,6 +25,12 @@ pub(crate) fn element_count(shape: &[u64]) -> Option<u64> {
     shape.iter().try_fold(1_u64, |product, &n| product.checked_mul(n))
 }
 
+/// The number of elements of a box, or the largest number where it does not fit `u64`: for projections,
+/// which then pass every budget.
+pub(crate) fn saturating_count(shape: &[u64]) -> u64 {
+    element_count(shape).unwrap_or(u64::MAX)
+}
+
 /// `(64, 64, 30, 173)`, as numpy prints a shape.
 pub(crate) fn shape_text(shape: &[u64]) -> String {
     let parts: Vec<String> = shape.iter().map(u64::to_string).collect();

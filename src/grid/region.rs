@@ -68,6 +68,31 @@ impl Region {
         cut
     }
 
+    /// This box, which lies in `other`, in indices that begin where `other` does.
+    #[must_use]
+    pub(crate) fn within(&self, other: &Self) -> Self {
+        let start = self.start.iter().zip(&other.start).map(|(&own, &base)| own - base).collect();
+        Self { start, shape: self.shape.clone() }
+    }
+
+    /// The box of an array of this shape that a box of cells is made of, when `axes` are reduced, which
+    /// are whole in it. Where results are grouped, cells have an axis of groups for the reduced one.
+    #[must_use]
+    pub(crate) fn behind(&self, shape: &[u64], axes: &[usize], grouped: bool) -> Self {
+        let mut cells = self.start.iter().zip(&self.shape);
+        let mut all = Self::whole(shape);
+        for (axis, &len) in shape.iter().enumerate() {
+            let reduced = axes.contains(&axis);
+            if reduced && !grouped {
+                continue;
+            }
+            if let (Some((&start, &count)), false) = (cells.next(), reduced) {
+                (all.start[axis], all.shape[axis]) = (start, count.min(len));
+            }
+        }
+        all
+    }
+
     /// The part both boxes share, or `None`.
     pub fn overlap(&self, other: &Self) -> Option<Self> {
         let mut start = Vec::with_capacity(self.ndim());
@@ -156,6 +181,27 @@ mod tests {
         assert_eq!(a.overlap(&b), Some(Region::new(vec![5, 1], vec![1, 2])));
         assert_eq!(a.overlap(&Region::new(vec![6, 0], vec![1, 1])), None);
         assert_eq!(format!("{a:?}"), "[2..6, 0..3]");
+    }
+
+    #[test]
+    fn behind_a_tile_of_cells_reduced_axes_are_whole() {
+        let shape = |cells: &[u64], of: &[u64], axes: &[usize], grouped| {
+            Region::whole(cells).behind(of, axes, grouped).shape().to_vec()
+        };
+        assert_eq!(shape(&[2, 3], &[10, 10, 50], &[2], false), [2, 3, 50]);
+        assert_eq!(shape(&[2, 3], &[10, 50, 10], &[1], false), [2, 50, 3]);
+        assert_eq!(shape(&[2, 4, 3], &[10, 50, 10], &[1], true), [2, 50, 3]);
+        assert_eq!(shape(&[], &[10, 50], &[0, 1], false), [10, 50]);
+        let cells = Region::new(vec![4, 1, 7], vec![2, 1, 3]);
+        let behind = Region::new(vec![4, 0, 7], vec![2, 50, 3]);
+        assert_eq!(cells.behind(&[10, 50, 10], &[1], true), behind);
+    }
+
+    #[test]
+    fn a_box_is_told_in_the_indices_of_the_one_it_lies_in() {
+        let inner = Region::new(vec![5, 2], vec![1, 2]);
+        let outer = Region::new(vec![2, 2], vec![4, 3]);
+        assert_eq!(inner.within(&outer), Region::new(vec![3, 0], vec![1, 2]));
     }
 
     #[test]

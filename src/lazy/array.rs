@@ -13,7 +13,7 @@ use super::pushdown::see;
 use super::slice::view_of;
 use super::view::{AxisView, View};
 use crate::dtype::DType;
-use crate::grid::{BlockGrid, element_count, shape_text};
+use crate::grid::{BlockGrid, saturating_count, shape_text};
 use crate::run::Run;
 use crate::source::Source;
 
@@ -103,7 +103,7 @@ impl LazyArray {
 
     /// Number of elements.
     pub fn size(&self) -> u64 {
-        element_count(self.shape()).unwrap_or(u64::MAX)
+        saturating_count(self.shape())
     }
 
     /// Bytes the array would take in memory.

@@ -7,7 +7,7 @@ use ndarray::{Array, Dimension};
 
 use super::array::LazyArray;
 use crate::dtype::{DType, Element};
-use crate::grid::{Region, copy_overlap, element_count};
+use crate::grid::{Region, copy_overlap, saturating_count};
 use crate::source::{Access, RegionStream, Source, SourceError, Stream, StreamOptions};
 
 /// A lazy array over numbers in memory; any layout, copied once. They are the caller's, beside the
@@ -48,7 +48,7 @@ impl MemorySource {
     }
 
     fn len_bytes(&self) -> u64 {
-        let elements = element_count(&self.shape).unwrap_or(u64::MAX);
+        let elements = saturating_count(&self.shape);
         elements.saturating_mul(self.dtype.size() as u64)
     }
 

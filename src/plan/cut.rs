@@ -12,7 +12,7 @@ use super::pass::Dest;
 use super::pieces::pieces;
 use crate::dtype::DType;
 use crate::feed::{FeedBuilder, NestedSource, Want, address, leaves_of};
-use crate::grid::element_count;
+use crate::grid::saturating_count;
 use crate::lazy::{Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
 use crate::source::Source;
 
@@ -124,7 +124,7 @@ impl Cutting {
         let Op::Reduce(reduce) = &node.op else { return Arc::clone(node) };
         let root = self.with_children(node, Self::flow);
         let source = Arc::new(MemorySource::empty(reduce.op.name(), &node.shape, node.dtype));
-        let bytes = element_count(&node.shape).unwrap_or(u64::MAX);
+        let bytes = saturating_count(&node.shape);
         let bytes = bytes.saturating_mul(node.dtype.size() as u64);
         self.held_bytes = self.held_bytes.saturating_add(bytes);
         let fold = (reduce.axes.clone(), reduce.groups.is_some());

@@ -13,7 +13,7 @@ use super::pass::{Dest, Form, Pass};
 use super::{Layout, Plan, PlanError, ResultMemory};
 use crate::dtype::DType;
 use crate::feed::address;
-use crate::grid::{element_count, shape_text};
+use crate::grid::{saturating_count, shape_text};
 use crate::lazy::LazyArray;
 use crate::picture::{ExplainPass, ExplainSource, ExplainState, Explanation, Summary, chunks_svg};
 use crate::runtime::Session;
@@ -189,8 +189,7 @@ fn strategy(pass: &Pass, schedule: &Schedule) -> String {
 fn sources(pass: &Pass, schedule: &Schedule) -> Vec<ExplainSource> {
     let mut listed: Vec<(usize, ExplainSource)> = Vec::new();
     for feed in pass.feeds() {
-        let phases = feed.branches.iter().map(|branch| branch.phase).max().unwrap_or(0) as u64 + 1;
-        let reads = if schedule.keep { 1 } else { phases };
+        let reads = feed.trips(schedule.keep) as u64;
         for (index, window) in feed.windows.iter().enumerate() {
             let source = &window.source;
             let bytes = feed.window_bytes(index);
@@ -215,7 +214,7 @@ fn sources(pass: &Pass, schedule: &Schedule) -> Vec<ExplainSource> {
         .into_iter()
         .map(|(_, mut entry)| {
             // More than all of it means more than one trip; what is in memory can be looked at again.
-            let elements = element_count(&entry.shape).unwrap_or(u64::MAX);
+            let elements = saturating_count(&entry.shape);
             let size = DType::from_name(&entry.dtype).map_or(8, |dtype| dtype.size() as u64);
             let all = elements.saturating_mul(size);
             if entry.stored_bytes > 0 {

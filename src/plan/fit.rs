@@ -9,7 +9,7 @@ use super::pass::{Emit, Form, Output, Part, Pass, Sum};
 use super::sizes::WorkerSizes;
 use super::{Layout, ResultMemory};
 use crate::feed::{Feed, FeedSizes};
-use crate::grid::{Cuts, Partition};
+use crate::grid::{Cuts, Partition, Region, saturating_count};
 use crate::runtime::{FIXED_BYTES, Session};
 
 /// How a pass is carried out.
@@ -51,9 +51,7 @@ impl Schedule {
     pub(crate) fn total_bytes(&self) -> u64 {
         self.shared_bytes.saturating_add((self.workers as u64).saturating_mul(self.sizes.total()))
     }
-}
 
-impl Schedule {
     /// Makes room for the rows of one block of where the only emit goes.
     fn regroup(&mut self, pass: &Pass, grid: &[u64]) {
         let Some(emit) = pass.emits.first() else { return };
@@ -62,7 +60,7 @@ impl Schedule {
             self.regroup_rows = block.clamp(1, (*rows).max(1));
             *rows = self.regroup_rows;
         }
-        self.regroup_bytes = elements(&shape).saturating_mul(emit.dtype.size() as u64);
+        self.regroup_bytes = saturating_count(&shape).saturating_mul(emit.dtype.size() as u64);
         self.shared_bytes = self.shared_bytes.saturating_add(self.regroup_bytes);
         self.emitted = shape;
     }
@@ -220,7 +218,7 @@ fn fold_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule>
         list.push(fold_schedule(pass, tiles, workers, read_bytes, false));
     };
     // Enough tiles for every worker, if blocks allow it.
-    let cells = elements(&pass.shape);
+    let cells = saturating_count(&pass.shape);
     let first = TILE_CELLS.min((cells / (2 * threads as u64)).max(1));
     for target in &READ_BYTES[..2] {
         push(first, true, threads, *target);
@@ -268,9 +266,9 @@ fn fold_schedule(
     let mut sizes = WorkerSizes::default();
     let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
     for (index, part) in pass.parts.iter().enumerate() {
-        let cross =
-            cross_shape(&clip(&largest, part.place.shape()), &part.feed.shape, axes, *grouped);
-        let step = part.feed.step_shape(&cross, read_target_bytes);
+        let cells = Region::whole(&clip(&largest, part.place.shape()));
+        let cross = cells.behind(&part.feed.shape, axes, *grouped);
+        let step = part.feed.step_shape(cross.shape(), read_target_bytes);
         emitted = longer(&emitted, &step);
         rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
         if keep {
@@ -301,23 +299,6 @@ fn fold_schedule(
         regroup_bytes: 0,
         emitted,
     }
-}
-
-/// The box of a feed behind a tile of cells: reduced axes are whole.
-pub(crate) fn cross_shape(cells: &[u64], feed: &[u64], axes: &[usize], grouped: bool) -> Vec<u64> {
-    let mut kept = cells.iter();
-    let mut shape = Vec::with_capacity(feed.len());
-    for (axis, &len) in feed.iter().enumerate() {
-        if !axes.contains(&axis) {
-            shape.push(kept.next().copied().unwrap_or(len).min(len));
-            continue;
-        }
-        if grouped {
-            kept.next();
-        }
-        shape.push(len);
-    }
-    shape
 }
 
 /// Boxes of a fold's cells: cut where its parts end, and along the slowest axes into boxes of about
@@ -400,7 +381,7 @@ fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> 
         }
         if layout.grid.is_some() && pass.parts.len() > 1 {
             let item = pass.emits.iter().map(|emit| emit.dtype.size()).max().unwrap_or(8);
-            sizes.assembled_bytes = elements(&largest).saturating_mul(item as u64);
+            sizes.assembled_bytes = saturating_count(&largest).saturating_mul(item as u64);
         }
         for workers in (1..=threads.min(tiles.len().max(1) as usize)).rev() {
             list.push(Schedule {
@@ -458,7 +439,7 @@ fn map_partition(
 /// Makes a box longer, in whole multiples, fast axes first, up to `target` elements.
 pub(super) fn grow(lens: &mut [u64], whole: &[u64], target: u64) {
     for axis in 0..lens.len() {
-        let others = elements(lens) / lens[axis];
+        let others = saturating_count(lens) / lens[axis];
         let wanted = (target / others.max(1)).min(whole[axis]);
         if wanted > lens[axis] {
             let rest = if wanted == whole[axis] { 0 } else { wanted % lens[axis] };
@@ -475,8 +456,9 @@ pub(super) fn grow(lens: &mut [u64], whole: &[u64], target: u64) {
 fn cover_emits(sizes: &mut WorkerSizes, pass: &Pass, part: usize, step: &[u64]) {
     let of_part = |emit: &Emit| {
         let pieces = emit.pieces.iter().filter(|piece| piece.part == part);
-        let largest = pieces
-            .map(|piece| elements(&pass.parts[part].feed.branches[piece.branch].shape_of(step)));
+        let largest = pieces.map(|piece| {
+            saturating_count(&pass.parts[part].feed.branches[piece.branch].shape_of(step))
+        });
         let boxes = largest.fold(0, u64::saturating_add);
         boxes.saturating_mul(emit.dtype.size() as u64)
     };
@@ -489,7 +471,7 @@ fn cover_emits(sizes: &mut WorkerSizes, pass: &Pass, part: usize, step: &[u64]) 
 fn cover_finish(sizes: &mut WorkerSizes, pass: &Pass, output: &Output, tile: &[u64]) {
     sizes.finish_register_bytes = sizes.finish_register_bytes.max(output.program.register_bytes());
     sizes.input_count = sizes.input_count.max(output.inputs.len() as u64);
-    let bytes = elements(tile).saturating_mul(output.dtype.size() as u64);
+    let bytes = saturating_count(tile).saturating_mul(output.dtype.size() as u64);
     sizes.out_bytes = sizes.out_bytes.max(bytes);
     for &input in &output.inputs {
         let sums = pass.reductions[input].sums.iter().map(|&sum| &pass.sums[sum]);
@@ -500,11 +482,7 @@ fn cover_finish(sizes: &mut WorkerSizes, pass: &Pass, output: &Output, tile: &[u
 }
 
 fn state_bytes(cells: &[u64], cell_bytes: u64) -> u64 {
-    elements(cells).saturating_mul(cell_bytes)
-}
-
-fn elements(shape: &[u64]) -> u64 {
-    shape.iter().fold(1, |n, &len| n.saturating_mul(len))
+    saturating_count(cells).saturating_mul(cell_bytes)
 }
 
 fn longer(one: &[u64], other: &[u64]) -> Vec<u64> {

@@ -25,7 +25,7 @@ pub(crate) struct Layout<'s> {
     pub(crate) memory: ResultMemory,
     /// Boxes are whole blocks of this shape, where the receiver asks for that.
     pub(crate) grid: Option<Vec<u64>>,
-    /// Boxes must follow each other in memory.
+    /// Blocks must follow each other in memory; nothing without a `grid`.
     pub(crate) in_order: bool,
     /// What the receiver takes for itself beside a box of some shape.
     pub(crate) sink_bytes: Option<&'s BytesOf<'s>>,

@@ -131,8 +131,7 @@ impl Plan {
         for (pass, schedule) in &self.passes {
             let mut here: HashMap<usize, usize> = HashMap::new();
             for part in &pass.parts {
-                let trips = part.feed.branches.iter().map(|b| b.phase).max().unwrap_or(0) + 1;
-                let trips = if schedule.keep { 1 } else { trips };
+                let trips = part.feed.trips(schedule.keep);
                 let mut of_part: HashMap<usize, usize> = HashMap::new();
                 for source in part.feed.sources() {
                     *of_part.entry(address(source)).or_default() += trips;
@@ -166,7 +165,7 @@ fn jobs_of(outputs: &[(&LazyArray, DType)], layout: &Layout<'_>) -> Cutting {
     let roots = narrow::narrow(&canonical(&asked));
     let roots = canonical(&roots);
     let mut cutting = Cutting::default();
-    let as_map = layout.grid.is_some() || layout.in_order;
+    let as_map = layout.grid.is_some();
     for (index, (root, (_, dtype))) in roots.iter().zip(outputs).enumerate() {
         cutting.result(root, *dtype, Dest::Result(index), as_map);
     }

@@ -42,7 +42,7 @@ pub(super) fn share(jobs: &[Job], bold: Boldness) -> (Vec<Pass>, bool) {
         if taken.contains(&index) {
             continue;
         }
-        let mut draft = draft_of(jobs, cluster);
+        let mut draft = draft_of(jobs, &leaves, cluster);
         if bold.chained
             && let Some((then, map)) = clusters
                 .iter()
@@ -58,9 +58,9 @@ pub(super) fn share(jobs: &[Job], bold: Boldness) -> (Vec<Pass>, bool) {
     (passes, differs)
 }
 
-fn draft_of(jobs: &[Job], cluster: &Cluster) -> Draft {
+fn draft_of(jobs: &[Job], leaves: &[Vec<Leaf>], cluster: &Cluster) -> Draft {
     let first = &jobs[cluster.jobs[0]];
-    let is_stream = |job: &usize| leaves_of(&jobs[*job].root).iter().any(Leaf::is_sequential);
+    let is_stream = |job: &usize| leaves[*job].iter().any(Leaf::is_sequential);
     let streams = cluster.jobs.iter().any(is_stream);
     let walk = match &cluster.form {
         // A stream is walked in its own order; what is reduced is whole in each step of it.

@@ -15,7 +15,7 @@ use super::codec::{ChunkCodec, ChunkFault};
 use super::layout::{METADATA, chunk_key};
 use super::metadata::StoredArray;
 use crate::dtype::DType;
-use crate::grid::{BlockGrid, Region, copy_overlap, element_count};
+use crate::grid::{BlockGrid, Region, copy_overlap, element_count, saturating_count};
 use crate::source::{Access, Source, SourceError};
 
 /// Paths, names and one open file, beside what decoding needs.
@@ -57,7 +57,7 @@ impl ChunkLayout {
             return wrong("chunk_shape", expected, &array.chunk_shape);
         };
         let grid = BlockGrid::new(&shape, &chunk);
-        let chunks = element_count(&grid.counts()).unwrap_or(u64::MAX);
+        let chunks = saturating_count(&grid.counts());
         Ok(Self { grid, shape, codec, chunks })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::names::describe;
 use crate::feed::{address, leaves_of};
-use crate::grid::element_count;
+use crate::grid::saturating_count;
 use crate::lazy::{LazyArray, Node, Op, block_shape_of};
 use crate::picture::{ExplainNode, NodeKind};
 use crate::plan::Plan;
@@ -54,7 +54,7 @@ impl<'p> Nodes<'p> {
         pass: Option<usize>,
     ) -> usize {
         let id = self.list.len();
-        let elements = element_count(&node.shape).unwrap_or(u64::MAX);
+        let elements = saturating_count(&node.shape);
         let (block, stored_bytes) = match &node.op {
             Op::Leaf { source, .. } if source.stored_bytes() > 0 => {
                 (Some(block_shape_of(node)), Some(source.stored_bytes()))

@@ -2,7 +2,7 @@
 
 use super::Header;
 use crate::lazy::LazyArray;
-use crate::plan::fit::{cross_shape, grow};
+use crate::plan::fit::grow;
 use crate::plan::{Layout, Plan, PlanError, ResultMemory};
 
 fn planned(x: &LazyArray, memory_bytes: u64, threads: usize) -> Result<Plan, PlanError> {
@@ -46,14 +46,6 @@ fn a_refusal_says_what_would_be_enough_and_it_is() {
     }
     let refused = planned(&(&x * 2.0), 100 * MIB, 2).unwrap_err();
     assert!(refused.to_string().contains("the results in memory"), "{refused}");
-}
-
-#[test]
-fn behind_a_tile_of_cells_reduced_axes_are_whole() {
-    assert_eq!(cross_shape(&[2, 3], &[10, 10, 50], &[2], false), [2, 3, 50]);
-    assert_eq!(cross_shape(&[2, 3], &[10, 50, 10], &[1], false), [2, 50, 3]);
-    assert_eq!(cross_shape(&[2, 4, 3], &[10, 50, 10], &[1], true), [2, 50, 3]);
-    assert_eq!(cross_shape(&[], &[10, 50], &[0, 1], false), [10, 50]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::buffer::Buffer;
 use crate::dtype::DType;
-use crate::grid::{Region, element_count, shape_text};
+use crate::grid::{Region, element_count, saturating_count, shape_text};
 use crate::run::RunInfo;
 use crate::sink::{Sink, SinkError, SinkOrder, check_box};
 use crate::store::chunk_writer::ChunkWriter;
@@ -209,7 +209,7 @@ impl Sink for ZarrSink {
     }
 
     fn commit(self: Box<Self>) -> Result<(), SinkError> {
-        let expected = element_count(&self.chunks.grid().counts()).unwrap_or(u64::MAX);
+        let expected = saturating_count(&self.chunks.grid().counts());
         let found = self.chunks.chunks();
         if found != expected {
             let reason = format!("{found} of {expected} were put; nothing was written");
