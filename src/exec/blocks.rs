@@ -8,11 +8,12 @@ use ndarray::ArrayD;
 use super::collect::{Collect, as_view};
 use super::compute::run_plan;
 use super::error::ExecError;
+use crate::buffer::Buffer;
 use crate::dtype::Element;
 use crate::grid::{BlockGrid, Region, copy_overlap};
 use crate::lazy::LazyArray;
 use crate::plan::{Layout, Plan, ResultMemory};
-use crate::runtime::Session;
+use crate::runtime::{BudgetError, Session};
 
 impl LazyArray {
     /// The array block by block, under the default session; see [`Session::blocks`].
@@ -109,7 +110,9 @@ impl<T: Element> Collect for IntoChannel<T> {
             if block == *region {
                 return self.send(region, bytes);
             }
-            let mut part = vec![0; block.len() as usize * size_of::<T>()];
+            let wanted_bytes = block.len() * size_of::<T>() as u64;
+            let mut part = Buffer::zeroed(wanted_bytes)
+                .ok_or(BudgetError::System { what: "a block", wanted_bytes })?;
             copy_overlap(bytes, region, &mut part, &block, size_of::<T>());
             self.send(&block, &part)?;
         }
