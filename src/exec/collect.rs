@@ -54,15 +54,6 @@ impl Collect for IntoMemory {
     }
 }
 
-/// Takes what nobody wants.
-pub(super) struct Dropped;
-
-impl Collect for Dropped {
-    fn put(&self, _region: &Region, _bytes: &[u8]) -> Result<(), ExecError> {
-        Ok(())
-    }
-}
-
 /// Puts the boxes of one tile together before it goes on: its parts come from different files.
 pub(super) struct Assemble<'a> {
     tile: &'a Region,

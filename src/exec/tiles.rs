@@ -1,6 +1,6 @@
 //! Passes by tiles: a worker owns a box of the result and reads all that it needs.
 
-use super::collect::{Assemble, Collect, Dropped};
+use super::collect::{Assemble, Collect};
 use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
@@ -49,25 +49,24 @@ struct Unit<'a> {
 }
 
 impl Unit<'_> {
-    /// A box of a map. Where it comes from several files, their boxes are put together first.
+    /// A box of a map. Where the one result's blocks are asked for and a box comes from several files,
+    /// it is put together first.
     fn map(&self, scratch: &mut Scratch) -> Result<(), ExecError> {
         let inside = |part: &&Part| part.place.overlap(self.tile).is_some();
-        if scratch.assembled.is_empty() || self.pass.parts.iter().filter(inside).count() < 2 {
-            return self.fill(self.emits, scratch);
-        }
-        for (index, emit) in self.pass.emits.iter().enumerate() {
-            let item = emit.dtype.size();
-            let mut whole = std::mem::take(&mut scratch.assembled);
-            let assemble = Assemble::new(self.tile, item, &mut whole);
-            // Every emit is filled by the same steps; all but this one are dropped.
-            let emits: Vec<&dyn Collect> = (0..self.emits.len())
-                .map(|other| if other == index { &assemble as &dyn Collect } else { &Dropped })
-                .collect();
-            self.fill(&emits, scratch)?;
-            self.emits[index].put(self.tile, &whole[..self.tile.len() as usize * item])?;
-            scratch.assembled = whole;
-        }
-        Ok(())
+        let mut whole = std::mem::take(&mut scratch.assembled);
+        let outcome = match (self.emits, &self.pass.emits[..]) {
+            ([collect], [emit])
+                if !whole.is_empty() && self.pass.parts.iter().filter(inside).count() > 1 =>
+            {
+                let item = emit.dtype.size();
+                let bytes = self.tile.len() as usize * item;
+                self.fill(&[&Assemble::new(self.tile, item, &mut whole)], scratch)
+                    .and_then(|()| collect.put(self.tile, &whole[..bytes]))
+            }
+            _ => self.fill(self.emits, scratch),
+        };
+        scratch.assembled = whole;
+        outcome
     }
 
     /// One step of each part that fills some of the box.

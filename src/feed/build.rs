@@ -11,6 +11,7 @@ use super::expression::Expressions;
 use super::leaf::{Leaf, address, leaves_of, place_of};
 use super::{Branch, Feed, Load, Window};
 use crate::dtype::DType;
+use crate::grid::Region;
 use crate::lazy::{AxisView, Node, View};
 
 /// Elements that somebody wants: an expression over leaves of one shape, to come out as `dtype`.
@@ -24,9 +25,11 @@ pub(crate) struct Want {
     pub(crate) phase: usize,
 }
 
-/// Where a want came to stand in a feed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a want came to stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Placed {
+    /// Number of its feed among those made together.
+    pub(crate) feed: usize,
     pub(crate) branch: usize,
     pub(crate) output: usize,
     pub(crate) mask: Option<usize>,
@@ -42,7 +45,48 @@ struct Moving {
 /// A row of a source, and how many rows on the next one is.
 type Pace = (i64, i64);
 
+/// The feeds that wants flow in, as few as there can be, and where each want came to stand. Only wants
+/// of one place are together; `empty` says how feeds are walked.
+///
+/// A want that touches two sources brings all that touch either together, whichever came first: the
+/// difference across two joined runs makes one feed of both.
+pub(crate) fn gather(
+    wants: &[(Region, Want)],
+    empty: &FeedBuilder,
+) -> (Vec<(Region, Feed)>, Vec<Placed>) {
+    let leaves: Vec<Vec<Leaf>> = wants.iter().map(|(_, want)| leaves_of_want(want)).collect();
+    let mut left: Vec<usize> = (0..wants.len()).collect();
+    let mut placed = vec![Placed::default(); wants.len()];
+    let mut feeds = Vec::new();
+    while let Some(&first) = left.first() {
+        let place = &wants[first].0;
+        let (mut builder, mut members) = (empty.clone(), Vec::new());
+        // Who is in may bring in those who were passed over.
+        loop {
+            let before = left.len();
+            left.retain(|&index| {
+                let (at, want) = &wants[index];
+                let joins = at == place && builder.add(want, &leaves[index]);
+                if joins {
+                    members.push(index);
+                }
+                !joins
+            });
+            if left.len() == before || left.is_empty() {
+                break;
+            }
+        }
+        let (feed, places) = builder.build();
+        for (index, of) in members.into_iter().zip(places) {
+            placed[index] = Placed { feed: feeds.len(), ..of };
+        }
+        feeds.push((place.clone(), feed));
+    }
+    (feeds, placed)
+}
+
 /// Wants that will flow together.
+#[derive(Clone)]
 pub(crate) struct FeedBuilder {
     walk: usize,
     /// For each source that moves with the walk, its row at row 0 of the feed, and the rows it moves
@@ -80,27 +124,40 @@ impl FeedBuilder {
     }
 
     /// Takes a want in, if it shares a source with the feed (or is the first) and its rows can be
-    /// lined up with those that are in; gives its number.
+    /// lined up with those that are in; gives its number. Where some of its sources move with the walk,
+    /// one of these must be shared: what stays, as a mask does, is read anew for each feed and joins
+    /// no runs.
     pub(crate) fn try_add(&mut self, want: &Want) -> Option<usize> {
+        self.add(want, &leaves_of_want(want)).then(|| self.wants.len() - 1)
+    }
+
+    /// Takes a want of these leaves in, where that can be.
+    fn add(&mut self, want: &Want, leaves: &[Leaf]) -> bool {
         match self.wants.first() {
             None if self.mixed => self.walk = want.node.shape.len().saturating_sub(1),
-            Some((first, _)) if first.node.shape.len() != want.node.shape.len() => return None,
+            Some((first, _)) if first.node.shape.len() != want.node.shape.len() => return false,
             _ => {}
         }
-        let leaves = leaves_of_want(want);
-        let moving = self.starts(&leaves);
-        let shared = leaves.iter().any(|leaf| self.sources.contains(&leaf.address()));
-        if !self.wants.is_empty() && !shared {
-            return None;
+        let moving = self.starts(leaves);
+        let known = |source| self.sources.contains(&source);
+        let shares = if moving.is_empty() {
+            leaves.iter().any(|leaf| known(leaf.address()))
+        } else {
+            moving.iter().any(|(of, _)| known(of.source))
+        };
+        if !self.wants.is_empty() && !shares {
+            return false;
         }
-        let lag = if self.in_step { 0 } else { self.lag_of(&moving)? };
+        let Some(lag) = (if self.in_step { Some(0) } else { self.lag_of(&moving) }) else {
+            return false;
+        };
         // A new source lines up where this want begins in it.
         for (source, (start, step)) in moving {
             self.bases.entry(source).or_insert((start - step * lag, step));
         }
         self.sources.extend(leaves.iter().map(Leaf::address));
         self.wants.push((want.clone(), lag));
-        Some(self.wants.len() - 1)
+        true
     }
 
     /// How many rows a want lags behind the feed; `None` where its sources do not agree on that.
@@ -151,7 +208,7 @@ impl FeedBuilder {
             }
         }
         let mut windows = Windows { walk: self.walk, made: Vec::new() };
-        let mut placed = vec![Placed { branch: 0, output: 0, mask: None }; self.wants.len()];
+        let mut placed = vec![Placed::default(); self.wants.len()];
         let mut branches = Vec::new();
         let mut shape: Vec<u64> = Vec::new();
         for group in groups {
@@ -165,7 +222,7 @@ impl FeedBuilder {
                     .mask
                     .as_ref()
                     .map(|mask| expressions.output(mask, DType::Bool, &mut inputs));
-                placed[index] = Placed { branch: branches.len(), output, mask };
+                placed[index] = Placed { feed: 0, branch: branches.len(), output, mask };
             }
             let (program, outputs) = expressions.build();
             let loads = leaves.iter().map(|leaf| windows.load(leaf, group.lag)).collect();

@@ -17,7 +17,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub(crate) use build::{FeedBuilder, Placed, Want};
+pub(crate) use build::{FeedBuilder, Placed, Want, gather};
 pub(crate) use expression::Expressions;
 pub(crate) use leaf::{Leaf, address, leaves_of};
 pub(crate) use nested::NestedSource;
@@ -88,6 +88,17 @@ impl Feed {
     /// True when some source can only be read from front to back.
     pub(crate) fn is_sequential(&self) -> bool {
         self.windows.iter().any(Window::is_sequential)
+    }
+
+    /// A stream that would have to go back, where there is one.
+    pub(crate) fn read_backwards(&self) -> Option<&str> {
+        let mut loads = self.branches.iter().flat_map(|branch| &branch.loads);
+        let back = loads.find(|load| {
+            let window = &self.windows[load.window];
+            window.is_sequential() && load.view.goes_back(window.walk)
+        });
+        back.filter(|_| !self.shape.contains(&0))
+            .map(|load| self.windows[load.window].source.name())
     }
 
     /// Every source of the feed, as often as it is read.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use super::pass::Dest;
 use super::pieces::pieces;
 use crate::dtype::DType;
-use crate::feed::{FeedBuilder, NestedSource, Want, address, leaves_of};
-use crate::grid::saturating_count;
+use crate::feed::{Feed, FeedBuilder, NestedSource, Want, address, leaves_of};
+use crate::grid::{Region, saturating_count};
 use crate::lazy::{Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
 use crate::source::Source;
 
@@ -32,6 +32,8 @@ pub(super) struct Job {
 pub(super) struct Cutting {
     pub(super) jobs: Vec<Job>,
     pub(super) held_bytes: u64,
+    /// A stream that a function would have to read backwards.
+    pub(super) backwards: Option<String>,
     /// Expressions of nothing but elements, by the node they stand for.
     flows: HashMap<usize, Arc<Node>>,
     alive: Vec<Arc<Node>>,
@@ -153,7 +155,7 @@ impl Cutting {
             }
         };
         let walk = input.shape.len().saturating_sub(1);
-        let pieces = pieces(&[&input])
+        let pieces: Vec<(Region, Feed)> = pieces(&[&input])
             .into_iter()
             .map(|(region, nodes)| {
                 let mut builder = FeedBuilder::new(walk, false);
@@ -162,6 +164,8 @@ impl Cutting {
                 (region, builder.build().0)
             })
             .collect();
+        let backwards = pieces.iter().find_map(|(_, feed)| feed.read_backwards());
+        self.backwards = self.backwards.take().or_else(|| backwards.map(str::to_owned));
         let source: Arc<dyn Source> = Arc::new(NestedSource {
             function: function.clone(),
             shape: node.shape.clone(),

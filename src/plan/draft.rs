@@ -13,7 +13,7 @@ use super::pass::{Emit, EmitPiece, Form, Output, Part, Pass, Reduction, Sum};
 use super::pieces::pieces;
 use super::scaling::past_scaling;
 use crate::dtype::DType;
-use crate::feed::{Expressions, FeedBuilder, Placed, Want};
+use crate::feed::{Expressions, FeedBuilder, Placed, Want, gather};
 use crate::grid::Region;
 use crate::kernel::{Groups, Place, StateKind};
 use crate::lazy::{Labels, Node, Op, Reduce};
@@ -26,7 +26,8 @@ pub(super) struct Draft {
     walk: usize,
     /// Boxes of a map are made in any order.
     in_step: bool,
-    feeds: Vec<(Region, FeedBuilder)>,
+    /// Elements that flow by, each for a box of the pass.
+    wants: Vec<(Region, Want)>,
     sums: Vec<DraftSum>,
     reductions: Vec<Reduction>,
     known: HashMap<usize, usize>,
@@ -39,7 +40,6 @@ pub(super) struct Draft {
 }
 
 struct DraftSum {
-    feed: usize,
     want: usize,
     /// What makes two sums one, beside their kind.
     node: usize,
@@ -48,7 +48,6 @@ struct DraftSum {
 }
 
 struct DraftPiece {
-    feed: usize,
     want: usize,
     start: Vec<u64>,
 }
@@ -68,7 +67,7 @@ impl Draft {
             depth,
             shape,
             walk,
-            feeds: Vec::new(),
+            wants: Vec::new(),
             sums: Vec::new(),
             reductions: Vec::new(),
             known: HashMap::new(),
@@ -102,8 +101,8 @@ impl Draft {
                 continue;
             }
             let want = Want { node, dtype: job.dtype, mask: None, phase };
-            let (feed, want) = self.flow(want, &place(&region));
-            made.push(DraftPiece { feed, want, start: region.start().to_vec() });
+            let want = self.want(want, place(&region));
+            made.push(DraftPiece { want, start: region.start().to_vec() });
         }
         let (shape, dtype, dest) = (job.root.shape.clone(), job.dtype, job.dest.clone());
         self.emits.push((Emit { shape, dtype, pieces: Vec::new(), dest }, made));
@@ -210,9 +209,9 @@ impl Draft {
         if let Some(old) = self.sums.iter().position(same) {
             return old;
         }
-        let (feed, want) = self.flow(want, &cells);
+        let want = self.want(want, cells.clone());
         let sum = Sum {
-            part: feed,
+            part: 0,
             branch: 0,
             output: 0,
             mask: None,
@@ -225,44 +224,30 @@ impl Draft {
             inter,
             place,
         };
-        self.sums.push(DraftSum { feed, want, node, mask: mask_key, sum });
+        self.sums.push(DraftSum { want, node, mask: mask_key, sum });
         self.sums.len() - 1
     }
 
-    /// The feed that a want flows in, and its number there.
-    fn flow(&mut self, want: Want, place: &Region) -> (usize, usize) {
-        let mixed = self.form == Form::Mixed;
-        for (index, (of, builder)) in self.feeds.iter_mut().enumerate() {
-            if (mixed || of == place)
-                && let Some(number) = builder.try_add(&want)
-            {
-                return (index, number);
-            }
-        }
-        let mut builder = FeedBuilder::new(self.walk, mixed);
-        if self.in_step {
-            builder = builder.in_step();
-        }
-        let number = builder.try_add(&want).unwrap_or(0);
-        let place = if mixed { Region::whole(&[]) } else { place.clone() };
-        self.feeds.push((place, builder));
-        (self.feeds.len() - 1, number)
+    /// Elements that are to flow by; gives their number.
+    fn want(&mut self, want: Want, place: Region) -> usize {
+        // Trips of a mixed pass are made whole.
+        let place = if self.form == Form::Mixed { Region::whole(&[]) } else { place };
+        self.wants.push((place, want));
+        self.wants.len() - 1
     }
 
     /// The pass.
     pub(super) fn build(self) -> Pass {
-        let (mut parts, mut places): (Vec<Part>, Vec<Vec<Placed>>) = (Vec::new(), Vec::new());
-        for (place, builder) in self.feeds {
-            let (feed, placed) = builder.build();
-            parts.push(Part { feed, place });
-            places.push(placed);
-        }
+        let empty = FeedBuilder::new(self.walk, self.form == Form::Mixed);
+        let empty = if self.in_step { empty.in_step() } else { empty };
+        let (feeds, placed) = gather(&self.wants, &empty);
+        let parts = feeds.into_iter().map(|(place, feed)| Part { feed, place }).collect();
         let sums = self
             .sums
             .into_iter()
             .map(|draft| {
-                let Placed { branch, output, mask } = places[draft.feed][draft.want];
-                Sum { branch, output, mask, ..draft.sum }
+                let Placed { feed: part, branch, output, mask } = placed[draft.want];
+                Sum { part, branch, output, mask, ..draft.sum }
             })
             .collect();
         let emits = self
@@ -272,8 +257,8 @@ impl Draft {
                 let pieces = drafts
                     .into_iter()
                     .map(|draft| {
-                        let Placed { branch, output, .. } = places[draft.feed][draft.want];
-                        EmitPiece { part: draft.feed, branch, output, start: draft.start }
+                        let Placed { feed: part, branch, output, .. } = placed[draft.want];
+                        EmitPiece { part, branch, output, start: draft.start }
                     })
                     .collect();
                 Emit { pieces, ..emit }

@@ -43,7 +43,7 @@ pub(crate) use pass::{Dest, EmitPiece, Form, Output, Part, Pass, Sum};
 pub(crate) use sizes::WorkerSizes;
 
 use crate::dtype::DType;
-use crate::feed::address;
+use crate::feed::{Feed, address};
 use crate::lazy::{LazyArray, Node, Op};
 use crate::runtime::{FIXED_BYTES, Session};
 use cut::Cutting;
@@ -97,7 +97,10 @@ impl Plan {
             if (chained || mixed) && (!differs || !passes.iter().all(|p| layout.takes(p))) {
                 continue;
             }
-            refuse_backwards(&passes)?;
+            let of_passes = passes.iter().flat_map(Pass::feeds).find_map(Feed::read_backwards);
+            if let Some(name) = of_passes.or(jobs.backwards.as_deref()) {
+                return Err(PlanError::Backwards { name: name.to_owned() });
+            }
             match fitted(passes, result_bytes, jobs.held_bytes, layout, session) {
                 Ok(passes) => {
                     return Ok(Self {
@@ -189,18 +192,4 @@ fn fitted(
         Some(refused) => Err(refused.clone()),
         None => Ok(passes.into_iter().zip(fitted.into_iter().flatten()).collect()),
     }
-}
-
-/// A stream cannot go back.
-fn refuse_backwards(passes: &[Pass]) -> Result<(), PlanError> {
-    for feed in passes.iter().flat_map(Pass::feeds).filter(|feed| !feed.shape.contains(&0)) {
-        for load in feed.branches.iter().flat_map(|branch| &branch.loads) {
-            let window = &feed.windows[load.window];
-            let goes_back = window.is_sequential() && load.view.goes_back(window.walk);
-            if goes_back {
-                return Err(PlanError::Backwards { name: window.source.name().to_owned() });
-            }
-        }
-    }
-    Ok(())
 }

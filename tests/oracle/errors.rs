@@ -176,7 +176,13 @@ fn a_stream_is_never_read_backwards() {
             .collect();
         let slice = x.slice(&slices[..]);
         if slice.shape()[last] > 1 && !spec.shape.contains(&0) {
-            for array in [&slice, &slice.mean(-1), &(&slice + &slice)] {
+            let own = |array: &LazyArray| {
+                let wide = array.to_f64();
+                wide.map_blocks::<f64, f64>("own", 0, |block, mut out| out.assign(&block))
+            };
+            let inside = own(&slice);
+            let deep = own(&(own(&slice) + 1.0)).max(-1);
+            for array in [&slice, &slice.mean(-1), &(&slice + &slice), &inside, &deep] {
                 let refused = array.compute::<f64>().unwrap_err();
                 let named = matches!(&refused, ExecError::Plan(PlanError::Backwards { name }) if name == "test");
                 assert!(named, "{refused:?}");

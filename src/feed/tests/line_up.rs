@@ -3,7 +3,9 @@
 use ndarray::s;
 
 use super::{feed, histories, lags, want};
-use crate::feed::FeedBuilder;
+use crate::feed::{FeedBuilder, gather};
+use crate::grid::Region;
+use crate::lazy::LazyArray;
 use crate::lazy::testing::file;
 
 #[test]
@@ -99,4 +101,37 @@ fn wants_without_a_common_source_do_not_flow_together() {
     assert_eq!(builder.try_add(&want(&b)), Some(2));
     let still = b.slice_axis(1, 0..1).broadcast_to(&[4, 10]);
     assert_eq!(builder.try_add(&want(&still)), Some(3));
+}
+
+/// For each array, the number of its feed; all flow for one place.
+fn gathered(arrays: &[&LazyArray]) -> Vec<usize> {
+    let wants: Vec<_> = arrays.iter().map(|a| (Region::whole(&[4]), want(a))).collect();
+    let (feeds, placed) = gather(&wants, &FeedBuilder::new(1, false));
+    assert!(feeds.iter().all(|(place, feed)| place.shape() == [4] && feed.walk == 1));
+    placed.into_iter().map(|placed| placed.feed).collect()
+}
+
+#[test]
+fn who_touches_two_sources_brings_all_that_touch_either_together() {
+    let (a, b, c) = (file("a", &[4, 10]), file("b", &[4, 10]), file("c", &[4, 10]));
+    let across = b.slice_axis(1, ..1) - a.slice_axis(1, 9..);
+    assert_eq!(gathered(&[&a, &b, &c]), [0, 1, 2]);
+    assert_eq!(gathered(&[&a, &b, &c, &across]), [0, 0, 1, 0]);
+    assert_eq!(gathered(&[&across, &c, &b, &a]), [0, 1, 0, 0]);
+    // A chain of them, last link first.
+    let next = c.slice_axis(1, ..1) - b.slice_axis(1, 9..);
+    assert_eq!(gathered(&[&c, &b, &a, &next, &across]), [0; 5]);
+    // Rows that cannot line up stay apart, and each is in just one feed.
+    assert_eq!(gathered(&[&a, &a.flip(1), &b, &(&a + &b), &(&a + b.flip(1))]), [0, 1, 0, 0, 2]);
+}
+
+#[test]
+fn other_places_and_what_stays_join_nothing() {
+    let (a, b, mask) = (file("a", &[4, 10]), file("b", &[4, 10]), file("mask", &[4]));
+    let mask = mask.expand_dims(-1);
+    assert_eq!(gathered(&[&(&a * &mask), &(&b * &mask)]), [0, 1]);
+    // Where nothing moves, what stays is read once.
+    assert_eq!(gathered(&[&mask, &(&mask * 2)]), [0, 0]);
+    let wants = [(Region::whole(&[4]), want(&a)), (Region::whole(&[5]), want(&a))];
+    assert_eq!(gather(&wants, &FeedBuilder::new(1, false)).0.len(), 2);
 }
