@@ -73,19 +73,6 @@ impl Twin {
         axes: &[usize],
         options: Options<&Self>,
     ) -> Result<Self, Fault> {
-        match op {
-            Reduction::Any | Reduction::All | Reduction::CountNonzero => {
-                let truth = self.with_number(Binary::NotEqual, Number::I64(0), true)?;
-                let truth = if self.dtype == DType::Bool { self.clone() } else { truth };
-                return truth.of_truth(op, axes, options);
-            }
-            Reduction::Ptp => {
-                let high = self.reduce(Reduction::Max, axes, options)?;
-                let low = self.reduce(Reduction::Min, axes, options)?;
-                return Self::binary(Binary::Subtract, &high, &low);
-            }
-            _ => {}
-        }
         let mut mask = options.mask.cloned();
         if options.skip_nan && self.dtype.is_float() {
             let number = self.unary(super::Unary::IsNan)?.unary(super::Unary::Not)?;
@@ -93,6 +80,19 @@ impl Twin {
                 Some(mask) => Self::binary(Binary::And, &mask, &number)?,
                 None => number,
             });
+        }
+        match op {
+            Reduction::Any | Reduction::All | Reduction::CountNonzero => {
+                let truth = self.with_number(Binary::NotEqual, Number::I64(0), true)?;
+                let truth = if self.dtype == DType::Bool { self.clone() } else { truth };
+                return truth.of_truth(op, axes, Options { mask: mask.as_ref(), ..options });
+            }
+            Reduction::Ptp => {
+                let high = self.reduce(Reduction::Max, axes, options)?;
+                let low = self.reduce(Reduction::Min, axes, options)?;
+                return Self::binary(Binary::Subtract, &high, &low);
+            }
+            _ => {}
         }
         let must_have =
             matches!(op, Reduction::Min | Reduction::Max | Reduction::ArgMin | Reduction::ArgMax);

@@ -12,7 +12,7 @@ use crate::strategies::Step;
 type Rule = fn(&mut Growing<'_>) -> Option<usize>;
 
 /// Each as often as it stands here.
-const RULES: [Rule; 48] = [
+const RULES: [Rule; 51] = [
     structures::slice,
     structures::slice,
     structures::slice,
@@ -61,6 +61,9 @@ const RULES: [Rule; 48] = [
     patterns::z_score,
     patterns::dvars,
     patterns::masked_series,
+    patterns::joined_reduction,
+    patterns::joined_reduction,
+    patterns::two_masks,
 ];
 
 /// A program and what decides how it goes on.

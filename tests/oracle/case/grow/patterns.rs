@@ -76,6 +76,64 @@ pub(super) fn masked_series(growing: &mut Growing<'_>) -> Option<usize> {
     growing.program.push(Node::Reduce(op, of, None, options))
 }
 
+/// A reduction of joined arrays, along the joint or across it, beside the same of an array as long
+/// in one piece.
+pub(super) fn joined_reduction(growing: &mut Growing<'_>) -> Option<usize> {
+    let (of, at, len) = series(growing)?;
+    let shape = growing.shape(of);
+    let twin = &growing.program.twins[of];
+    let (dtype, ndim) = (twin.dtype, shape.len());
+    let other = growing.choose(|program, i| {
+        let twin = &program.twins[i];
+        let fits = |a: usize| a == at || twin.shape[a] == shape[a];
+        twin.dtype == dtype && twin.shape.len() == ndim && (0..ndim).all(fits) && twin.len() > 0
+    })?;
+    let joined = growing.program.push(Node::Concatenate(vec![of, other], at as isize))?;
+    let axes = if growing.dice.one_in(2) { vec![at] } else { vec![growing.dice.below(ndim)] };
+    let axes: Option<Vec<isize>> = Some(axes.into_iter().map(|a| a as isize).collect());
+    let op = growing.dice.one_of(&[
+        Reduction::Mean,
+        Reduction::Var,
+        Reduction::Std,
+        Reduction::ArgMin,
+        Reduction::ArgMax,
+        Reduction::Sum,
+        Reduction::Max,
+        Reduction::Median,
+    ]);
+    let options = Options { ddof: growing.step.ddof, ..PLAIN };
+    let one = growing.program.push(Node::Reduce(op, joined, axes.clone(), options))?;
+    let whole = if growing.program.may_go_back(of, at) {
+        let repeats = (0..growing.shape(joined)[at]).map(|k| (k % len) as isize).collect();
+        Node::Structure(Structure::Take(repeats, at as isize), of)
+    } else {
+        Node::Concatenate(vec![other, of], at as isize)
+    };
+    let whole = growing.program.push(whole)?;
+    let two = growing.program.push(Node::Reduce(op, whole, axes, options))?;
+    growing.program.push(Node::Binary(Binary::Subtract, one, two))
+}
+
+/// The same reduction in two masks, and without one.
+pub(super) fn two_masks(growing: &mut Growing<'_>) -> Option<usize> {
+    let (of, axis, _) = series(growing)?;
+    let op = growing.dice.one_of(&[Reduction::Mean, Reduction::Sum, Reduction::Std]);
+    let mut masked = |above: Option<i64>| {
+        let mask = match above {
+            Some(above) => {
+                let node = Node::WithNumber(Binary::Greater, of, Number::I64(above), true);
+                Some(growing.program.push(node)?)
+            }
+            None => None,
+        };
+        let options = Options { mask, ..PLAIN };
+        growing.program.push(Node::Reduce(op, of, Some(vec![axis as isize]), options))
+    };
+    let (low, high, all) = (masked(Some(10))?, masked(Some(30))?, masked(None)?);
+    let apart = growing.program.push(Node::Binary(Binary::Subtract, low, high))?;
+    growing.program.push(Node::Binary(Binary::Divide, apart, all))
+}
+
 /// An array of numbers, one of its axes, and how long that is.
 fn series(growing: &mut Growing<'_>) -> Option<(usize, usize, usize)> {
     let of = growing.choose(|program, i| {
