@@ -27,14 +27,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Two passes: one sums, one reads again; the plan says what both cost.
     println!("{}", z.explain_write()?);
 
-    z.write_zarr(folder.join("zscore.zarr"))?;
-    z.write_nifti(folder.join("zscore.nii"), Some(&run))?;
+    let zarr = z.write_zarr(folder.join("zscore.zarr"))?;
+    let file = z.write_nifti(folder.join("zscore.nii"), Some(&run))?;
 
     // Every series has mean 0 and standard deviation 1 now; both come out of one scan.
     let back = nifti::open(folder.join("zscore.nii"))?.lazy();
     let moments = [back.mean(-1).abs().max(..), back.std(-1).min(..), back.std(-1).max(..)];
     let found = Session::default().compute_all::<f64>(&moments.each_ref())?;
     let [mean, low, high] = [0, 1, 2].map(|k| found.arrays[k].sum());
+    for (what, report) in [("Zarr", &zarr), ("NIfTI", &file), ("check", &found.report)] {
+        let mib = report.projected_bytes.div_ceil(1 << 20);
+        println!("{what}: {} scans, at most {mib} MiB", report.scans);
+    }
     println!("z-scores: means within {mean:.1e} of 0, deviations from {low:.6} to {high:.6}");
     assert!(mean < 1e-5 && high < 1.0 + 1e-5);
     Ok(())
