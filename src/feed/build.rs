@@ -231,7 +231,7 @@ impl FeedBuilder {
             branches.push(Branch { shape: of_branch, lag, loads, program, outputs, phase });
         }
         let windows = windows.made.into_iter().map(|(window, _)| window).collect();
-        (Feed { shape, walk: self.walk, windows, branches }, placed)
+        (Feed::new(shape, self.walk, windows, branches), placed)
     }
 }
 
@@ -281,7 +281,8 @@ impl Windows {
             let walk = moves.and(leaf.view.driven_by(self.walk));
             let source = Arc::clone(&leaf.source);
             let (history, base) = (0, row.unwrap_or(0));
-            self.made.push((Window { source, walk, history, base }, leaf.view.clone()));
+            let window = Window { source, walk, history, base, loads: Vec::new() };
+            self.made.push((window, leaf.view.clone()));
             self.made.len() - 1
         });
         if let Some(row) = row {

@@ -39,6 +39,7 @@ pub(crate) struct Feed {
     pub(crate) walk: usize,
     pub(crate) windows: Vec<Window>,
     pub(crate) branches: Vec<Branch>,
+    read_bytes: u64,
 }
 
 /// Elements computed from boxes of sources.
@@ -75,6 +76,8 @@ pub(crate) struct Window {
     pub(crate) history: u64,
     /// The last of the source's rows that some load wants at row 0 of the feed; may lie before its first.
     pub(crate) base: i64,
+    /// Who takes boxes out of it: numbers of a branch and of its load.
+    loads: Vec<(usize, usize)>,
 }
 
 impl Window {
@@ -85,6 +88,17 @@ impl Window {
 }
 
 impl Feed {
+    fn new(shape: Vec<u64>, walk: usize, windows: Vec<Window>, branches: Vec<Branch>) -> Self {
+        let mut feed = Self { shape, walk, windows, branches, read_bytes: 0 };
+        for (of, branch) in feed.branches.iter().enumerate() {
+            for (number, load) in branch.loads.iter().enumerate() {
+                feed.windows[load.window].loads.push((of, number));
+            }
+        }
+        feed.read_bytes = (0..feed.windows.len()).map(|window| feed.window_bytes(window)).sum();
+        feed
+    }
+
     /// True when some source can only be read from front to back.
     pub(crate) fn is_sequential(&self) -> bool {
         self.windows.iter().any(Window::is_sequential)
@@ -108,9 +122,9 @@ impl Feed {
 
     /// Loads of a window, with their branch.
     pub(crate) fn loads_of(&self, window: usize) -> impl Iterator<Item = (&Branch, &Load)> {
-        self.branches.iter().flat_map(move |branch| {
-            let loads = branch.loads.iter().filter(move |load| load.window == window);
-            loads.map(move |load| (branch, load))
+        self.windows[window].loads.iter().map(|&(branch, load)| {
+            let branch = &self.branches[branch];
+            (branch, &branch.loads[load])
         })
     }
 
@@ -123,7 +137,7 @@ impl Feed {
 
     /// Bytes of elements that one trip hands on to its branches.
     pub(crate) fn read_bytes(&self) -> u64 {
-        (0..self.windows.len()).map(|window| self.window_bytes(window)).sum()
+        self.read_bytes
     }
 
     /// Bytes of elements of a window's source that one trip needs.

@@ -250,16 +250,21 @@ impl Feed {
         (from, to): (u64, u64),
         cross: Option<&Region>,
     ) -> Option<Region> {
-        let whole = Region::whole(&branch.shape);
+        let walked = branch.shape.get(self.walk).map(|&rows| {
+            let low = from.saturating_sub(branch.lag).min(rows);
+            (low, to.saturating_sub(branch.lag).min(rows))
+        });
+        // Of many joined runs few have rows here: known before anything is allocated.
+        if walked.is_some_and(|(low, high)| low >= high) {
+            return None;
+        }
         // A branch may be shorter than the feed along axes that are whole here.
-        let of = match cross {
-            Some(cross) => cross.overlap(&whole)?,
-            None => whole,
-        };
-        let Some(&rows) = branch.shape.get(self.walk) else { return Some(of) };
-        let low = from.saturating_sub(branch.lag).min(rows);
-        let high = to.saturating_sub(branch.lag).min(rows);
-        (low < high).then(|| of.with_axis(self.walk, low, high - low))
+        let whole = Region::whole(&branch.shape);
+        let of = cross.map_or_else(|| Some(whole.clone()), |cross| cross.overlap(&whole))?;
+        Some(
+            walked
+                .map_or_else(|| of.clone(), |(low, high)| of.with_axis(self.walk, low, high - low)),
+        )
     }
 }
 

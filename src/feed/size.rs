@@ -2,7 +2,7 @@
 //!
 //! Closed formulas of shapes; `reader` takes its buffers by the same ones.
 
-use super::{Branch, Feed, Load, Window};
+use super::{Branch, Feed, Window};
 use crate::grid::{Region, saturating_count};
 use crate::kernel::TILE;
 use crate::lazy::AxisView;
@@ -168,14 +168,11 @@ impl Feed {
         boxes: &[Option<Region>],
     ) -> Option<Region> {
         let entry = &self.windows[window];
-        let wanted = |load: &Load, of: &Region| load.view.region(of);
         let mut all: Option<Region> = None;
-        for (branch, of) in self.branches.iter().zip(boxes) {
-            let Some(of) = of else { continue };
-            for load in branch.loads.iter().filter(|load| load.window == window) {
-                let region = wanted(load, of);
-                all = Some(all.map_or_else(|| region.clone(), |so_far| so_far.hull(&region)));
-            }
+        for &(branch, load) in &entry.loads {
+            let Some(of) = &boxes[branch] else { continue };
+            let region = self.branches[branch].loads[load].view.region(of);
+            all = Some(all.map_or_else(|| region.clone(), |so_far| so_far.hull(&region)));
         }
         all.map(|region| {
             let mut shape = region.shape().to_vec();
