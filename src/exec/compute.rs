@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytesize::ByteSize;
 use ndarray::{ArrayD, ArrayViewMutD, IxDyn, ShapeBuilder};
 
 use super::collect::{Collect, IntoArray, IntoMemory};
@@ -192,12 +193,21 @@ pub(super) fn run_plan(
                 })
                 .collect();
             let collects = collects.split_at(pass.outputs.len());
+            if schedule.readings() > 1 {
+                warnings.push(format!(
+                    "each gzip stream was read {} times, slab by slab, to stay within {}; a larger \
+                     budget, or ingesting first, reads once",
+                    schedule.readings(),
+                    ByteSize(session.memory_bytes()),
+                ));
+            }
             match &schedule.blocks {
                 Blocks::Tiles(tiles) => {
                     tiles::run(pass, tiles, schedule, collects, &budget, session)?;
                 }
-                Blocks::Parts(tiles) => {
-                    let said = parts::run(pass, tiles, schedule, collects, &budget, session)?;
+                Blocks::Parts { finish, slabs } => {
+                    let boxes = parts::Boxes { finish, slabs: slabs.as_ref() };
+                    let said = parts::run(pass, &boxes, schedule, collects, &budget, session)?;
                     // A file that is read twice says the same twice.
                     for warning in said {
                         if !warnings.contains(&warning) {

@@ -9,29 +9,41 @@ use super::collect::{Collect, Regroup};
 use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
-use super::tiles::read_bytes;
+use super::tiles::{cross_of, read_bytes};
 use super::trip::Trip;
 use super::units::run_units;
 use crate::feed::Reader;
 use crate::grid::{Partition, Region};
 use crate::kernel::{Fold, State};
-use crate::plan::{Pass, Schedule, Sum};
+use crate::plan::{Form, Part, Pass, Schedule, Sum};
 use crate::runtime::{Budget, Session};
 
-/// Carries out a pass by whole parts; returns warnings of its sources. `tiles[k]` are the boxes that
-/// output `k` is finished in.
+/// How the cells of a pass are cut.
+pub(super) struct Boxes<'a> {
+    /// For each output, the boxes it is finished in.
+    pub(super) finish: &'a [Partition],
+    /// Cells that are summed by one reading of all parts; all of them where there are none.
+    pub(super) slabs: Option<&'a Partition>,
+}
+
+/// Carries out a pass by whole parts; returns warnings of its sources.
 pub(super) fn run(
     pass: &Pass,
-    tiles: &[Partition],
+    boxes: &Boxes<'_>,
     schedule: &Schedule,
     (outputs, emits): (&[&dyn Collect], &[&dyn Collect]),
     budget: &Budget,
     session: &Session,
 ) -> Result<Vec<String>, ExecError> {
     let mut lease = budget.lease("running sums", schedule.shared_bytes)?;
+    let largest = boxes.slabs.map(|slabs| Region::whole(&slabs.largest()));
     let mut states = Vec::with_capacity(pass.sums.len());
     for sum in &pass.sums {
-        let cells = sum.cells.len();
+        let cells = match &largest {
+            // As large as any slab makes it.
+            Some(slab) => slab.overlap(&Region::whole(sum.cells.shape())).map_or(0, |c| c.len()),
+            None => sum.cells.len(),
+        };
         let buffer = lease.buffer(cells * sum.kind.cell_bytes())?;
         states.push(Mutex::new(State::new(sum.kind.clone(), cells as usize, buffer)));
     }
@@ -44,64 +56,138 @@ pub(super) fn run(
     };
     let regrouped: Vec<&dyn Collect> = regrouped.iter().map(|r| r as &dyn Collect).collect();
     let emits = if regrouped.is_empty() { emits } else { &regrouped[..] };
-    // Longest first: the last file to finish is then a short one. With one worker, in their order.
-    let mut order: Vec<usize> = (0..pass.parts.len()).collect();
-    if schedule.workers > 1 {
-        order.sort_by_key(|&p| std::cmp::Reverse(pass.parts[p].feed.read_bytes()));
+    let mut reading = Reading { pass, schedule, slab: None, states: &mut states, budget, session };
+    let Some(slabs) = boxes.slabs else {
+        let said = reading.sum(emits)?;
+        reading.finish(boxes.finish, outputs)?;
+        return Ok(said);
+    };
+    let mut said = Vec::new();
+    for slab in (0..slabs.len()).map(|index| slabs.get(index)).filter(|slab| !slab.is_empty()) {
+        reading.turn_to(slab);
+        said.extend(reading.sum(emits)?);
+        reading.finish(boxes.finish, outputs)?;
     }
-    let warnings: Vec<Mutex<Vec<String>>> =
-        pass.parts.iter().map(|_| Mutex::new(Vec::new())).collect();
-    let worker = || Ok(Scratch::new(&schedule.sizes, budget)?);
-    run_units(session, schedule.workers, order.len() as u64, worker, |scratch, unit| {
-        let part = order[unit as usize];
-        let cells = |sum: &Sum| sum.cells.clone();
-        let trip = Trip { pass, part, phase: 0, emits, cells: &cells, session };
-        let mut own: Vec<_> = states
-            .iter()
-            .zip(&pass.sums)
-            .map(|(state, sum)| {
-                (sum.part == part).then(|| state.lock().unwrap_or_else(PoisonError::into_inner))
-            })
-            .collect();
-        let mut all: Vec<Option<&mut State>> =
-            own.iter_mut().map(|state| state.as_deref_mut()).collect();
-        let said = run_part(&trip, schedule, &mut all, scratch)?;
-        warnings[part].lock().unwrap_or_else(PoisonError::into_inner).extend(said);
-        Ok(())
-    })?;
-    let states: Vec<State> = states
-        .into_iter()
-        .map(|s| s.into_inner().unwrap_or_else(PoisonError::into_inner))
-        .collect();
-    for ((output, tiles), collect) in pass.outputs.iter().zip(tiles).zip(outputs) {
-        run_units(session, schedule.workers, tiles.len(), worker, |scratch, index| {
-            let tile = tiles.get(index);
-            if tile.is_empty() {
+    Ok(said)
+}
+
+/// All parts read once, for all cells or for one slab of them.
+struct Reading<'a> {
+    pass: &'a Pass,
+    schedule: &'a Schedule,
+    slab: Option<Region>,
+    states: &'a mut Vec<Mutex<State>>,
+    budget: &'a Budget,
+    session: &'a Session,
+}
+
+impl Reading<'_> {
+    /// Empties the sums for the cells of a slab.
+    fn turn_to(&mut self, slab: Region) {
+        for (state, sum) in self.states.iter_mut().zip(&self.pass.sums) {
+            let cells = sum.cells.overlap(&slab).map_or(0, |cells| cells.len());
+            state.get_mut().unwrap_or_else(PoisonError::into_inner).reset(cells as usize);
+        }
+        self.slab = Some(slab);
+    }
+
+    /// The cells that a sum has a state for; `None` where the slab has none of its.
+    fn cells(&self, sum: &Sum) -> Option<Region> {
+        match &self.slab {
+            Some(slab) => sum.cells.overlap(slab),
+            None => Some(sum.cells.clone()),
+        }
+    }
+
+    /// True where the slab has no cell of a part.
+    fn passes_by(&self, part: &Part) -> bool {
+        self.slab.as_ref().is_some_and(|slab| part.place.overlap(slab).is_none())
+    }
+
+    /// The box of a part's feed behind the slab; all of it where there is none.
+    fn cross(&self, part: &Part) -> Option<Region> {
+        let Form::Fold { axes, grouped } = &self.pass.form else { return None };
+        let cells = part.place.overlap(self.slab.as_ref()?)?;
+        Some(cross_of(&cells, part, axes, *grouped))
+    }
+
+    /// Reads every part front to back into its sums; returns warnings of its sources.
+    fn sum(&self, emits: &[&dyn Collect]) -> Result<Vec<String>, ExecError> {
+        let (pass, schedule, session) = (self.pass, self.schedule, self.session);
+        // Longest first: the last file to finish is then a short one. With one worker, in their order.
+        let mut order: Vec<usize> = (0..pass.parts.len()).collect();
+        if schedule.workers > 1 {
+            order.sort_by_key(|&p| std::cmp::Reverse(pass.parts[p].feed.read_bytes()));
+        }
+        let warnings: Vec<Mutex<Vec<String>>> =
+            pass.parts.iter().map(|_| Mutex::new(Vec::new())).collect();
+        let worker = || Ok(Scratch::new(&schedule.sizes, self.budget)?);
+        run_units(session, schedule.workers, order.len() as u64, worker, |scratch, unit| {
+            let part = order[unit as usize];
+            if self.passes_by(&pass.parts[part]) {
                 return Ok(());
             }
-            let of_output = |s: usize| {
-                let mut reductions = output.inputs.iter().map(|&r| &pass.reductions[r]);
-                reductions.any(|reduction| reduction.sums.contains(&s))
-            };
-            let of_tile: Vec<Option<(&State, Region)>> = states
+            let cross = self.cross(&pass.parts[part]);
+            let cells = |sum: &Sum| self.cells(sum).unwrap_or_else(|| Region::whole(&[]));
+            let trip = Trip { pass, part, phase: 0, emits, cells: &cells, session };
+            let mut own: Vec<_> = self
+                .states
                 .iter()
                 .zip(&pass.sums)
-                .enumerate()
-                .map(|(s, (state, sum))| {
-                    let here = of_output(s) && sum.cells.overlap(&tile).is_some();
-                    here.then(|| (state, sum.cells.clone()))
+                .map(|(state, sum)| {
+                    (sum.part == part).then(|| state.lock().unwrap_or_else(PoisonError::into_inner))
                 })
                 .collect();
-            finish_tile(pass, output, &tile, &of_tile, *collect, scratch)
+            let mut all: Vec<Option<&mut State>> =
+                own.iter_mut().map(|state| state.as_deref_mut()).collect();
+            let said = run_part(&trip, schedule, cross.as_ref(), &mut all, scratch)?;
+            warnings[part].lock().unwrap_or_else(PoisonError::into_inner).extend(said);
+            Ok(())
         })?;
+        let said =
+            warnings.into_iter().map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
+        Ok(said.flatten().collect())
     }
-    let said = warnings.into_iter().map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
-    Ok(said.flatten().collect())
+
+    /// Makes results of the sums, once every part has been read to its end and checked.
+    fn finish(&mut self, boxes: &[Partition], outputs: &[&dyn Collect]) -> Result<(), ExecError> {
+        let (pass, schedule) = (self.pass, self.schedule);
+        let all: Vec<Option<Region>> = pass.sums.iter().map(|sum| self.cells(sum)).collect();
+        let states: Vec<&State> = self
+            .states
+            .iter_mut()
+            .map(|s| &*s.get_mut().unwrap_or_else(PoisonError::into_inner))
+            .collect();
+        let worker = || Ok(Scratch::new(&schedule.sizes, self.budget)?);
+        for ((output, tiles), collect) in pass.outputs.iter().zip(boxes).zip(outputs) {
+            run_units(self.session, schedule.workers, tiles.len(), worker, |scratch, index| {
+                let tile = tiles.get(index);
+                let tile = self.slab.as_ref().map_or(Some(tile.clone()), |s| tile.overlap(s));
+                let Some(tile) = tile.filter(|tile| !tile.is_empty()) else { return Ok(()) };
+                let of_output = |s: usize| {
+                    let mut reductions = output.inputs.iter().map(|&r| &pass.reductions[r]);
+                    reductions.any(|reduction| reduction.sums.contains(&s))
+                };
+                let of_tile: Vec<Option<(&State, Region)>> = states
+                    .iter()
+                    .zip(&all)
+                    .enumerate()
+                    .map(|(s, (state, cells))| {
+                        let cells = cells.as_ref().filter(|_| of_output(s))?;
+                        cells.overlap(&tile).map(|_| (*state, cells.clone()))
+                    })
+                    .collect();
+                finish_tile(pass, output, &tile, &of_tile, *collect, scratch)
+            })?;
+        }
+        Ok(())
+    }
 }
 
 fn run_part(
     trip: &Trip<'_>,
     schedule: &Schedule,
+    cross: Option<&Region>,
     states: &mut [Option<&mut State>],
     scratch: &mut Scratch,
 ) -> Result<Vec<String>, ExecError> {
@@ -145,9 +231,10 @@ fn run_part(
         scratch.ahead = spare;
         return Ok(said);
     }
-    let mut reader = Reader::open(feed, false, 0)?;
+    // Where less than whole volumes is taken out of a stream, they are held in windows.
+    let mut reader = Reader::open(feed, cross.is_some(), 0)?;
     for (from, to) in (Steps { feed, from: 0, rows }) {
-        trip.step(&mut reader, from..to, None, states, scratch)?;
+        trip.step(&mut reader, from..to, cross, states, scratch)?;
         done(from, to);
     }
     Ok(reader.finish()?)

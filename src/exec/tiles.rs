@@ -173,7 +173,7 @@ impl Unit<'_> {
 }
 
 /// The box of a part's feed behind a box of cells: reduced axes are whole.
-fn cross_of(cells: &Region, part: &Part, axes: &[usize], grouped: bool) -> Region {
+pub(super) fn cross_of(cells: &Region, part: &Part, axes: &[usize], grouped: bool) -> Region {
     cells.within(&part.place).behind(&part.feed.shape, axes, grouped)
 }
 

@@ -124,7 +124,7 @@ impl Plan {
             worker_bytes: schedule.sizes.total(),
             state_bytes: schedule.shared_bytes,
             peak_bytes: beside.saturating_add(schedule.total_bytes()),
-            read_bytes: pass.read_bytes(),
+            read_bytes: pass.read_bytes().saturating_mul(schedule.readings()),
             sources: sources(pass, schedule),
             states: states(pass),
             outputs: pass
@@ -181,15 +181,21 @@ fn strategy(pass: &Pass, schedule: &Schedule) -> String {
             let plural = if tiles.len() == 1 { "" } else { "s" };
             format!("{} tile{plural} of {tile}{kept}", tiles.len())
         }
-        Blocks::Parts(_) if pass.is_sequential() => format!("streams, one unit a file{ahead}"),
-        Blocks::Parts(_) => "front to back, one unit a source".to_owned(),
+        Blocks::Parts { slabs: Some(slabs), .. } => {
+            let slab = shape_text(&slabs.largest());
+            format!("streams, read again for each of {} slabs of {slab}", slabs.len())
+        }
+        Blocks::Parts { .. } if pass.is_sequential() => {
+            format!("streams, one unit a file{ahead}")
+        }
+        Blocks::Parts { .. } => "front to back, one unit a source".to_owned(),
     }
 }
 
 fn sources(pass: &Pass, schedule: &Schedule) -> Vec<ExplainSource> {
     let mut listed: Vec<(usize, ExplainSource)> = Vec::new();
     for feed in pass.feeds() {
-        let reads = feed.trips(schedule.keep) as u64;
+        let reads = feed.trips(schedule.keep) as u64 * schedule.readings();
         for (index, window) in feed.windows.iter().enumerate() {
             let source = &window.source;
             let bytes = feed.window_bytes(index);

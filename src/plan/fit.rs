@@ -42,14 +42,28 @@ pub(crate) struct Schedule {
 pub(crate) enum Blocks {
     /// Boxes of the result; their input is read by region.
     Tiles(Partition),
-    /// Whole parts, read front to back; the boxes are those that each output is finished in.
-    Parts(Vec<Partition>),
+    /// Parts, read front to back.
+    Parts {
+        /// The boxes that each output is finished in.
+        finish: Vec<Partition>,
+        /// Boxes of cells that are summed one after the other, each by reading all parts again; `None`
+        /// where one reading is enough for all.
+        slabs: Option<Partition>,
+    },
 }
 
 impl Schedule {
     /// Bytes leased at once by the pass.
     pub(crate) fn total_bytes(&self) -> u64 {
         self.shared_bytes.saturating_add((self.workers as u64).saturating_mul(self.sizes.total()))
+    }
+
+    /// How often the parts are read.
+    pub(crate) fn readings(&self) -> u64 {
+        match &self.blocks {
+            Blocks::Parts { slabs: Some(slabs), .. } => slabs.len(),
+            _ => 1,
+        }
     }
 
     /// Makes room for the rows of one block of where the only emit goes.
@@ -82,7 +96,8 @@ pub(super) fn fit(
 ) -> Result<Schedule, PlanError> {
     let available = session.data_bytes().saturating_sub(constant_bytes);
     let mut smallest: Option<Schedule> = None;
-    for mut schedule in candidates(pass, layout, session.threads()) {
+    let first = candidates(pass, layout, session.threads()).into_iter();
+    for mut schedule in first.chain(by_slabs(pass, layout, session.threads())) {
         if layout.memory == ResultMemory::Blocks {
             schedule.sizes.handed_on = 2;
         }
@@ -178,6 +193,76 @@ fn by_parts(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
     list
 }
 
+/// Readings of a stream, at most: more would take longer than to ingest it first.
+const READINGS: [u64; 9] = [2, 3, 4, 6, 8, 12, 16, 24, 32];
+
+/// Sums of streams that do not fit at once, slab by slab: each slab reads every stream again. The
+/// fastest first, if each worker has a stream of its own to inflate.
+fn by_slabs(pass: &Pass, layout: &Layout<'_>, threads: usize) -> impl Iterator<Item = Schedule> {
+    let in_time = match &pass.form {
+        Form::Fold { axes, .. } => pass.feeds().all(|feed| axes.contains(&feed.walk)),
+        Form::Map | Form::Mixed => false,
+    };
+    let mut tries: Vec<(Partition, usize)> = Vec::new();
+    if in_time && pass.is_sequential() && pass.emits.is_empty() {
+        let cells = saturating_count(&pass.shape);
+        for readings in READINGS {
+            let target = whole_rows(&pass.shape, cells.div_ceil(readings));
+            let slabs = fold_partition(pass, layout, target, false);
+            let most = threads.min(pass.parts.len()).max(1);
+            tries.extend((1..=most).map(|workers| (slabs.clone(), workers)));
+        }
+        tries.sort_by_key(|(slabs, workers)| (slabs.len() * 1000 / *workers as u64, slabs.len()));
+    }
+    tries.into_iter().flat_map(move |(slabs, workers)| {
+        READ_BYTES[1..]
+            .iter()
+            .map(move |&target| slab_schedule(pass, slabs.clone(), workers, target))
+    })
+}
+
+/// So many cells or some more, so that fast axes are whole and the next one is cut evenly.
+fn whole_rows(shape: &[u64], cells: u64) -> u64 {
+    let mut row = 1_u64;
+    for len in shape.iter().map(|len| (*len).max(1)) {
+        if row.saturating_mul(len) > cells {
+            break;
+        }
+        row *= len;
+    }
+    cells.next_multiple_of(row)
+}
+
+fn slab_schedule(
+    pass: &Pass,
+    slabs: Partition,
+    workers: usize,
+    read_target_bytes: u64,
+) -> Schedule {
+    let mut schedule = whole_parts(pass, 0, workers, false);
+    let Form::Fold { axes, grouped } = &pass.form else { return schedule };
+    let largest = slabs.largest();
+    schedule.sizes.feed = FeedSizes::default();
+    for (index, part) in pass.parts.iter().enumerate() {
+        let cells = Region::whole(&clip(&largest, part.place.shape()));
+        let mut step = cells.behind(&part.feed.shape, axes, *grouped).shape().to_vec();
+        // A step is whole volumes, whatever is taken out of them.
+        let rows = part.feed.step_shape(&part.feed.shape, read_target_bytes)[part.feed.walk];
+        step[part.feed.walk] = rows;
+        schedule.rows[index] = rows;
+        schedule.sizes.feed.cover(&part.feed, &step, true);
+    }
+    let of_sum = |sum: &Sum| {
+        let cells = clip(&largest, sum.cells.shape());
+        state_bytes(&cells, sum.kind.cell_bytes())
+    };
+    schedule.shared_bytes = pass.sums.iter().map(of_sum).fold(0, u64::saturating_add);
+    if let Blocks::Parts { slabs: of, .. } = &mut schedule.blocks {
+        *of = Some(slabs);
+    }
+    schedule
+}
+
 fn whole_parts(pass: &Pass, read_target_bytes: u64, workers: usize, read_ahead: bool) -> Schedule {
     let finish = |output: &Output| finish_partition(pass, output, TILE_CELLS / 4);
     let tiles: Vec<Partition> = pass.outputs.iter().map(finish).collect();
@@ -200,7 +285,7 @@ fn whole_parts(pass: &Pass, read_target_bytes: u64, workers: usize, read_ahead: 
     Schedule {
         workers,
         read_ahead,
-        blocks: Blocks::Parts(tiles),
+        blocks: Blocks::Parts { finish: tiles, slabs: None },
         rows,
         keep: false,
         sizes,

@@ -134,7 +134,7 @@ impl Plan {
         for (pass, schedule) in &self.passes {
             let mut here: HashMap<usize, usize> = HashMap::new();
             for part in &pass.parts {
-                let trips = part.feed.trips(schedule.keep);
+                let trips = part.feed.trips(schedule.keep) * schedule.readings() as usize;
                 let mut of_part: HashMap<usize, usize> = HashMap::new();
                 for source in part.feed.sources() {
                     *of_part.entry(address(source)).or_default() += trips;
@@ -154,7 +154,10 @@ impl Plan {
 
     /// Bytes of elements that all passes read, for progress.
     pub(crate) fn read_bytes(&self) -> u64 {
-        self.passes.iter().map(|(pass, _)| pass.read_bytes()).sum()
+        let of_pass = |(pass, schedule): &(Pass, Schedule)| {
+            pass.read_bytes().saturating_mul(schedule.readings())
+        };
+        self.passes.iter().map(of_pass).fold(0, u64::saturating_add)
     }
 }
 

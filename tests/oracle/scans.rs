@@ -201,3 +201,41 @@ fn a_small_budget_reads_more_often_rather_than_giving_up() {
     // Parts that are cut differently read their own share of it again.
     assert!(source.counts().iter().all(|&n| n >= 1) && source.counts().iter().any(|&n| n > 1));
 }
+
+#[test]
+fn sums_of_streams_that_do_not_fit_at_once_are_made_slab_by_slab() {
+    let shape = [40, 40, 12, 9];
+    let runs: Vec<_> =
+        (0..5).map(|_| run(&shape, &[40, 40, 12, 1], DType::F32, Access::Sequential)).collect();
+    let joined = concatenate(&runs.iter().map(|(_, x)| x.clone()).collect::<Vec<_>>(), -1);
+    let labels: Vec<u64> = (0..45).map(|t| t % 2).collect();
+    let asked = [
+        &(joined.mean(-1) / joined.std(-1)),
+        &joined.median(-1),
+        &joined.diff(-1).abs().max(-1),
+        &joined.group_by(-1, &labels).mean().slice_axis(-1, 1..),
+    ];
+    let want = session(1, 512 * MIB).compute_all::<f64>(&asked).unwrap();
+    assert_eq!(want.report.scans, 1);
+    let before: Vec<u32> = runs.iter().map(|(source, _)| reads(source).unwrap()).collect();
+    assert_eq!(before, [1; 5]);
+    let mut last = 1;
+    // The four results take 0.6 MB, the sums of all runs several more.
+    for (threads, spare) in [(1, 4_000_000), (2, 4_000_000), (2, 2_100_000), (1, 2_100_000)] {
+        let session = session(threads, FIXED + spare);
+        let plan = session.explain(&asked).unwrap();
+        let got = session.compute_all::<f64>(&asked).unwrap();
+        assert_eq!(got.arrays, want.arrays);
+        assert!(got.report.scans > 1, "{plan}");
+        assert!(plan.text().contains("read again for each of"), "{plan}");
+        assert!(got.report.projected_bytes <= FIXED + spare);
+        for (source, _) in &runs {
+            let now = reads(source).unwrap();
+            assert_eq!((now - last) as usize, got.report.scans, "{plan}");
+        }
+        last += got.report.scans as u32;
+    }
+    // Nothing is read for a budget that no number of slabs makes enough.
+    session(1, FIXED + 400_000).compute_all::<f64>(&asked).unwrap_err();
+    assert_eq!(reads(&runs[0].0), Ok(last));
+}

@@ -33,6 +33,30 @@ fn a_smaller_budget_has_fewer_workers_and_is_never_passed() {
 }
 
 #[test]
+fn streams_are_read_again_for_slabs_of_cells_where_their_sums_do_not_fit() {
+    let runs: Vec<LazyArray> = (0..3).map(|_| Header::stream(&[100, 100, 100, 50])).collect();
+    let tsnr = crate::lazy::concatenate(&runs, -1);
+    let tsnr = (tsnr.mean(-1) / tsnr.std(-1)).max(..);
+    let mut last = 1;
+    for budget in (31..140).rev().map(|mib| mib * MIB) {
+        let plan = planned(&tsnr, budget, 2).unwrap();
+        assert!(plan.projected_bytes() <= budget);
+        let (_, schedule) = &plan.passes[0];
+        let readings = schedule.readings();
+        let time = readings * 1000 / schedule.workers as u64;
+        assert!(time >= last, "{readings} readings within {budget} take no longer than with more");
+        assert_eq!(plan.scans() as u64, readings);
+        last = time;
+    }
+    assert!(last > 8000, "{last}");
+    // A reading for every row of a map would never end: that is refused.
+    let error = planned(&tsnr, 30 * MIB, 2).unwrap_err();
+    let PlanError::Memory { projected_bytes, alternative, .. } = error else { panic!("{error}") };
+    assert!(planned(&tsnr, projected_bytes, 2).is_ok());
+    assert!(alternative.unwrap().contains("ingest"));
+}
+
+#[test]
 fn a_refusal_says_what_would_be_enough_and_it_is() {
     let x = Header::lazy(&[100, 100, 100, 1000], &[100, 100, 100, 1]);
     for array in [x.std(-1), x.std(0), &x * 2.0, x.median(-1)] {

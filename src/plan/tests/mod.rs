@@ -74,12 +74,21 @@ fn passes(arrays: &[&LazyArray], bold: Boldness) -> Vec<String> {
 struct Header {
     shape: Vec<u64>,
     block: Vec<u64>,
+    access: Access,
 }
 
 impl Header {
     /// A file of `float32` in blocks of this shape.
     fn lazy(shape: &[u64], block: &[u64]) -> LazyArray {
-        LazyArray::from_source(Arc::new(Self { shape: shape.to_vec(), block: block.to_vec() }))
+        let (shape, block, access) = (shape.to_vec(), block.to_vec(), Access::Random);
+        LazyArray::from_source(Arc::new(Self { shape, block, access }))
+    }
+
+    /// A stream of `float32` volumes.
+    fn stream(shape: &[u64]) -> LazyArray {
+        let (shape, mut block, access) = (shape.to_vec(), shape.to_vec(), Access::Sequential);
+        block[shape.len() - 1] = 1;
+        LazyArray::from_source(Arc::new(Self { shape, block, access }))
     }
 }
 
@@ -94,7 +103,7 @@ impl Source for Header {
         DType::F32
     }
     fn access(&self) -> Access {
-        Access::Random
+        self.access
     }
     fn block_shape(&self) -> &[u64] {
         &self.block
