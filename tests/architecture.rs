@@ -29,7 +29,7 @@ const RULES: [(&str, &[&str]); 20] = [
     ("exec", &["base", "source", "sink", "kernel", "runtime", "lazy", "feed", "plan"]),
     ("nifti", &["base", "source", "sink", "run", "runtime"]),
     ("store", &["base", "source", "sink", "run", "runtime"]),
-    ("jobs", &["base", "run", "runtime", "lazy", "plan", "exec", "picture"]),
+    ("jobs", &["base", "run", "runtime", "lazy", "plan", "exec", "sink", "picture"]),
     ("write", &["base", "run", "runtime", "lazy", "exec", "sink", "nifti", "store", "error"]),
     ("error", &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
     ("lib", &[]),

@@ -1,8 +1,13 @@
-//! Results of any size, box by box into a sink.
+//! Results of any size, box by box into a sink or to whoever takes them.
 
-use super::collect::Collect;
+use std::marker::PhantomData;
+
+use ndarray::ArrayViewD;
+
+use super::collect::{Collect, as_view};
 use super::compute::{Report, run_plan};
 use super::error::ExecError;
+use crate::dtype::Element;
 use crate::grid::{Region, shape_text};
 use crate::lazy::LazyArray;
 use crate::plan::{Layout, Plan, ResultMemory};
@@ -17,7 +22,60 @@ impl Collect for IntoSink<'_> {
     }
 }
 
+/// Hands boxes of result number `index` on as views.
+struct IntoTaker<'a, T, F> {
+    index: usize,
+    take: &'a F,
+    of: PhantomData<fn(T)>,
+}
+
+impl<T, F> Collect for IntoTaker<'_, T, F>
+where
+    T: Element,
+    F: Fn(usize, &Region, ArrayViewD<'_, T>) -> Result<(), SinkError> + Sync,
+{
+    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
+        Ok((self.take)(self.index, region, as_view::<T>(region, bytes))?)
+    }
+}
+
 impl Session {
+    /// Computes several arrays together without ever holding one of them: `take` gets the number of
+    /// an array, where a box of it lies, and its elements (memory order is Fortran's). Every element
+    /// comes once, boxes in any order and from several threads. What was taken counts only when this
+    /// has returned, since a stream is checked when it has been read to its end.
+    ///
+    /// ```
+    /// # use std::sync::Mutex;
+    /// # use ndarray::array;
+    /// # use voxstore::{Session, from_ndarray};
+    /// let x = from_ndarray(array![[1.0, 3.0], [2.0, 6.0]]);
+    /// let sums = Mutex::new([0.0; 2]);
+    /// Session::default().for_each_block::<f64>(&[&x.mean(-1), &x.max(-1)], |array, _, block| {
+    ///     sums.lock().unwrap()[array] += block.sum();
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(sums.into_inner().unwrap(), [6.0, 9.0]);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`compute_all`](Self::compute_all), and what `take` says.
+    pub fn for_each_block<T: Element>(
+        &self,
+        arrays: &[&LazyArray],
+        take: impl Fn(usize, &Region, ArrayViewD<'_, T>) -> Result<(), SinkError> + Sync,
+    ) -> Result<Report, ExecError> {
+        let wanted: Vec<_> = arrays.iter().map(|&a| (a, T::DTYPE)).collect();
+        let plan = Plan::new(&wanted, &Layout::of(ResultMemory::Sink), self)?;
+        let takers: Vec<IntoTaker<'_, T, _>> = (0..arrays.len())
+            .map(|index| IntoTaker { index, take: &take, of: PhantomData })
+            .collect();
+        let collects: Vec<&dyn Collect> =
+            takers.iter().map(|taker| taker as &dyn Collect).collect();
+        run_plan(&plan, &collects, self)
+    }
+
     /// Computes an array into a sink, box by box: the result is never whole in memory. The sink
     /// becomes visible when all of it has been written and every source has been checked to its end;
     /// after an error it leaves nothing behind.

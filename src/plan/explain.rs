@@ -39,6 +39,24 @@ impl Session {
         self.explained(arrays, ResultMemory::Counted)
     }
 
+    /// What computing these arrays together would do where their boxes are handed on, and none is ever
+    /// whole in memory: [`for_each_block`](Session::for_each_block), or writing one to a file. What the
+    /// file's format takes for a box is added when it is written.
+    ///
+    /// ```
+    /// # use voxstore::Session;
+    /// let large = voxstore::full(&[256, 256, 128, 1000], 1.0); // 62 GiB
+    /// let plan = Session::default().explain_write(&[&large.square(), &large.mean(-1)])?;
+    /// assert!(plan.summary.peak_bytes < 512 << 20);
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`explain`](Session::explain).
+    pub fn explain_write(&self, arrays: &[&LazyArray]) -> Result<Explanation, PlanError> {
+        self.explained(arrays, ResultMemory::Sink)
+    }
+
     fn explained(
         &self,
         arrays: &[&LazyArray],
@@ -82,7 +100,7 @@ impl LazyArray {
     /// # Errors
     /// As [`Session::explain`].
     pub fn explain_write(&self) -> Result<Explanation, PlanError> {
-        Session::default().explained(&[self], ResultMemory::Sink)
+        Session::default().explain_write(&[self])
     }
 
     /// A picture of the array and the blocks it comes in, as self-contained SVG: what dask shows of an

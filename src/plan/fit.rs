@@ -121,9 +121,7 @@ fn refusal(
     result_bytes: u64,
     session: &Session,
 ) -> PlanError {
-    let needed = (FIXED_BYTES + session.reserved_bytes())
-        .saturating_add(constant_bytes)
-        .saturating_add(schedule.total_bytes());
+    let needed = FIXED_BYTES.saturating_add(constant_bytes).saturating_add(schedule.total_bytes());
     // Rounded up to a whole MiB, which is also how it is printed.
     let needed = needed.div_ceil(1 << 20).saturating_mul(1 << 20);
     let held = constant_bytes - result_bytes;

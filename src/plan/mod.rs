@@ -107,7 +107,7 @@ impl Plan {
                         passes,
                         result_bytes,
                         held_bytes: jobs.held_bytes,
-                        beside_bytes: FIXED_BYTES + session.reserved_bytes(),
+                        beside_bytes: FIXED_BYTES,
                         budget_bytes: session.memory_bytes(),
                     });
                 }

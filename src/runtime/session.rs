@@ -1,6 +1,7 @@
 //! The limits a piece of work runs under.
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytesize::ByteSize;
@@ -28,8 +29,7 @@ const WORKER_STACK_BYTES: usize = 1 << 20;
 pub struct Session {
     memory_bytes: u64,
     threads: usize,
-    /// Part of the budget that the caller's own arrays take.
-    reserved_bytes: u64,
+    scratch: Arc<Path>,
     progress: Arc<dyn Progress>,
     cancel: CancelToken,
 }
@@ -55,23 +55,18 @@ impl Session {
         &self.cancel
     }
 
+    /// Where results wait that do not fit in memory.
+    pub(crate) fn scratch_dir(&self) -> &Path {
+        &self.scratch
+    }
+
     pub(crate) fn progress(&self) -> &Arc<dyn Progress> {
         &self.progress
     }
 
     /// What is left for data when the process itself is paid for.
     pub(crate) fn data_bytes(&self) -> u64 {
-        self.memory_bytes.saturating_sub(FIXED_BYTES + self.reserved_bytes)
-    }
-
-    /// Bytes set aside by [`with_reserved`](Self::with_reserved).
-    pub(crate) fn reserved_bytes(&self) -> u64 {
-        self.reserved_bytes
-    }
-
-    /// The same limits where the caller holds `bytes` of results of earlier work.
-    pub(crate) fn with_reserved(&self, bytes: u64) -> Self {
-        Self { reserved_bytes: self.reserved_bytes + bytes, ..self.clone() }
+        self.memory_bytes.saturating_sub(FIXED_BYTES)
     }
 
     /// A fresh count over this session's data bytes.
@@ -100,7 +95,7 @@ impl Default for Session {
         Self {
             memory_bytes: DEFAULT_MEMORY_BYTES,
             threads: available_threads(),
-            reserved_bytes: 0,
+            scratch: std::env::temp_dir().into(),
             progress: Arc::new(Silent),
             cancel: CancelToken::new(),
         }
@@ -116,6 +111,7 @@ fn available_threads() -> usize {
 pub struct SessionBuilder {
     memory: Option<Result<u64, SessionError>>,
     threads: Option<usize>,
+    scratch: Option<PathBuf>,
     progress: Option<Arc<dyn Progress>>,
     cancel: Option<CancelToken>,
 }
@@ -143,6 +139,14 @@ impl SessionBuilder {
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// A folder for what does not fit in memory; the system's folder for temporary files where none is
+    /// named. Where that is in memory itself, name one that is not.
+    #[must_use]
+    pub fn scratch(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.scratch = Some(folder.into());
         self
     }
 
@@ -177,7 +181,7 @@ impl SessionBuilder {
         Ok(Session {
             memory_bytes,
             threads,
-            reserved_bytes: 0,
+            scratch: self.scratch.map_or(defaults.scratch, Into::into),
             progress: self.progress.unwrap_or(defaults.progress),
             cancel: self.cancel.unwrap_or(defaults.cancel),
         })

@@ -31,9 +31,15 @@ pub(crate) struct Answer {
     pub(crate) stderr: String,
 }
 
+/// The program: the one in `VOXSTORE_PROGRAM`, such as a release build, or the one built for tests.
+pub(crate) fn program_path() -> PathBuf {
+    std::env::var_os("VOXSTORE_PROGRAM")
+        .map_or_else(|| env!("CARGO_BIN_EXE_voxstore").into(), PathBuf::from)
+}
+
 /// The program, with nothing to read and no terminal.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_voxstore"));
+    let mut command = Command::new(program_path());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

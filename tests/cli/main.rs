@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files has failed")]
 
 mod bits;
+mod cap;
 mod commands;
 mod common;
 mod explain;

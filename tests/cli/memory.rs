@@ -1,30 +1,20 @@
-//! The promise of `--memory`: measured <= projected <= budget, seen from outside the process.
+//! The promise of `--memory`: measured <= projected <= budget, seen from outside the process, which
+//! the kernel holds to the budget.
 
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::common::{folder, gzipped, program};
+use super::cap::Cap;
+use super::common::{folder, gzipped, names};
 use super::files::{Nifti, write};
 
-const BUDGET: &str = "64MiB";
-const BUDGET_BYTES: u64 = 64 << 20;
-
-/// Runs of the shape of ds000114's, 9.8 MB of voxels each, as `.nii` and `.nii.gz`.
-fn runs(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
-    (1..=5)
-        .map(|number| {
-            let bytes = Nifti { seed: number, ..Nifti::new([64, 64, 30, 40]) }.bytes();
-            let stem = format!("sub-01_task-rest_run-{number}_bold");
-            let plain = write(folder, &format!("nii/{stem}.nii"), &bytes);
-            (plain, write(folder, &format!("gz/{stem}.nii.gz"), &gzipped(&bytes)))
-        })
-        .unzip()
-}
+const MIB: u64 = 1 << 20;
 
 /// `VmHWM` of a process that lives: the most memory it has had.
 fn peak_so_far(id: u32) -> Option<u64> {
@@ -33,54 +23,162 @@ fn peak_so_far(id: u32) -> Option<u64> {
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
 }
 
-/// Runs the program and gives back its peak as seen from outside, and its JSON.
-fn peak_of(args: Vec<OsString>) -> (u64, Value) {
-    let mut child = program().args(&args).spawn().unwrap();
+/// Runs the program with `--memory`, capped at that, and gives back its peak as seen from outside and
+/// what it printed.
+fn peak_of(words: &[&str], inputs: &[&Path], budget_mib: u64, more: &[&str]) -> (u64, String) {
+    let mut args: Vec<OsString> = words.iter().map(Into::into).collect();
+    args.extend(inputs.iter().map(Into::into));
+    args.extend(["--memory".into(), format!("{budget_mib}MiB").into()]);
+    args.extend(more.iter().map(Into::into));
+    let cap = Cap::of(budget_mib * MIB);
+    let mut child = cap.command(&args).spawn().unwrap();
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
         peak = peak.max(peak_so_far(child.id()).unwrap_or(0));
         sleep(Duration::from_micros(500));
     }
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    (peak, serde_json::from_slice(&output.stdout).unwrap())
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), None, "{args:?}: killed by the kernel; {said}");
+    assert!(output.status.success(), "{args:?}: {said}");
+    assert!(peak <= budget_mib * MIB, "{args:?}: {peak} bytes");
+    (peak, String::from_utf8(output.stdout).unwrap())
 }
 
-fn args(command: &str, inputs: &[PathBuf], output: &Path, more: &[&str]) -> Vec<OsString> {
-    let mut args: Vec<OsString> = vec![command.into()];
-    args.extend(inputs.iter().map(Into::into));
-    args.extend(["-o".into(), output.into(), "--json".into()]);
-    args.extend(["--memory".into(), BUDGET.into()]);
-    args.extend(more.iter().map(Into::into));
-    args
+/// Holds what a command says of its memory in JSON against what was seen.
+fn assert_kept(told: &str, peak: u64, memory: &Value, budget_mib: u64) {
+    let [budget, projected, measured] =
+        ["budget_bytes", "projected_peak_bytes", "measured_peak_bytes"]
+            .map(|name| memory[name].as_u64().unwrap());
+    assert_eq!(budget, budget_mib * MIB);
+    assert!(peak <= projected, "{told}: seen {peak}, projected {projected}");
+    assert!(measured <= projected, "{told}: measured {measured}, projected {projected}");
+    assert!(projected <= budget, "{told}: projected {projected}");
+    // Not so careful either that it would be of no use.
+    assert!(projected <= 2 * measured + 16 * MIB, "{told}: {projected} for {measured}");
+}
+
+fn path(name: &Path) -> &str {
+    name.to_str().unwrap()
+}
+
+/// A run of ds000114's grid in each type: 49, 98 and 197 MB.
+fn kinds() -> [(&'static str, Nifti); 3] {
+    let run = || Nifti::new([64, 64, 30, 200]);
+    [("int16", run()), ("float32", run().of_type(16, 4)), ("float64", run().of_type(64, 8))]
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "Linux has the cap")]
+fn a_process_that_needs_more_than_the_cap_does_not_come_to_its_end() {
+    let folder = folder();
+    let run = Nifti::new([64, 64, 30, 40]).write(folder.path(), "run.nii.gz");
+    let map = folder.path().join("map.nii");
+    let args = |memory: &str| -> Vec<OsString> {
+        let words = ["tsnr", path(&run), "-o", path(&map), "--quiet", "--memory", memory];
+        words.iter().map(Into::into).collect()
+    };
+    let capped = Cap::of(12 * MIB).command(&args("64MiB")).output().unwrap();
+    assert!(!capped.status.success() && !map.exists(), "{capped:?}");
+    let enough = Cap::of(64 * MIB).command(&args("64MiB")).output().unwrap();
+    assert!(enough.status.success() && map.exists(), "{enough:?}");
 }
 
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
-fn measured_peaks_stay_below_projected_ones_and_these_below_the_budget() {
-    let folder = folder();
-    let (plain, gzip) = runs(folder.path());
-    let stores = ["from-nii.zarr", "from-gz.zarr"].map(|name| folder.path().join(name));
-    for (inputs, store) in [&plain, &gzip].into_iter().zip(&stores) {
-        let (peak, _) = peak_of(args("ingest", inputs, store, &[]));
-        assert!(peak > 0 && peak <= BUDGET_BYTES, "ingest into {}: {peak}", store.display());
-    }
-
-    let map = folder.path().join("map.nii");
-    let store = &stores[1..];
-    for (inputs, io) in [(&plain[..], "map"), (&plain, "read"), (&gzip, "auto"), (store, "auto")] {
-        for threads in ["1", "2", "8"] {
-            let more = ["--force", "--threads", threads, "--io", io];
-            let (peak, json) = peak_of(args("tsnr", inputs, &map, &more));
-            let memory = &json["record"]["memory"];
-            let [budget, projected, measured] =
-                ["budget_bytes", "projected_peak_bytes", "measured_peak_bytes"]
-                    .map(|name| memory[name].as_u64().unwrap());
-            let told = format!("{} --io {io} --threads {threads}", inputs[0].display());
-            assert_eq!(budget, BUDGET_BYTES);
-            assert!(peak <= projected, "{told}: seen {peak}, projected {projected}");
-            assert!(measured <= projected, "{told}: measured {measured}, projected {projected}");
-            assert!(projected <= budget, "{told}: projected {projected}");
+fn every_command_stays_within_its_budget_under_the_kernels_cap() {
+    for (name, run) in kinds() {
+        let folder = folder();
+        let bytes = run.bytes();
+        let plain = write(folder.path(), &format!("{name}.nii"), &bytes);
+        let gzip = write(folder.path(), &format!("{name}.nii.gz"), &gzipped(&bytes));
+        drop(bytes);
+        let map = folder.path().join("map.nii");
+        let mut maps = Vec::new();
+        for budget in [64, 128, 512] {
+            let store = folder.path().join(format!("{budget}.zarr"));
+            for (source, threads) in [(&plain, "8"), (&gzip, "1")] {
+                let more = ["-o", path(&store), "--quiet", "--force", "--threads", threads];
+                peak_of(&["ingest"], &[source], budget, &more);
+            }
+            for (input, io) in
+                [(&plain, "map"), (&plain, "read"), (&gzip, "auto"), (&store, "auto")]
+            {
+                for threads in ["1", "2", "8"] {
+                    let more =
+                        ["-o", path(&map), "--force", "--json", "--io", io, "--threads", threads];
+                    let (peak, said) = peak_of(&["tsnr"], &[input], budget, &more);
+                    let told = format!("{} --io {io} --threads {threads}", input.display());
+                    let said: Value = serde_json::from_str(&said).unwrap();
+                    assert_kept(&told, peak, &said["record"]["memory"], budget);
+                    maps.push(fs::read(&map).unwrap());
+                }
+            }
+            let back = folder.path().join("back.nii");
+            let more = ["-o", path(&back), "--force", "--quiet"];
+            peak_of(&["export"], &[&store], budget, &more);
+            assert!(fs::read(&back).unwrap() == fs::read(&plain).unwrap(), "{name}");
+        }
+        assert!(maps.windows(2).all(|pair| pair[0] == pair[1]), "{name}: maps differ");
+        let (image, series) = (folder.path().join("out.nii.gz"), folder.path().join("out.tsv"));
+        for input in [&plain, &gzip] {
+            for (op, axes, out) in
+                [("median", "t", &image), ("std", "t", &image), ("mean", "x,y,z", &series)]
+            {
+                let more = ["--axis", axes, "-o", path(out), "--force", "--json"];
+                let (peak, said) = peak_of(&["reduce", op], &[input], 64, &more);
+                let said: Value = serde_json::from_str(&said).unwrap();
+                let memory = said.get("record").unwrap_or(&said);
+                assert_kept(&format!("{op} {}", input.display()), peak, &memory["memory"], 64);
+            }
+            peak_of(&["explain", "tsnr"], &[input], 64, &["--quiet"]);
         }
     }
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
+fn a_grid_too_large_for_its_own_maps_is_done_from_disk() {
+    let folder = folder();
+    let runs: Vec<PathBuf> = (1..=2)
+        .flat_map(|seed| {
+            let bytes = Nifti { seed, ..Nifti::new([128, 128, 96, 5]) }.bytes();
+            let plain = write(folder.path(), &format!("run-{seed}.nii"), &bytes);
+            [plain, write(folder.path(), &format!("run-{seed}.nii.gz"), &gzipped(&bytes))]
+        })
+        .collect();
+    let before = names(folder.path());
+    let outputs = crate::common::folder();
+    let map = outputs.path().join("map.nii");
+    let mut first: Option<(Vec<u8>, Value, Value)> = None;
+    // Five maps of float64 take 60 MiB, and sums of two streams 48.
+    for (kind, budget, threads) in [
+        (0, 512, "2"),
+        (0, 48, "1"),
+        (0, 48, "8"),
+        (1, 512, "2"),
+        (1, 48, "1"),
+        (1, 48, "2"),
+        (1, 32, "1"),
+    ] {
+        let inputs: Vec<&Path> = runs.iter().skip(kind).step_by(2).map(PathBuf::as_path).collect();
+        let more = ["-o", path(&map), "--force", "--json", "--threads", threads];
+        let (peak, said) = peak_of(&["tsnr"], &inputs, budget, &more);
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_kept(
+            &format!("{kind} within {budget} MiB"),
+            peak,
+            &said["record"]["memory"],
+            budget,
+        );
+        let runs: Vec<Value> = said["record"]["inputs"].as_array().unwrap().clone();
+        let medians = runs.iter().map(|run| run["tsnr_median"].clone()).collect();
+        let now = (fs::read(&map).unwrap(), said["record"]["figures"].clone(), medians);
+        let want = first.get_or_insert_with(|| now.clone());
+        assert!(*want == now, "within {budget} MiB another result");
+        let scans = said["record"]["memory"]["scans"].as_u64().unwrap();
+        assert_eq!(scans > 1, kind == 1 && budget < 64, "{scans} scans within {budget} MiB");
+    }
+    assert_eq!(names(folder.path()), before);
+    assert_eq!(names(outputs.path()), ["map.json", "map.nii"]);
 }

@@ -30,7 +30,7 @@ pub(crate) fn assert_agrees<T: Element>(want: &Twin, got: &ArrayD<T>, what: &str
 #[test]
 fn every_result_is_what_the_twin_says() {
     let coverage = Coverage::default();
-    check(1500, case(), |case| {
+    check(2500, case(), |case| {
         let program = Program::new(&case);
         coverage.note_case(&case, &program);
         let sources: Vec<LazyArray> =

@@ -99,7 +99,7 @@ fn source(base: Vec<u64>, split: bool) -> impl Strategy<Value = SourceSpec> {
         Style::NonFinite,
     ]);
     let scaling = prop::option::weighted(
-        0.2,
+        0.4,
         (
             prop::sample::select(vec![1.0, -2.0, 0.1, 3.7]),
             prop::sample::select(vec![0.0, 10.5, -3.0]),

@@ -22,6 +22,11 @@ pub(crate) fn sidecar_of(path: &Path, endings: &[&str]) -> Option<PathBuf> {
     Some(path.with_file_name(format!("{stem}.json")))
 }
 
+/// The folder that a file lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Refuses to write over what is there.
 pub(crate) fn refuse_existing<'a>(
     paths: impl IntoIterator<Item = &'a Path>,
@@ -48,7 +53,7 @@ pub(crate) fn write_text(path: &Path, text: &str, overwrite: bool) -> Result<()>
 }
 
 fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     // As readable as any file the user makes: the umask is taken off.
     let mut file = tempfile::Builder::new()
         .prefix(".voxstore-")

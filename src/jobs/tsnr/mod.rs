@@ -4,16 +4,20 @@
 //! show what that does to the number when runs differ in level. Definitions are in
 //! `docs/numerics.md`.
 
-mod median;
+mod asked;
+mod figures;
+mod held;
 mod record;
-mod trips;
+mod spilled;
 
 pub use record::TsnrRecord;
 
-use ndarray::{Array3, ArrayD, Ix3};
+use ndarray::Array3;
 
-use self::median::median_where;
-use self::trips::{Asked, Trip};
+use self::asked::{Asked, Way};
+use self::figures::{Counts, Voxel};
+use self::held::Held;
+use self::spilled::Spilled;
 use super::error::JobError;
 use super::grid;
 use super::join::said_of;
@@ -21,9 +25,6 @@ use crate::exec::{ExecError, Report};
 use crate::picture::Explanation;
 use crate::run::Run;
 use crate::runtime::Session;
-
-/// Share of the largest mean that a voxel's mean must exceed to count as head.
-const HEAD_SHARE: f64 = 0.2;
 
 /// A joined median below this share of the pooled one is worth a warning.
 const LEVEL_SHIFT_SHARE: f64 = 0.8;
@@ -84,63 +85,93 @@ pub struct RunRow {
 /// tSNR over `runs` joined along time, in one scan of each.
 ///
 /// Slope and intercept of each run are applied. Voxels with NaN or infinite samples are NaN. The
-/// results of the scan (8 bytes a voxel for each run and three more) are part of the plan; where
-/// they do not fit, the figures for single runs are gathered in further scans and the report says
-/// how many.
+/// results of the scan (8 bytes a voxel for each run and three more) are part of the plan; where they
+/// do not fit, they wait on disk in the session's [`scratch`](crate::SessionBuilder::scratch) folder,
+/// and only 8 bytes a voxel must fit.
 ///
 /// # Errors
 /// Runs of fewer than 2 volumes, or on different grids; a budget that is too small; a damaged
-/// source.
+/// source; a scratch folder that cannot be written.
 pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsnr, JobError> {
     let mut warnings = check(runs)?;
     let asked = Asked::of(runs, options);
-    let trips = asked.trips(session).map_err(ExecError::from)?;
-
-    let (mut first, mut report) = compute(&trips[0])?;
-    let mut next = || first.next().unwrap_or_default();
-    let (mean, std, within) = (next(), next(), next());
-    let mask = Mask::new(mean, std);
-    let mut medians = Vec::with_capacity(runs.len());
-    medians.extend(first.map(|map| mask.median(map, finite_or_zero)));
-    for trip in &trips[1..] {
-        let (maps, more) = compute(trip)?;
-        add_report(&mut report, &more);
-        medians.extend(maps.map(|map| mask.median(map, finite_or_zero)));
-    }
-    // Groups of runs: each run is gone through once more, however many groups there are.
-    report.scans += usize::from(trips.len() > 1);
-    // The pooled array is used up twice: for its own median, then as room for the map's.
-    let (pooled_median, room) = mask.pooled_median(within);
-    let concatenated_median = mask.concatenated_median(room);
-
-    let rows = runs.iter().zip(medians).map(|(run, median)| RunRow {
+    let (map, found, mut report) = match asked.way(session).map_err(ExecError::from)? {
+        (Way::InMemory, _) => in_memory(&asked, options, session)?,
+        (Way::OnDisk, _) => on_disk(&asked, options, session)?,
+    };
+    let rows = runs.iter().zip(found.each).map(|(run, median)| RunRow {
         name: run.name().to_owned(),
         volumes: run.shape()[3],
         tr_seconds: run.info().timing.tr_seconds,
         median,
     });
-    if concatenated_median < LEVEL_SHIFT_SHARE * pooled_median {
+    let (joined, pooled) = (found.joined, found.pooled);
+    if joined < LEVEL_SHIFT_SHARE * pooled {
         warnings.push(format!(
-            "the joined median {concatenated_median:.2} is under 80 % of the pooled \
-             {pooled_median:.2}: level shifts between runs count as noise in the map"
+            "the joined median {joined:.2} is under 80 % of the pooled {pooled:.2}: level shifts \
+             between runs count as noise in the map"
         ));
     }
     warnings.extend(said_of(runs));
     warnings.append(&mut report.warnings);
     Ok(Tsnr {
-        mask_voxels: mask.voxels,
+        map,
+        mask_voxels: found.counts.voxels,
         runs: rows.collect(),
-        pooled_median,
-        concatenated_median,
-        constant_voxels: mask.constant_voxels,
-        map: mask.into_map(options.constant),
+        pooled_median: pooled,
+        concatenated_median: joined,
+        constant_voxels: found.counts.constant,
         warnings,
         report,
     })
 }
 
-/// What [`tsnr`] would do with these runs under this session: one explanation for each trip over them,
-/// in order. Reads no voxel.
+/// The figures beside a map.
+struct Found {
+    counts: Counts,
+    pooled: f64,
+    joined: f64,
+    each: Vec<f64>,
+}
+
+fn in_memory(
+    asked: &Asked,
+    options: TsnrOptions,
+    session: &Session,
+) -> Result<(Array3<f64>, Found, Report), JobError> {
+    let computed = session.compute_all::<f64>(&asked.all())?;
+    let mut maps = computed.arrays.into_iter();
+    let mut next = || maps.next().unwrap_or_default();
+    let (mean, std, within) = (next(), next(), next());
+    let held = Held::new(mean, std);
+    let each = maps.map(|map| held.median(map, Voxel::of_run).0).collect();
+    // Used up twice: for its own median, then as room for the map's.
+    let (pooled, room) = held.median(within, Voxel::pooled);
+    let (joined, _) = held.median(room, Voxel::joined);
+    let found = Found { counts: held.counts, pooled, joined, each };
+    Ok((held.into_map(options.constant), found, computed.report))
+}
+
+fn on_disk(
+    asked: &Asked,
+    options: TsnrOptions,
+    session: &Session,
+) -> Result<(Array3<f64>, Found, Report), JobError> {
+    let spilled = Spilled::create(&asked.shape, session)?;
+    let mut report = session.for_each_block::<f64>(&asked.all(), |map, region, block| {
+        spilled.keep(map, region, block)
+    })?;
+    report.projected_bytes = report.projected_bytes.max(spilled.projected_bytes());
+    let mut settled = spilled.settle(session)?;
+    let each = (0..asked.runs()).map(|run| settled.median(Asked::RUNS + run, Voxel::of_run));
+    let each = each.collect::<Result<_, _>>()?;
+    let pooled = settled.median(Asked::WITHIN, Voxel::pooled)?;
+    let joined = settled.median(Asked::WITHIN, Voxel::joined)?;
+    let found = Found { counts: settled.counts(), pooled, joined, each };
+    Ok((settled.into_map(options.constant)?, found, report))
+}
+
+/// What [`tsnr`] would do with these runs under this session. Reads no voxel.
 ///
 /// # Errors
 /// As [`tsnr`] would before it reads anything.
@@ -148,14 +179,9 @@ pub fn explain_tsnr(
     runs: &[Run],
     options: TsnrOptions,
     session: &Session,
-) -> Result<Vec<Explanation>, JobError> {
+) -> Result<Explanation, JobError> {
     check(runs)?;
-    let asked = Asked::of(runs, options);
-    let trips = asked.trips(session).map_err(ExecError::from)?;
-    trips
-        .iter()
-        .map(|trip| Ok(trip.session.explain(&trip.arrays).map_err(ExecError::from)?))
-        .collect()
+    Ok(Asked::of(runs, options).way(session).map_err(ExecError::from)?.1)
 }
 
 /// Refuses runs that are too short or on different grids; warns of timings that differ.
@@ -165,96 +191,4 @@ fn check(runs: &[Run]) -> Result<Vec<String>, JobError> {
         return Err(JobError::TooFewVolumes { run, volumes });
     }
     grid::check(runs)
-}
-
-fn compute(trip: &Trip<'_>) -> Result<(std::vec::IntoIter<ArrayD<f64>>, Report), ExecError> {
-    let computed = trip.session.compute_all::<f64>(&trip.arrays)?;
-    Ok((computed.arrays.into_iter(), computed.report))
-}
-
-fn add_report(report: &mut Report, more: &Report) {
-    report.read_bytes += more.read_bytes;
-    report.projected_bytes = report.projected_bytes.max(more.projected_bytes);
-    report.leased_peak_bytes = report.leased_peak_bytes.max(more.leased_peak_bytes);
-}
-
-fn finite_or_zero(value: f64) -> f64 {
-    if value.is_finite() { value } else { 0.0 }
-}
-
-/// The voxels that medians are over, held as the two maps they follow from.
-struct Mask {
-    mean: Vec<f64>,
-    std: Vec<f64>,
-    shape: Vec<usize>,
-    threshold: f64,
-    voxels: u64,
-    constant_voxels: u64,
-}
-
-impl Mask {
-    fn new(mean: ArrayD<f64>, std: ArrayD<f64>) -> Self {
-        let shape = mean.shape().to_vec();
-        let (mean, std) = (in_memory_order(mean), in_memory_order(std));
-        let varying = |(m, s): &(&f64, &f64)| **s > 0.0 && m.is_finite();
-        let largest =
-            mean.iter().zip(&std).filter(varying).map(|(m, _)| *m).fold(f64::NAN, f64::max);
-        let mut mask = Self {
-            mean,
-            std,
-            shape,
-            threshold: HEAD_SHARE * largest,
-            voxels: 0,
-            constant_voxels: 0,
-        };
-        mask.voxels = (0..mask.mean.len()).filter(|&v| mask.contains(v)).count() as u64;
-        mask.constant_voxels = mask.std.iter().filter(|s| **s == 0.0).count() as u64;
-        mask
-    }
-
-    fn contains(&self, voxel: usize) -> bool {
-        self.std[voxel] > 0.0 && self.mean[voxel] > self.threshold
-    }
-
-    fn median(&self, map: ArrayD<f64>, value: impl Fn(f64) -> f64) -> f64 {
-        median_where(&mut in_memory_order(map), |voxel| self.contains(voxel), |_, v| value(v))
-    }
-
-    fn pooled_median(&self, variance: ArrayD<f64>) -> (f64, Vec<f64>) {
-        let mut values = in_memory_order(variance);
-        let tsnr = |voxel: usize, var: f64| finite_or_zero(self.mean[voxel] / var.sqrt());
-        let median = median_where(&mut values, |voxel| self.contains(voxel), tsnr);
-        (median, values)
-    }
-
-    fn concatenated_median(&self, mut room: Vec<f64>) -> f64 {
-        let tsnr = |voxel: usize, _| self.mean[voxel] / self.std[voxel];
-        median_where(&mut room, |voxel| self.contains(voxel), tsnr)
-    }
-
-    fn into_map(mut self, constant: Constant) -> Array3<f64> {
-        let flat = match constant {
-            Constant::Zero => 0.0,
-            Constant::Nan => f64::NAN,
-        };
-        for (std, mean) in self.std.iter_mut().zip(&self.mean) {
-            *std = if *std == 0.0 { flat } else { mean / *std };
-        }
-        let reversed: Vec<usize> = self.shape.iter().rev().copied().collect();
-        ArrayD::from_shape_vec(reversed, self.std)
-            .expect("the map has the shape of the std it was made from")
-            .reversed_axes()
-            .into_dimensionality::<Ix3>()
-            .expect("a run has three axes in space")
-    }
-}
-
-/// The elements, x fastest, without a copy where they lie so already.
-fn in_memory_order(array: ArrayD<f64>) -> Vec<f64> {
-    let array = array.reversed_axes();
-    if array.is_standard_layout() {
-        array.into_raw_vec_and_offset().0
-    } else {
-        array.iter().copied().collect()
-    }
 }

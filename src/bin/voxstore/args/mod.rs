@@ -15,7 +15,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use voxstore::nifti::Io;
 use voxstore::store::Codec;
-use voxstore::{CancelToken, Session};
+use voxstore::{CancelToken, Session, SessionBuilder};
 
 use crate::bar;
 
@@ -171,6 +171,11 @@ pub(crate) struct TalkArgs {
 impl LimitArgs {
     /// The session these limits describe, with a progress bar and Ctrl-C.
     pub(crate) fn session(&self, talk: &TalkArgs) -> Result<Session> {
+        Ok(self.builder(talk)?.build().map_err(voxstore::Error::from)?)
+    }
+
+    /// What that is built from.
+    pub(crate) fn builder(&self, talk: &TalkArgs) -> Result<SessionBuilder> {
         let cancel = CancelToken::new();
         let on_interrupt = cancel.clone();
         ctrlc::set_handler(move || on_interrupt.cancel())?;
@@ -181,7 +186,7 @@ impl LimitArgs {
         if !talk.quiet && !talk.no_progress {
             builder = builder.progress(Arc::new(bar::Bar::default()));
         }
-        Ok(builder.build().map_err(voxstore::Error::from)?)
+        Ok(builder)
     }
 }
 

@@ -18,7 +18,7 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 ///
 /// Slope and intercept are applied. Beside a .nii or .tsv file a JSON file says how it was made.
 /// Median and quantile hold all samples of a voxel: where those of .nii.gz files do not fit the
-/// memory, ingest the files first, and they are cut into tiles.
+/// memory, the files are read several times, some slices at each; from a store they are read once.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 #[command(after_help = "Examples:

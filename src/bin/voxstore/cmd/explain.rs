@@ -13,52 +13,35 @@ use crate::{inputs, output, render};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
     match &args.job {
-        ExplainJob::Tsnr(job) => explain(&job.how, || trips_of_tsnr(&job.what, &job.how)),
-        ExplainJob::Reduce(job) => explain(&job.how, || trips_of_reduce(&job.what, &job.how)),
+        ExplainJob::Tsnr(job) => explain(&job.how, || of_tsnr(&job.what, &job.how)),
+        ExplainJob::Reduce(job) => explain(&job.how, || of_reduce(&job.what, &job.how)),
     }
 }
 
-/// One explanation for each trip over the runs.
-fn trips_of_tsnr(what: &TsnrWhat, how: &ExplainHow) -> Result<Vec<Explanation>> {
+fn of_tsnr(what: &TsnrWhat, how: &ExplainHow) -> Result<Explanation> {
     let session = what.limits.session(&how.talk)?;
     let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.io())?;
     Ok(explain_tsnr(&runs, what.options(), &session).map_err(Error::from)?)
 }
 
-fn trips_of_reduce(what: &ReduceWhat, how: &ExplainHow) -> Result<Vec<Explanation>> {
+fn of_reduce(what: &ReduceWhat, how: &ExplainHow) -> Result<Explanation> {
     let request = Request::of(what)?;
     let session = what.limits.session(&how.talk)?;
     let expression = Expression::of(&request)?;
-    Ok(vec![session.explain(&[&expression.array]).map_err(Error::from)?])
+    Ok(session.explain(&[&expression.array]).map_err(Error::from)?)
 }
 
-fn explain(how: &ExplainHow, trips: impl FnOnce() -> Result<Vec<Explanation>>) -> Result<Done> {
+fn explain(how: &ExplainHow, plan: impl FnOnce() -> Result<Explanation>) -> Result<Done> {
     // Any command can be explained by putting `explain` before it: its result stays a name.
     let file = how.output.as_deref().filter(|path| !is_result(path));
     output::refuse_existing(file, how.force)?;
     let format = format_of(how, file)?;
-    let trips = trips()?;
-    let text = match (format, trips.as_slice()) {
-        (FormatArg::Text, [trip]) => trip.text(),
-        (FormatArg::Text, trips) => {
-            let trips = trips.iter().enumerate();
-            let text = trips.map(|(k, trip)| format!("trip {}\n{}", k + 1, trip.text()));
-            text.collect::<Vec<_>>().join("\n\n")
-        }
-        (_, []) => String::new(),
-        (_, [first, more @ ..]) => {
-            if !more.is_empty() {
-                render::say(&format!(
-                    "note: this is the first of {} trips over the runs; --format text shows all",
-                    trips.len()
-                ));
-            }
-            match format {
-                FormatArg::Dot => first.dot(),
-                FormatArg::Svg => first.svg(),
-                FormatArg::Json | FormatArg::Text => first.json(),
-            }
-        }
+    let plan = plan()?;
+    let text = match format {
+        FormatArg::Text => plan.text(),
+        FormatArg::Dot => plan.dot(),
+        FormatArg::Svg => plan.svg(),
+        FormatArg::Json => plan.json(),
     };
     let text = text.trim_end();
     match file {

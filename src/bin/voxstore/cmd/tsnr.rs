@@ -24,7 +24,10 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     };
     output::refuse_existing([args.output.as_path(), &sidecar], args.force)?;
     let what = &args.what;
-    let session = what.limits.session(&args.talk)?;
+    // What does not fit in memory waits where the map will be: there is room for it, and it is no
+    // folder in memory, as a system's temporary one can be.
+    let builder = what.limits.builder(&args.talk)?.scratch(output::folder_of(&args.output));
+    let session = builder.build().map_err(Error::from)?;
     let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.io())?;
     let options = what.options();
     let result = tsnr(&runs, options, &session).map_err(Error::from)?;

@@ -83,7 +83,12 @@ pub(super) fn joined_reduction(growing: &mut Growing<'_>) -> Option<usize> {
     let shape = growing.shape(of);
     let twin = &growing.program.twins[of];
     let (dtype, ndim) = (twin.dtype, shape.len());
+    // As often of a file as of anything: slopes and intercepts are those of files.
+    let of_file = growing.dice.one_in(2);
     let other = growing.choose(|program, i| {
+        if of_file && !matches!(program.nodes[i], Node::Source(_)) {
+            return false;
+        }
         let twin = &program.twins[i];
         let fits = |a: usize| a == at || twin.shape[a] == shape[a];
         twin.dtype == dtype && twin.shape.len() == ndim && (0..ndim).all(fits) && twin.len() > 0
@@ -136,8 +141,12 @@ pub(super) fn two_masks(growing: &mut Growing<'_>) -> Option<usize> {
 
 /// An array of numbers, one of its axes, and how long that is.
 fn series(growing: &mut Growing<'_>) -> Option<(usize, usize, usize)> {
+    let of_file = growing.dice.one_in(3);
     let of = growing.choose(|program, i| {
         let twin = &program.twins[i];
+        if of_file && !matches!(program.nodes[i], Node::Source(_)) {
+            return false;
+        }
         !twin.shape.is_empty() && twin.len() > 0 && twin.dtype != DType::Bool
     })?;
     let shape = growing.shape(of);

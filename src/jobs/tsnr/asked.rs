@@ -1,0 +1,121 @@
+//! What is computed for a tSNR map, and where do its results wait?
+//!
+//! Decides from plans alone, so that a job and its explanation cannot differ. Computes nothing.
+
+use super::TsnrOptions;
+use super::spilled::Spilled;
+use crate::dtype::DType;
+use crate::lazy::{LazyArray, ReduceOptions, concatenate};
+use crate::picture::Explanation;
+use crate::plan::PlanError;
+use crate::run::Run;
+use crate::runtime::Session;
+
+/// Where maps are until medians have been taken of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    InMemory,
+    OnDisk,
+}
+
+/// The arrays behind a map and the figures beside it.
+pub(super) struct Asked {
+    arrays: Vec<LazyArray>,
+    /// Lengths of x, y and z.
+    pub(super) shape: Vec<u64>,
+}
+
+impl Asked {
+    /// Places among the arrays: of the joined series, of what lies within runs, of the first run.
+    pub(super) const MEAN: usize = 0;
+    pub(super) const STD: usize = 1;
+    pub(super) const WITHIN: usize = 2;
+    pub(super) const RUNS: usize = 3;
+
+    pub(super) fn of(runs: &[Run], options: TsnrOptions) -> Self {
+        let ddof = || ReduceOptions::new().ddof(options.ddof);
+        let values: Vec<LazyArray> = runs.iter().map(true_values).collect();
+        let joined = concatenate(&values, -1);
+        let within = variance_within(&values, options);
+        let whole = [joined.mean(-1), joined.std_with(-1, ddof()), within];
+        let each = values.iter().map(|run| run.mean(-1) / run.std_with(-1, ddof()));
+        Self {
+            arrays: whole.into_iter().chain(each).collect(),
+            shape: runs[0].shape().iter().take(3).copied().collect(),
+        }
+    }
+
+    pub(super) fn all(&self) -> Vec<&LazyArray> {
+        self.arrays.iter().collect()
+    }
+
+    pub(super) fn runs(&self) -> usize {
+        self.arrays.len() - Self::RUNS
+    }
+
+    /// In memory where all results fit and leave room to read every run once, else on disk where that
+    /// takes fewer readings; and what will be done.
+    ///
+    /// # Errors
+    /// The smallest budget that is enough, where this one is not.
+    pub(super) fn way(&self, session: &Session) -> Result<(Way, Explanation), PlanError> {
+        let in_memory = match session.explain(&self.all()) {
+            Err(PlanError::Memory { .. }) => None,
+            Ok(plan) if readings(&plan) > 1 => Some(plan),
+            other => return other.map(|plan| (Way::InMemory, plan)),
+        };
+        let on_disk = match (session.explain_write(&self.all()), self.refusal(session)) {
+            (Ok(plan), None) => Ok(plan),
+            (Err(plan), Some(room)) if plan.projected_bytes() < room.projected_bytes() => Err(room),
+            (Err(refused), _) | (Ok(_), Some(refused)) => Err(refused),
+        };
+        let mut plan = match (on_disk, in_memory) {
+            (Ok(plan), Some(other)) if readings(&plan) >= readings(&other) => {
+                return Ok((Way::InMemory, other));
+            }
+            (Err(_), Some(other)) => return Ok((Way::InMemory, other)),
+            (on_disk, _) => on_disk?,
+        };
+        let room = Spilled::room_projected_bytes(&self.shape);
+        plan.summary.peak_bytes = plan.summary.peak_bytes.max(room);
+        plan.summary.rewrites.push("results wait on disk while medians are taken".to_owned());
+        Ok((Way::OnDisk, plan))
+    }
+
+    /// Why this budget has no room to take medians in, where it has none.
+    fn refusal(&self, session: &Session) -> Option<PlanError> {
+        let needed = Spilled::room_projected_bytes(&self.shape);
+        (needed > session.memory_bytes()).then(|| PlanError::Memory {
+            projected_bytes: needed.div_ceil(1 << 20).saturating_mul(1 << 20),
+            budget_bytes: session.memory_bytes(),
+            dominant: "the values that a median is taken of".to_owned(),
+            dominant_bytes: Spilled::room_bytes(&self.shape),
+            alternative: None,
+        })
+    }
+}
+
+/// How often the file that is read most is read.
+fn readings(plan: &Explanation) -> u64 {
+    let sources = plan.passes.iter().flat_map(|pass| &pass.sources);
+    sources.filter(|source| source.stored_bytes > 0).map(|source| source.reads).max().unwrap_or(1)
+}
+
+/// The run's values in a type whose mean and standard deviation are not rounded to float32. Integers
+/// stay what they are: their sums are exact.
+fn true_values(run: &Run) -> LazyArray {
+    let values = run.lazy();
+    if values.dtype() == DType::F32 { values.to_f64() } else { values }
+}
+
+/// Sums of squares within runs over the summed degrees of freedom.
+fn variance_within(arrays: &[LazyArray], options: TsnrOptions) -> LazyArray {
+    let volumes = |array: &LazyArray| *array.shape().last().unwrap_or(&0);
+    let squares = |array: &LazyArray| array.var(-1) * volumes(array) as f64;
+    let freedom: u64 = arrays.iter().map(|a| volumes(a).saturating_sub(options.ddof)).sum();
+    let mut sum = squares(&arrays[0]);
+    for array in &arrays[1..] {
+        sum = sum + squares(array);
+    }
+    sum / freedom as f64
+}
