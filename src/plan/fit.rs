@@ -192,7 +192,10 @@ fn by_parts(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
 }
 
 /// Readings of a stream, at most: more would take longer than to ingest it first.
-const READINGS: [u64; 9] = [2, 3, 4, 6, 8, 12, 16, 24, 32];
+const MOST_READINGS: u64 = 32;
+
+/// How many are tried.
+const READINGS: [u64; 9] = [2, 3, 4, 6, 8, 12, 16, 24, MOST_READINGS];
 
 /// Sums of streams that do not fit at once, slab by slab: each slab reads every stream again. The
 /// fastest first, if each worker has a stream of its own to inflate.
@@ -207,6 +210,9 @@ fn by_slabs(pass: &Pass, layout: &Layout<'_>, threads: usize) -> impl Iterator<I
         for readings in READINGS {
             let target = whole_rows(&pass.shape, cells.div_ceil(readings));
             let slabs = fold_partition(pass, layout, target, false);
+            if slabs.len() > MOST_READINGS {
+                break;
+            }
             let most = threads.min(pass.parts.len()).max(1);
             tries.extend((1..=most).map(|workers| (slabs.clone(), workers)));
         }

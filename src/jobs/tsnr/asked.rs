@@ -113,9 +113,13 @@ fn variance_within(arrays: &[LazyArray], options: TsnrOptions) -> LazyArray {
     let volumes = |array: &LazyArray| *array.shape().last().unwrap_or(&0);
     let squares = |array: &LazyArray| array.var(-1) * volumes(array) as f64;
     let freedom: u64 = arrays.iter().map(|a| volumes(a).saturating_sub(options.ddof)).sum();
-    let mut sum = squares(&arrays[0]);
-    for array in &arrays[1..] {
-        sum = sum + squares(array);
+    // Pairs of pairs: an expression of hundreds of runs is not hundreds of operations deep.
+    let mut sums: Vec<LazyArray> = arrays.iter().map(squares).collect();
+    while sums.len() > 1 {
+        sums = sums
+            .chunks(2)
+            .map(|pair| if let [a, b] = pair { a + b } else { pair[0].clone() })
+            .collect();
     }
-    sum / freedom as f64
+    sums.remove(0) / freedom as f64
 }

@@ -125,6 +125,12 @@ impl StateKind {
         self.kept.cell_bytes().saturating_add(if self.counted { 8 } else { 0 })
     }
 
+    /// True where it matters which samples of the reduced axes these are. Sums of a run are the same by
+    /// itself and as a part of joined runs.
+    pub(crate) const fn needs_places(&self) -> bool {
+        self.kept.needs_places()
+    }
+
     /// Bytes that one worker needs beside the states to finish cells of `samples` samples in all
     /// parts together.
     pub(crate) fn finish_bytes(&self, samples: u64) -> u64 {
