@@ -10,7 +10,8 @@
 //! 5. `scaling`: slopes and intercepts go past the sums.
 //! 6. `draft`: reductions of the same elements share the smallest set of sums.
 //! 7. `share`: results that touch a common source share its scan.
-//! 8. `fit`: fewer workers, then smaller blocks, then a refusal that names the dominant term.
+//! 8. `fit`: fewer workers, then smaller blocks, then more readings, then a refusal that names the
+//!    dominant term.
 //!
 //! Views were folded into the sources when the expression was built, and elementwise code is fused
 //! into programs by `feed`. Nothing is listed that could be iterated: the size of a plan depends on
