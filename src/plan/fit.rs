@@ -86,14 +86,32 @@ const READ_AHEAD_SLABS: u64 = 2;
 const TILE_CELLS: u64 = 64 << 10;
 const READ_BYTES: [u64; 3] = [1 << 20, 256 << 10, 0];
 
-/// The first arrangement of `pass` that fits beside `constant_bytes` of results.
+/// What is in memory while any pass runs.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "units end a name")]
+pub(super) struct Beside {
+    /// The arrays asked for.
+    pub(super) result_bytes: u64,
+    /// Results of one pass that a later one reads.
+    pub(super) held_bytes: u64,
+    /// The plan itself, and what it was made from.
+    pub(super) tables_bytes: u64,
+}
+
+impl Beside {
+    fn total(self) -> u64 {
+        self.result_bytes.saturating_add(self.held_bytes).saturating_add(self.tables_bytes)
+    }
+}
+
+/// The first arrangement of `pass` that fits beside what is there anyway.
 pub(super) fn fit(
     pass: &Pass,
-    constant_bytes: u64,
-    result_bytes: u64,
+    beside: Beside,
     layout: &Layout<'_>,
     session: &Session,
 ) -> Result<Schedule, PlanError> {
+    let constant_bytes = beside.total();
     let available = session.data_bytes().saturating_sub(constant_bytes);
     let mut smallest: Option<Schedule> = None;
     let first = candidates(pass, layout, session.threads()).into_iter();
@@ -111,23 +129,18 @@ pub(super) fn fit(
         }
     }
     let schedule = smallest.unwrap_or_else(|| whole_parts(pass, 0, 1, false));
-    Err(refusal(pass, &schedule, constant_bytes, result_bytes, session))
+    Err(refusal(pass, &schedule, beside, session))
 }
 
-fn refusal(
-    pass: &Pass,
-    schedule: &Schedule,
-    constant_bytes: u64,
-    result_bytes: u64,
-    session: &Session,
-) -> PlanError {
-    let needed = FIXED_BYTES.saturating_add(constant_bytes).saturating_add(schedule.total_bytes());
+fn refusal(pass: &Pass, schedule: &Schedule, beside: Beside, session: &Session) -> PlanError {
+    let needed = FIXED_BYTES.saturating_add(beside.total()).saturating_add(schedule.total_bytes());
     // Rounded up to a whole MiB, which is also how it is printed.
     let needed = needed.div_ceil(1 << 20).saturating_mul(1 << 20);
-    let held = constant_bytes - result_bytes;
+    let result_bytes = beside.result_bytes;
     let mut terms = vec![
         (result_bytes, "the results in memory".to_owned()),
-        (held, "results of an earlier pass".to_owned()),
+        (beside.held_bytes, "results of an earlier pass".to_owned()),
+        (beside.tables_bytes, "the plan of so many runs".to_owned()),
         (schedule.shared_bytes, "running sums of every run, one set a file".to_owned()),
     ];
     let of_worker = schedule.sizes.terms();

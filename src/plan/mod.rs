@@ -38,6 +38,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use error::PlanError;
+use fit::Beside;
 pub(crate) use fit::{Blocks, Schedule};
 pub(crate) use layout::{Layout, ResultMemory};
 pub(crate) use pass::{Dest, EmitPiece, Form, Output, Part, Pass, Sum};
@@ -102,13 +103,15 @@ impl Plan {
             if let Some(name) = of_passes.or(jobs.backwards.as_deref()) {
                 return Err(PlanError::Backwards { name: name.to_owned() });
             }
-            match fitted(passes, result_bytes, jobs.held_bytes, layout, session) {
+            let tables_bytes = tables_bytes(&passes);
+            let beside = Beside { result_bytes, held_bytes: jobs.held_bytes, tables_bytes };
+            match fitted(passes, beside, layout, session) {
                 Ok(passes) => {
                     return Ok(Self {
                         passes,
                         result_bytes,
                         held_bytes: jobs.held_bytes,
-                        beside_bytes: FIXED_BYTES,
+                        beside_bytes: FIXED_BYTES + tables_bytes,
                         budget_bytes: session.memory_bytes(),
                     });
                 }
@@ -179,16 +182,29 @@ fn jobs_of(outputs: &[(&LazyArray, DType)], layout: &Layout<'_>) -> Cutting {
     cutting
 }
 
+/// What a source, a program or a sum takes in the tables of a plan, with its share of the expression and
+/// the headers behind it: measured on 500 joined runs (`docs/decisions/0004-memory-plan.md`).
+const ENTRY_BYTES: u64 = 8 << 10;
+
+/// So many are part of what every process needs.
+const FREE_ENTRIES: u64 = 256;
+
+/// Bytes of the plan itself and of what it was made from, beyond [`FIXED_BYTES`].
+fn tables_bytes(passes: &[Pass]) -> u64 {
+    let of_feed = |feed: &Feed| feed.windows.len() + feed.branches.len();
+    let of_pass = |pass: &Pass| pass.sums.len() + pass.feeds().map(of_feed).sum::<usize>();
+    let entries = passes.iter().map(of_pass).sum::<usize>() as u64;
+    entries.saturating_sub(FREE_ENTRIES) * ENTRY_BYTES
+}
+
 fn fitted(
     passes: Vec<Pass>,
-    result_bytes: u64,
-    held_bytes: u64,
+    beside: Beside,
     layout: &Layout<'_>,
     session: &Session,
 ) -> Result<Vec<(Pass, Schedule)>, PlanError> {
-    let constant = result_bytes.saturating_add(held_bytes);
     let fitted: Vec<Result<Schedule, PlanError>> =
-        passes.iter().map(|pass| fit::fit(pass, constant, result_bytes, layout, session)).collect();
+        passes.iter().map(|pass| fit::fit(pass, beside, layout, session)).collect();
     // The pass that needs most is the one to name: its budget is enough for all of them.
     let refused =
         fitted.iter().filter_map(|f| f.as_ref().err()).max_by_key(|e| e.projected_bytes());
