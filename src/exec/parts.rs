@@ -57,14 +57,13 @@ pub(super) fn run(
     let regrouped: Vec<&dyn Collect> = regrouped.iter().map(|r| r as &dyn Collect).collect();
     let emits = if regrouped.is_empty() { emits } else { &regrouped[..] };
     let mut reading = Reading { pass, schedule, slab: None, states: &mut states, budget, session };
-    let Some(slabs) = boxes.slabs else {
-        let said = reading.sum(emits)?;
-        reading.finish(boxes.finish, outputs)?;
-        return Ok(said);
-    };
     let mut said = Vec::new();
-    for slab in (0..slabs.len()).map(|index| slabs.get(index)).filter(|slab| !slab.is_empty()) {
-        reading.turn_to(slab);
+    for index in 0..schedule.readings() {
+        match boxes.slabs.map(|slabs| slabs.get(index)) {
+            Some(slab) if slab.is_empty() => continue,
+            Some(slab) => reading.turn_to(slab),
+            None => {}
+        }
         said.extend(reading.sum(emits)?);
         reading.finish(boxes.finish, outputs)?;
     }
@@ -76,7 +75,7 @@ struct Reading<'a> {
     pass: &'a Pass,
     schedule: &'a Schedule,
     slab: Option<Region>,
-    states: &'a mut Vec<Mutex<State>>,
+    states: &'a mut [Mutex<State>],
     budget: &'a Budget,
     session: &'a Session,
 }
