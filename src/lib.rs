@@ -69,6 +69,7 @@ mod runtime;
 mod sink;
 mod source;
 pub mod source_conformance;
+mod spill;
 pub mod store;
 mod write;
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 20] = [
+const RULES: [(&str, &[&str]); 21] = [
     ("buffer", &[]),
     ("dtype", &[]),
     ("grid", &[]),
@@ -20,16 +20,20 @@ const RULES: [(&str, &[&str]); 20] = [
     ("source", &["base"]),
     ("source_conformance", &["base", "source"]),
     ("sink", &["base"]),
+    ("spill", &["base", "source", "sink"]),
     ("run", &["base", "source"]),
     ("runtime", &["base"]),
     ("kernel", &["base"]),
     ("lazy", &["base", "source", "run", "kernel"]),
     ("feed", &["base", "source", "kernel", "lazy"]),
-    ("plan", &["base", "source", "kernel", "runtime", "lazy", "feed", "picture"]),
-    ("exec", &["base", "source", "sink", "kernel", "runtime", "lazy", "feed", "plan"]),
+    ("plan", &["base", "source", "spill", "kernel", "runtime", "lazy", "feed", "picture"]),
+    ("exec", &["base", "source", "spill", "sink", "kernel", "runtime", "lazy", "feed", "plan"]),
     ("nifti", &["base", "source", "sink", "run", "runtime"]),
     ("store", &["base", "source", "sink", "run", "runtime"]),
-    ("jobs", &["base", "run", "runtime", "lazy", "plan", "exec", "sink", "picture"]),
+    (
+        "jobs",
+        &["base", "source", "spill", "run", "runtime", "lazy", "plan", "exec", "sink", "picture"],
+    ),
     ("write", &["base", "run", "runtime", "lazy", "exec", "sink", "nifti", "store", "error"]),
     ("error", &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
     ("lib", &[]),

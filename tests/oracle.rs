@@ -31,3 +31,5 @@ mod sources;
 mod strategies;
 #[path = "oracle/twin/mod.rs"]
 mod twin;
+#[path = "oracle/written.rs"]
+mod written;

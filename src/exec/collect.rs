@@ -9,11 +9,19 @@ use crate::buffer::Buffer;
 use crate::dtype::Element;
 use crate::grid::{Region, copy_overlap};
 use crate::lazy::MemorySource;
+use crate::sink::SinkError;
+use crate::spill::Spill;
 
 /// Takes boxes of a result in any order; no two overlap.
 pub(super) trait Collect: Sync {
     /// Elements of `region` in memory order.
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError>;
+}
+
+impl<T: Collect + ?Sized> Collect for &T {
+    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
+        (**self).put(region, bytes)
+    }
 }
 
 /// Writes into an ndarray of any layout.
@@ -51,6 +59,15 @@ impl Collect for IntoMemory {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
         self.0.put(region, bytes);
         Ok(())
+    }
+}
+
+/// Fills a scratch file that a later pass reads as a source.
+pub(super) struct IntoSpill<'a>(pub(super) &'a Spill);
+
+impl Collect for IntoSpill<'_> {
+    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
+        Ok(self.0.put(region, bytes)?)
     }
 }
 
@@ -108,6 +125,11 @@ impl Collect for Regroup<'_> {
         let total = self.whole.shape()[last];
         let row_bytes = bytes.len() / (region.shape()[last].max(1)) as usize;
         let mut rest = bytes;
+        let expected = self.whole.with_axis(last, *first + *count, region.shape()[last]);
+        if *region != expected && !region.is_empty() {
+            let reason = format!("rows came out of order: {expected:?} were to come");
+            return Err(SinkError::new("regrouping", format!("{region:?}"), reason).into());
+        }
         while !rest.is_empty() {
             let wanted = self.rows.min(total - *first);
             let take = (wanted - *count).min((rest.len() / row_bytes) as u64);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytesize::ByteSize;
 use ndarray::{ArrayD, ArrayViewMutD, IxDyn, ShapeBuilder};
 
-use super::collect::{Collect, IntoArray, IntoMemory};
+use super::collect::{Collect, IntoArray, IntoMemory, IntoSpill};
 use super::error::ExecError;
 use super::{parts, tiles};
 use crate::dtype::Element;
@@ -33,6 +33,8 @@ pub struct Report {
     pub read_bytes: u64,
     /// How often the voxels were gone through: 1 where everything came out of one scan.
     pub scans: usize,
+    /// Bytes that waited in a scratch file, to be read in another order; mostly 0.
+    pub spilled_bytes: u64,
     /// Untidy things that sources said and that change no voxel.
     pub warnings: Vec<String>,
 }
@@ -170,28 +172,26 @@ pub(super) fn run_plan(
     // Results and held arrays are allocated elsewhere; their bytes are taken here.
     let _held = budget.lease("results", plan.result_bytes + plan.held_bytes)?;
     let mut warnings = Vec::new();
+    for spill in plan.spills() {
+        spill.open(session.scratch_dir())?;
+    }
     session.progress().begin("computing", plan.read_bytes());
     let mut run = || -> Result<(), ExecError> {
         for (pass, schedule) in &plan.passes {
-            let held: Vec<Option<IntoMemory>> = pass
+            let collects: Vec<Box<dyn Collect + '_>> = pass
                 .dests()
-                .map(|(dest, ..)| match dest {
-                    Dest::Result(_) => None,
-                    Dest::Held(source) => {
-                        source.allocate();
-                        Some(IntoMemory(Arc::clone(source)))
+                .map(|(dest, ..)| -> Box<dyn Collect + '_> {
+                    match dest {
+                        Dest::Result(index) => Box::new(results[*index]),
+                        Dest::Held(source) => {
+                            source.allocate();
+                            Box::new(IntoMemory(Arc::clone(source)))
+                        }
+                        Dest::Spilled(spill) => Box::new(IntoSpill(spill)),
                     }
                 })
                 .collect();
-            let collects: Vec<&dyn Collect> = pass
-                .dests()
-                .zip(&held)
-                .map(|((dest, ..), held)| match (dest, held) {
-                    (Dest::Result(index), _) => results[*index],
-                    (_, Some(held)) => held as &dyn Collect,
-                    (Dest::Held(_), None) => unreachable!("held results were given memory above"),
-                })
-                .collect();
+            let collects: Vec<&dyn Collect> = collects.iter().map(|collect| &**collect).collect();
             let collects = collects.split_at(pass.outputs.len());
             if schedule.readings() > 1 {
                 warnings.push(format!(
@@ -227,6 +227,7 @@ pub(super) fn run_plan(
         leased_peak_bytes: crate::runtime::FIXED_BYTES + budget.peak_bytes(),
         read_bytes: plan.read_bytes(),
         scans: plan.scans(),
+        spilled_bytes: plan.spills().map(|spill| spill.len_bytes()).sum(),
         warnings,
     })
 }

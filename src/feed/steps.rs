@@ -35,6 +35,19 @@ impl Feed {
         self.branches.iter().flat_map(|branch| &branch.loads).filter_map(of_load).max()
     }
 
+    /// How often a stored block is read where boxes of this shape are; 1 where none cuts through one.
+    pub(crate) fn rereads(&self, shape: &[u64]) -> f64 {
+        let along = |(axis, (&step, &len)): (usize, (&u64, &u64))| {
+            let Some((block, _)) = self.block_along(axis).filter(|_| step < len) else {
+                return 1.0;
+            };
+            let (step, block) = (step.max(1), block.min(len));
+            // Boxes and blocks meet at every multiple of what divides both.
+            (step - gcd(step, block) + block) as f64 / step as f64
+        };
+        shape.iter().zip(&self.shape).enumerate().map(along).product()
+    }
+
     /// A box of this shape with as many rows of the walk as make a read near `target_bytes`: whole
     /// blocks where that can be, at least 1.
     pub(crate) fn step_shape(&self, shape: &[u64], target_bytes: u64) -> Vec<u64> {
@@ -83,4 +96,8 @@ impl Feed {
             && self.windows[0].is_sequential()
             && self.is_direct(0, false)
     }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }

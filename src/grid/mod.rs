@@ -8,12 +8,14 @@ mod blocks;
 mod copy;
 mod gather;
 mod partition;
+mod pieces;
 mod region;
 
 pub(crate) use blocks::BlockGrid;
 pub(crate) use copy::copy_overlap;
 pub(crate) use gather::{Gather, Stride};
 pub(crate) use partition::{Cuts, Partition};
+pub(crate) use pieces::{Piece, Pieces};
 pub use region::Region;
 
 /// The number of elements of a box, or `None` when it does not fit `u64`.

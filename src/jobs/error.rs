@@ -1,8 +1,5 @@
 //! Why a job cannot be done.
 
-use std::io;
-use std::path::PathBuf;
-
 use crate::exec::ExecError;
 
 /// A job was refused or did not come to its end.
@@ -42,15 +39,6 @@ pub enum JobError {
         mask: String,
         /// How many it has.
         volumes: u64,
-    },
-    /// Maps that do not fit in memory could not be kept on disk.
-    #[error("{}: cannot keep maps there for the time of the job: {error}; give it room, \
-        or more --memory so that none is needed", .folder.display())]
-    Scratch {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system said.
-        error: io::Error,
     },
     /// The computation failed.
     #[error(transparent)]

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use super::digest::hex;
 use super::error::ReadFault;
 use super::file_bytes::{FileBytes, READ_SCRATCH_BYTES, Reading};
+use super::grouping::next_group;
 use super::layout::Layout;
-use super::pieces::Pieces;
 use crate::dtype::{DType, swap_bytes};
-use crate::grid::{Region, shape_text};
+use crate::grid::{Pieces, Region, shape_text};
 use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
 
 /// What is read at once to hash bytes that nobody else asks for.
@@ -41,7 +41,7 @@ impl PlainSource {
         }
         let mut reading = self.file.reading();
         let mut pieces = Pieces::new(self.layout.offset, shape, item, region);
-        while let Some((together, span)) = pieces.group() {
+        while let Some((together, span)) = next_group(&pieces) {
             if together > 1 {
                 reading.gather(span, pieces.by_ref().take(together), out)?;
             } else if let Some(piece) = pieces.next() {

@@ -14,10 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use super::header::Header;
 use super::new_header::NewHeader;
 use super::output::{GZIP_LEVEL, OUTPUT_SCRATCH_BYTES, OutputFile, StagedFile, is_gzip};
-use super::pieces::Pieces;
 use super::{Intake, NiftiError};
 use crate::dtype::DType;
-use crate::grid::{Region, element_count, shape_text};
+use crate::grid::{Pieces, Region, element_count, shape_text};
 use crate::run::RunInfo;
 use crate::sink::{Sink, SinkError, SinkOrder, check_box};
 

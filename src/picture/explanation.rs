@@ -43,6 +43,8 @@ pub struct Summary {
     pub result_bytes: u64,
     /// Results of one pass that a later one reads.
     pub held_bytes: u64,
+    /// Results of one pass that wait in a scratch file until a later one reads them.
+    pub spilled_bytes: u64,
     /// Bytes of elements that all passes read, decoded.
     pub read_bytes: u64,
     /// Threads of the session.

@@ -85,6 +85,7 @@ fn summary(passes: &[ExplainPass], result_bytes: u64, held_bytes: u64) -> Summar
         fixed_bytes: 8 << 20,
         result_bytes,
         held_bytes,
+        spilled_bytes: 0,
         read_bytes: passes.iter().map(|pass| pass.read_bytes).sum(),
         threads: 4,
         rewrites: vec![

@@ -15,6 +15,7 @@ use crate::feed::{Feed, FeedBuilder, NestedSource, Want, address, leaves_of};
 use crate::grid::{Region, saturating_count};
 use crate::lazy::{Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
 use crate::source::Source;
+use crate::spill::Spill;
 
 /// A result to be computed in one pass.
 pub(super) struct Job {
@@ -25,6 +26,17 @@ pub(super) struct Job {
     pub(super) dest: Dest,
     /// The reduced axes of a fold, and whether they are groups; `None` for a map.
     pub(super) fold: Option<(Vec<usize>, bool)>,
+}
+
+/// In what way a result is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// As a fold where it is one, else as a map.
+    Either,
+    /// As a map, whatever it is made of.
+    Map,
+    /// As a map that waits on disk until it can be read in these blocks.
+    OnDisk { block: Vec<u64> },
 }
 
 /// Cuts results into jobs.
@@ -42,15 +54,22 @@ pub(super) struct Cutting {
 }
 
 impl Cutting {
-    /// Makes the jobs of a result. With `as_map` the result itself is a map, whatever it is made of.
-    pub(super) fn result(&mut self, root: &Arc<Node>, dtype: DType, dest: Dest, as_map: bool) {
-        if let Some(fold) = uniform(root).filter(|_| !as_map) {
+    /// Makes the jobs of a result.
+    pub(super) fn result(&mut self, root: &Arc<Node>, dtype: DType, dest: Dest, way: &Way) {
+        if let Some(fold) = uniform(root).filter(|_| *way == Way::Either) {
             let root = self.with_flowing_inputs(root);
             self.push(root, dtype, dest, Some(fold));
-        } else {
-            let root = self.flow(root);
-            self.push(root, dtype, dest, None);
+            return;
         }
+        let mut root = self.flow(root);
+        if let Way::OnDisk { block } = way {
+            let spill = Arc::new(Spill::new("waiting elements", &root.shape, dtype, block));
+            let depth = self.push(root, dtype, Dest::Spilled(Arc::clone(&spill)), None);
+            let source: Arc<dyn Source> = spill;
+            self.ready_after.insert(address(&source), depth + 1);
+            root = Node::leaf(source);
+        }
+        self.push(root, dtype, dest, None);
     }
 
     fn push(

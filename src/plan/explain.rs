@@ -5,11 +5,13 @@
 mod names;
 mod nodes;
 
+use bytesize::ByteSize;
+
 use names::reduction_name;
 use nodes::nodes_of;
 
-use super::fit::{Blocks, Schedule};
 use super::pass::{Dest, Form, Pass};
+use super::schedule::{Blocks, Schedule};
 use super::{Layout, Plan, PlanError, ResultMemory};
 use crate::dtype::DType;
 use crate::feed::address;
@@ -63,7 +65,12 @@ impl Session {
         memory: ResultMemory,
     ) -> Result<Explanation, PlanError> {
         let outputs: Vec<_> = arrays.iter().map(|&a| (a, a.dtype())).collect();
-        let plan = Plan::new(&outputs, &Layout::of(memory), self)?;
+        // The blocks that `rechunk` asked for are those of a file.
+        let grid = match arrays {
+            [one] if memory == ResultMemory::Sink => one.wanted_blocks().map(<[u64]>::to_vec),
+            _ => None,
+        };
+        let plan = Plan::new(&outputs, &Layout { grid, ..Layout::of(memory) }, self)?;
         Ok(plan.explanation(arrays, self))
     }
 }
@@ -126,6 +133,7 @@ impl Plan {
             fixed_bytes: self.beside_bytes,
             result_bytes: self.result_bytes,
             held_bytes: self.held_bytes,
+            spilled_bytes: self.spills().map(|spill| spill.len_bytes()).sum(),
             read_bytes: self.read_bytes(),
             threads: session.threads(),
             rewrites: self.rewrites(),
@@ -150,6 +158,7 @@ impl Plan {
                 .map(|(dest, ..)| match dest {
                     Dest::Result(index) => format!("result {}", index + 1),
                     Dest::Held(_) => "held".to_owned(),
+                    Dest::Spilled(_) => "scratch file".to_owned(),
                 })
                 .collect(),
         }
@@ -176,6 +185,10 @@ impl Plan {
             if pass.form == Form::Mixed {
                 said.push("results of different kinds share one scan".to_owned());
             }
+            if let Some(spill) = pass.spill() {
+                let wait = ByteSize(spill.len_bytes());
+                said.push(format!("{wait} wait on disk, to be read in the blocks of the result"));
+            }
             if schedule.keep {
                 said.push("tiles are kept from the sums to what is made of them".to_owned());
             }
@@ -197,7 +210,11 @@ fn strategy(pass: &Pass, schedule: &Schedule) -> String {
             let tile = shape_text(&tiles.largest());
             let kept = if schedule.keep { ", kept for two phases" } else { "" };
             let plural = if tiles.len() == 1 { "" } else { "s" };
-            format!("{} tile{plural} of {tile}{kept}", tiles.len())
+            let again = match schedule.rereads {
+                times if times < 1.5 => String::new(),
+                times => format!(", stored blocks read {times:.0} times"),
+            };
+            format!("{} tile{plural} of {tile}{kept}{again}", tiles.len())
         }
         Blocks::Parts { slabs: Some(slabs), .. } => {
             let slab = shape_text(&slabs.largest());

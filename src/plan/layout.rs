@@ -1,7 +1,7 @@
 //! What does it matter to a plan where results go?
 
 use super::fit::grow;
-use super::pass::{Form, Pass};
+use super::pass::{EmitPiece, Form, Part, Pass};
 
 /// Who owns the memory that results go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +31,15 @@ pub(crate) struct Layout<'s> {
     pub(crate) sink_bytes: Option<&'s BytesOf<'s>>,
 }
 
-impl Layout<'_> {
+impl<'s> Layout<'s> {
     /// Results go to memory of this kind, and it does not matter in what boxes.
     pub(crate) fn of(memory: ResultMemory) -> Self {
         Self { memory, grid: None, in_order: false, sink_bytes: None }
+    }
+
+    /// Results go to this scratch file, in whatever boxes.
+    pub(super) fn of_spill(spill_bytes: &'s BytesOf<'s>) -> Self {
+        Self { sink_bytes: Some(spill_bytes), ..Self::of(ResultMemory::Sink) }
     }
 
     /// The length of the receiver's blocks along an axis of the result, and where the first begins.
@@ -46,32 +51,54 @@ impl Layout<'_> {
     /// False for a pass that hands on boxes which are not the receiver's blocks, or not in its order:
     /// a map made together with the fold it needs, out of several files that end within a block.
     pub(super) fn takes(&self, pass: &Pass) -> bool {
-        let (Some(grid), Form::Fold { .. }, [emit]) = (&self.grid, &pass.form, &pass.emits[..])
+        let (Some(grid), Form::Fold { axes, .. }, [emit], None) =
+            (&self.grid, &pass.form, &pass.emits[..], pass.spill())
         else {
             return true;
         };
-        !self.in_order
-            && emit.pieces.iter().all(|piece| {
-                let branch = &pass.parts[piece.part].feed.branches[piece.branch];
-                (0..grid.len()).all(|axis| {
-                    let (start, block) = (piece.start[axis], grid[axis].max(1));
-                    let end = start + branch.shape[axis];
-                    let ends_well = end.is_multiple_of(block) || end == emit.shape[axis];
-                    start.is_multiple_of(block) && ends_well
-                })
-            })
+        let ends_well = |axis: usize, start: u64, end: u64| {
+            let block = grid[axis].max(1);
+            let whole = end.is_multiple_of(block) || end == emit.shape[axis];
+            start.is_multiple_of(block) && whole
+        };
+        let is_whole = |piece: &EmitPiece| {
+            let shape = &pass.parts[piece.part].feed.branches[piece.branch].shape;
+            (0..grid.len()).all(|a| ends_well(a, piece.start[a], piece.start[a] + shape[a]))
+        };
+        // Tiles end where parts do.
+        let kept = (0..grid.len()).filter(|axis| !axes.contains(axis));
+        let kept: Vec<(usize, usize)> = kept.enumerate().collect();
+        let is_tiled = |part: &Part| {
+            let place = &part.place;
+            kept.iter().all(|&(cell, axis)| ends_well(axis, place.start()[cell], place.end(cell)))
+        };
+        !self.in_order && emit.pieces.iter().all(is_whole) && pass.parts.iter().all(is_tiled)
     }
 
-    /// A block of the receiver's, or several at once near `target` elements for one that does not count
-    /// them: fast axes first, so that boxes
-    /// of whole fast axes follow each other in memory.
-    pub(super) fn tile(&self, whole: &[u64], target: u64) -> Vec<u64> {
-        let mut lens: Vec<u64> = (0..whole.len())
-            .map(|axis| self.block(axis).map_or(1, |(block, _)| block).min(whole[axis]).max(1))
-            .collect();
-        if self.memory != ResultMemory::Blocks {
-            grow(&mut lens, whole, target);
+    /// A block of the receiver's; or, for a receiver that does not count them, as many as a stored block
+    /// (`stored` long) touches, and more near `target` elements: fast axes first, so that boxes of whole
+    /// fast axes follow each other in memory.
+    pub(super) fn tile(
+        &self,
+        whole: &[u64],
+        stored: impl Fn(usize) -> u64,
+        target: u64,
+    ) -> Vec<u64> {
+        let own = |axis: usize| self.block(axis).map_or(1, |(block, _)| block);
+        let mut lens: Vec<u64> =
+            (0..whole.len()).map(|axis| own(axis).min(whole[axis]).max(1)).collect();
+        if self.memory == ResultMemory::Blocks {
+            return lens;
         }
+        for (axis, len) in lens.iter_mut().enumerate() {
+            *len = stored(axis).next_multiple_of(*len).min(whole[axis].max(1));
+        }
+        if let Some(last) = (0..lens.len()).rev().find(|&axis| self.in_order && lens[axis] > 1) {
+            for (len, &all) in lens.iter_mut().zip(whole).take(last) {
+                *len = all.max(1);
+            }
+        }
+        grow(&mut lens, whole, target);
         lens
     }
 }

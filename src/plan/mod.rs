@@ -13,6 +13,9 @@
 //! 8. `fit`: fewer workers, then smaller blocks, then more readings, then a refusal that names the
 //!    dominant term.
 //!
+//! Where a receiver asks for blocks that do not fit, or that would read stored blocks many times, all
+//! of this is done once more with the result waiting on disk in between.
+//!
 //! Views were folded into the sources when the expression was built, and elementwise code is fused
 //! into programs by `feed`. Nothing is listed that could be iterated: the size of a plan depends on
 //! the number of files and operations, never on that of blocks. Does no I/O, starts no thread, makes
@@ -29,6 +32,7 @@ mod narrow;
 mod pass;
 mod pieces;
 mod scaling;
+mod schedule;
 mod share;
 mod sizes;
 #[cfg(test)]
@@ -39,17 +43,23 @@ use std::sync::Arc;
 
 pub use error::PlanError;
 use fit::Beside;
-pub(crate) use fit::{Blocks, Schedule};
 pub(crate) use layout::{Layout, ResultMemory};
 pub(crate) use pass::{Dest, EmitPiece, Form, Output, Part, Pass, Sum};
+pub(crate) use schedule::{Blocks, Schedule};
 pub(crate) use sizes::WorkerSizes;
 
 use crate::dtype::DType;
 use crate::feed::{Feed, address};
 use crate::lazy::{LazyArray, Node, Op};
 use crate::runtime::{FIXED_BYTES, Session};
-use cut::Cutting;
+use crate::spill::Spill;
+use cut::{Cutting, Way};
 use share::Boldness;
+
+/// A stored block may be read so often for the blocks of a receiver that cut through it; more costs more
+/// than to write the array to disk once and read it back in order
+/// (`docs/decisions/0011-waiting-on-disk.md`).
+const MOST_REREADS: f64 = 4.0;
 
 /// Passes in the order they run, fitted to a session's budget.
 #[derive(Debug)]
@@ -83,7 +93,36 @@ impl Plan {
                 return Err(PlanError::LossyResult { array: array.dtype(), wanted: *dtype });
             }
         }
-        let jobs = jobs_of(outputs, layout);
+        let Some(block) = &layout.grid else {
+            return Self::made(outputs, &Way::Either, layout, session);
+        };
+        let straight = Self::made(outputs, &Way::Map, layout, session);
+        let costly = match &straight {
+            Ok(plan) => plan.rereads() > MOST_REREADS,
+            Err(error) => error.projected_bytes().is_some(),
+        };
+        if costly {
+            let way = Way::OnDisk { block: block.clone() };
+            let waiting = Self::made(outputs, &way, layout, session);
+            let least = |plan: &Result<Self, PlanError>| match plan {
+                Ok(_) => None,
+                Err(error) => error.projected_bytes(),
+            };
+            // Of two refusals, the one that a smaller budget would have avoided.
+            if waiting.is_ok() || (straight.is_err() && least(&waiting) < least(&straight)) {
+                return waiting;
+            }
+        }
+        straight
+    }
+
+    fn made(
+        outputs: &[(&LazyArray, DType)],
+        way: &Way,
+        layout: &Layout<'_>,
+        session: &Session,
+    ) -> Result<Self, PlanError> {
+        let jobs = jobs_of(outputs, way);
         let result_bytes = match layout.memory {
             ResultMemory::Callers | ResultMemory::Blocks | ResultMemory::Sink => 0,
             ResultMemory::Counted => outputs
@@ -119,6 +158,16 @@ impl Plan {
             }
         }
         Err(refused.unwrap_or_else(|| unreachable!("the last try is always made")))
+    }
+
+    /// Arrays that wait on disk between two passes.
+    pub(crate) fn spills(&self) -> impl Iterator<Item = &Arc<Spill>> {
+        self.passes.iter().filter_map(|(pass, _)| pass.spill())
+    }
+
+    /// How often a stored block is read, at most, because tiles cut through it.
+    fn rereads(&self) -> f64 {
+        self.passes.iter().map(|(_, schedule)| schedule.rereads).fold(1.0, f64::max)
     }
 
     /// Bytes that will be leased at once, at most.
@@ -166,7 +215,7 @@ impl Plan {
 }
 
 /// What is to be computed, cut where one pass must end before another.
-fn jobs_of(outputs: &[(&LazyArray, DType)], layout: &Layout<'_>) -> Cutting {
+fn jobs_of(outputs: &[(&LazyArray, DType)], way: &Way) -> Cutting {
     let mut interner = intern::Interner::default();
     let mut canonical = |nodes: &[Arc<Node>]| -> Vec<Arc<Node>> {
         nodes.iter().map(|node| interner.canonical(node)).collect()
@@ -175,9 +224,8 @@ fn jobs_of(outputs: &[(&LazyArray, DType)], layout: &Layout<'_>) -> Cutting {
     let roots = narrow::narrow(&canonical(&asked));
     let roots = canonical(&roots);
     let mut cutting = Cutting::default();
-    let as_map = layout.grid.is_some();
     for (index, (root, (_, dtype))) in roots.iter().zip(outputs).enumerate() {
-        cutting.result(root, *dtype, Dest::Result(index), as_map);
+        cutting.result(root, *dtype, Dest::Result(index), way);
     }
     cutting
 }

@@ -7,6 +7,7 @@ use crate::feed::Feed;
 use crate::grid::Region;
 use crate::kernel::{Groups, Place, Program, ReduceOp, StateKind};
 use crate::lazy::MemorySource;
+use crate::spill::Spill;
 
 /// One trip over some sources.
 #[derive(Debug)]
@@ -111,6 +112,8 @@ pub(crate) enum Dest {
     Result(usize),
     /// Memory that a later pass reads.
     Held(Arc<MemorySource>),
+    /// A scratch file that a later pass reads.
+    Spilled(Arc<Spill>),
 }
 
 impl Pass {
@@ -127,6 +130,14 @@ impl Pass {
     /// True when some feed can only be read from front to back.
     pub(crate) fn is_sequential(&self) -> bool {
         self.feeds().any(Feed::is_sequential)
+    }
+
+    /// The scratch file that the pass writes, where it does.
+    pub(crate) fn spill(&self) -> Option<&Arc<Spill>> {
+        self.emits.iter().find_map(|emit| match &emit.dest {
+            Dest::Spilled(spill) => Some(spill),
+            Dest::Result(_) | Dest::Held(_) => None,
+        })
     }
 
     /// Bytes of the largest element that is read or handed on.

@@ -175,7 +175,7 @@ fn held_address(job: &Job) -> Option<usize> {
             let source: Arc<dyn Source> = Arc::clone(source) as Arc<dyn Source>;
             Some(crate::feed::address(&source))
         }
-        Dest::Result(_) => None,
+        Dest::Result(_) | Dest::Spilled(_) => None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The buffers of one worker, in bytes: the closed formula that a lease is made from.
 
+use super::pass::{Emit, Output, Pass};
 use crate::feed::FeedSizes;
+use crate::grid::saturating_count;
 use crate::kernel::TILE;
 
 /// What one worker allocates, each buffer sized for the largest unit it will meet.
@@ -65,5 +67,35 @@ impl WorkerSizes {
                     .saturating_add(tiles),
             ),
         ]
+    }
+
+    /// Makes room for the boxes that a part hands on.
+    pub(super) fn cover_emits(&mut self, pass: &Pass, part: usize, step: &[u64]) {
+        let of_part = |emit: &Emit| {
+            let pieces = emit.pieces.iter().filter(|piece| piece.part == part);
+            let largest = pieces.map(|piece| {
+                saturating_count(&pass.parts[part].feed.branches[piece.branch].shape_of(step))
+            });
+            let boxes = largest.fold(0, u64::saturating_add);
+            boxes.saturating_mul(emit.dtype.size() as u64)
+        };
+        // Boxes of one step are all filled before they are handed on; one branch may fill several.
+        let together = pass.emits.iter().map(of_part).fold(0, u64::saturating_add);
+        self.out_bytes = self.out_bytes.max(together);
+    }
+
+    /// Makes room for finishing a tile of a fold's results.
+    pub(super) fn cover_finish(&mut self, pass: &Pass, output: &Output, tile: &[u64]) {
+        self.finish_register_bytes =
+            self.finish_register_bytes.max(output.program.register_bytes());
+        self.input_count = self.input_count.max(output.inputs.len() as u64);
+        let bytes = saturating_count(tile).saturating_mul(output.dtype.size() as u64);
+        self.out_bytes = self.out_bytes.max(bytes);
+        for &input in &output.inputs {
+            let sums = pass.reductions[input].sums.iter().map(|&sum| &pass.sums[sum]);
+            let samples = sums.clone().map(|sum| sum.count).fold(0, u64::saturating_add);
+            let scratch = sums.map(|sum| sum.kind.finish_bytes(samples)).max().unwrap_or(0);
+            self.finish_bytes = self.finish_bytes.max(scratch);
+        }
     }
 }

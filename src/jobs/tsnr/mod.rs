@@ -157,7 +157,7 @@ fn on_disk(
     options: TsnrOptions,
     session: &Session,
 ) -> Result<(Array3<f64>, Found, Report), JobError> {
-    let spilled = Spilled::create(&asked.shape, session)?;
+    let spilled = Spilled::create(&asked.shape, asked.all().len(), session)?;
     let mut report = session.for_each_block::<f64>(&asked.all(), |map, region, block| {
         spilled.keep(map, region, block)
     })?;

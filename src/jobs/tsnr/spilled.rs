@@ -1,30 +1,28 @@
 //! Maps that do not fit in memory together: on disk, while medians are taken of one at a time.
 //!
 //! What is kept of voxels in memory is the one list that a median is selected from, or the map that is
-//! made at the end. The file has no name and is gone with the process, however that ends.
-
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+//! made at the end.
 
 use ndarray::{Array3, ArrayViewD};
 
+use super::Constant;
 use super::asked::Asked;
 use super::figures::{Counts, Voxel, map_of, median_of};
-use super::{Constant, JobError};
+use crate::dtype::DType;
 use crate::exec::ExecError;
 use crate::grid::{Region, saturating_count};
 use crate::runtime::{FIXED_BYTES, Lease, Session};
 use crate::sink::SinkError;
+use crate::source::{RegionStream, SourceError, Stream};
+use crate::spill::Spill;
 
 /// Voxels of each map that are looked at together.
 const STRETCH: usize = 64 << 10;
 
-/// Maps one after the other, each of as many float64 as there are voxels.
+/// Maps of float64, one after the other.
 pub(super) struct Spilled {
-    file: Mutex<File>,
-    folder: PathBuf,
+    /// Of (x, y, z, map).
+    maps: Spill,
     shape: Vec<u64>,
 }
 
@@ -43,11 +41,13 @@ impl Spilled {
         Self::room_projected_bytes(&self.shape)
     }
 
-    /// An empty file in the session's folder for such things.
-    pub(super) fn create(shape: &[u64], session: &Session) -> Result<Self, JobError> {
-        let folder = session.scratch_dir().to_owned();
-        let file = tempfile::tempfile_in(&folder).map_err(|e| JobError::scratch(&folder, e))?;
-        Ok(Self { file: Mutex::new(file), folder, shape: shape.to_vec() })
+    /// Room for so many maps in the session's folder for such things.
+    pub(super) fn create(shape: &[u64], maps: usize, session: &Session) -> Result<Self, ExecError> {
+        let all: Vec<u64> = shape.iter().copied().chain([maps as u64]).collect();
+        let one: Vec<u64> = shape.iter().copied().chain([1]).collect();
+        let maps = Spill::new("maps of the job", &all, DType::F64, &one);
+        maps.open(session.scratch_dir())?;
+        Ok(Self { maps, shape: shape.to_vec() })
     }
 
     /// Keeps a box of a map.
@@ -57,39 +57,18 @@ impl Spilled {
         region: &Region,
         block: ArrayViewD<'_, f64>,
     ) -> Result<(), SinkError> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = |error: io::Error| {
-            let place = format!("{} of map {map}", region.len());
-            SinkError::new(self.folder.display().to_string(), place, error)
-        };
-        let values = block.as_slice_memory_order().ok_or_else(|| {
-            failed(io::Error::other("a box whose elements do not follow each other"))
-        })?;
-        // Rows of x, as many together as follow each other in the map.
-        let same = |axis: &usize| region.shape()[*axis] == self.shape[*axis];
-        let whole = (0..self.shape.len()).take_while(same).count();
-        let row = region.shape().iter().take(whole + 1).product::<u64>().max(1);
-        for (index, run) in values.chunks(row as usize).enumerate() {
-            let place = region.place(index as u64 * row);
-            let (mut voxel, mut stride) = (0, 1);
-            for (at, len) in place.iter().zip(&self.shape) {
-                voxel += at * stride;
-                stride *= len;
-            }
-            file.seek(place_of(map, voxel as usize, stride as usize)).map_err(failed)?;
-            file.write_all(bytemuck::cast_slice(run)).map_err(failed)?;
-        }
-        Ok(())
+        let place = |list: &[u64], last| list.iter().copied().chain([last]).collect();
+        let region = Region::new(place(region.start(), map as u64), place(region.shape(), 1));
+        let values = block.as_slice_memory_order().unwrap_or_default();
+        self.maps.put(&region, bytemuck::cast_slice(values))
     }
 
     /// All maps are there: takes room for medians, and finds out which voxels count.
-    pub(super) fn settle(self, session: &Session) -> Result<Settled, JobError> {
-        let room = Self::room_bytes(&self.shape);
-        let lease = session.budget().lease("medians", room).map_err(ExecError::from)?;
+    pub(super) fn settle(self, session: &Session) -> Result<Settled, ExecError> {
+        let lease = session.budget().lease("medians", Self::room_bytes(&self.shape))?;
         let voxels = saturating_count(&self.shape) as usize;
         let mut settled = Settled {
-            file: self.file.into_inner().unwrap_or_else(PoisonError::into_inner),
-            folder: self.folder,
+            maps: self.maps,
             voxels,
             shape: self.shape,
             counts: Counts::default(),
@@ -107,8 +86,7 @@ impl Spilled {
 
 /// Maps on disk that are complete.
 pub(super) struct Settled {
-    file: File,
-    folder: PathBuf,
+    maps: Spill,
     shape: Vec<u64>,
     voxels: usize,
     counts: Counts,
@@ -127,7 +105,7 @@ impl Settled {
         &mut self,
         map: usize,
         figure: impl Fn(Voxel) -> f64,
-    ) -> Result<f64, JobError> {
+    ) -> Result<f64, ExecError> {
         let (counts, mut values) = (self.counts, self.emptied_room());
         self.walk(Some(map), |voxel| {
             if counts.hold(voxel) {
@@ -140,7 +118,7 @@ impl Settled {
     }
 
     /// The map of tSNR.
-    pub(super) fn into_map(mut self, constant: Constant) -> Result<Array3<f64>, JobError> {
+    pub(super) fn into_map(mut self, constant: Constant) -> Result<Array3<f64>, ExecError> {
         let mut values = self.emptied_room();
         self.walk(None, |voxel| values.push(voxel.tsnr(constant)))?;
         let shape: Vec<usize> = self.shape.iter().map(|&n| n as usize).collect();
@@ -154,47 +132,35 @@ impl Settled {
     }
 
     /// Every voxel in memory order, with its value of `map` where one is asked for.
-    fn walk(&mut self, map: Option<usize>, mut see: impl FnMut(Voxel)) -> Result<(), JobError> {
+    fn walk(&self, map: Option<usize>, mut see: impl FnMut(Voxel)) -> Result<(), SourceError> {
+        let of_map = |map: usize| {
+            let mut stream = RegionStream::new(&self.maps);
+            stream.skip((map * self.voxels * 8) as u64).map(|()| stream)
+        };
+        let (mut mean, mut std) = (of_map(Asked::MEAN)?, of_map(Asked::STD)?);
+        let mut value = map.map(of_map).transpose()?;
         let most = STRETCH.min(self.voxels);
-        let (mut mean, mut std, mut value) = (vec![0.0; most], vec![0.0; most], vec![0.0; most]);
+        let (mut means, mut stds, mut values) = (vec![0.0; most], vec![0.0; most], vec![0.0; most]);
         for first in (0..self.voxels).step_by(STRETCH) {
             let len = STRETCH.min(self.voxels - first);
-            let wanted =
-                [(Some(Asked::MEAN), &mut mean), (Some(Asked::STD), &mut std), (map, &mut value)];
-            for (map, into) in wanted {
-                if let Some(map) = map {
-                    let read = self.read(map, first, &mut into[..len]);
-                    read.map_err(|e| JobError::scratch(&self.folder, e))?;
-                }
+            mean.read_next(bytemuck::cast_slice_mut(&mut means[..len]))?;
+            std.read_next(bytemuck::cast_slice_mut(&mut stds[..len]))?;
+            if let Some(value) = &mut value {
+                value.read_next(bytemuck::cast_slice_mut(&mut values[..len]))?;
             }
-            for ((&mean, &std), &value) in mean[..len].iter().zip(&std).zip(&value) {
+            for ((&mean, &std), &value) in means[..len].iter().zip(&stds).zip(&values) {
                 see(Voxel { mean, std, value });
             }
         }
         Ok(())
     }
-
-    fn read(&mut self, map: usize, first: usize, values: &mut [f64]) -> io::Result<()> {
-        self.file.seek(place_of(map, first, self.voxels))?;
-        self.file.read_exact(bytemuck::cast_slice_mut(values))
-    }
-}
-
-impl JobError {
-    fn scratch(folder: &Path, error: io::Error) -> Self {
-        Self::Scratch { folder: folder.to_owned(), error }
-    }
-}
-
-fn place_of(map: usize, voxel: usize, voxels: usize) -> SeekFrom {
-    SeekFrom::Start((map as u64 * voxels as u64 + voxel as u64) * 8)
 }
 
 #[cfg(test)]
 mod tests {
     use ndarray::{Array, Array3, IxDyn, ShapeBuilder};
 
-    use super::{Asked, JobError, Spilled};
+    use super::{Asked, Spilled};
     use crate::grid::Region;
     use crate::jobs::tsnr::Constant;
     use crate::jobs::tsnr::figures::Voxel;
@@ -204,7 +170,7 @@ mod tests {
 
     /// Maps in boxes of any cut: mean, std, and one more.
     fn spilled(boxes: &[Region], value: impl Fn(usize, usize) -> f64) -> Spilled {
-        let spilled = Spilled::create(&SHAPE, &Session::default()).unwrap();
+        let spilled = Spilled::create(&SHAPE, 3, &Session::default()).unwrap();
         for (map, of) in (0..3).flat_map(|map| boxes.iter().map(move |of| (map, of))) {
             let shape: Vec<usize> = of.shape().iter().map(|&n| n as usize).collect();
             let values = (0..of.len()).map(|at| {
@@ -247,8 +213,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_named() {
         let session = Session::builder().scratch("/no/such/folder").build().unwrap();
-        let error = Spilled::create(&SHAPE, &session).err().unwrap();
-        assert!(matches!(&error, JobError::Scratch { .. }));
+        let error = Spilled::create(&SHAPE, 3, &session).err().unwrap();
         assert!(error.to_string().contains("/no/such/folder"), "{error}");
     }
 }

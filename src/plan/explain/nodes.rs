@@ -10,9 +10,9 @@ use crate::lazy::{LazyArray, Node, Op, block_shape_of};
 use crate::picture::{ExplainNode, NodeKind};
 use crate::plan::Plan;
 use crate::plan::cut::uniform;
-use crate::plan::fit::Schedule;
 use crate::plan::intern::Interner;
 use crate::plan::pass::{Dest, Pass};
+use crate::plan::schedule::Schedule;
 
 /// The nodes of the arrays that a plan computes, sources first, results last.
 pub(super) fn nodes_of(plan: &Plan, arrays: &[&LazyArray]) -> Vec<ExplainNode> {

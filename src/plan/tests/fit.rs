@@ -56,6 +56,47 @@ fn streams_are_read_again_for_slabs_of_cells_where_their_sums_do_not_fit() {
     assert!(alternative.unwrap().contains("ingest"));
 }
 
+fn written(x: &LazyArray, block: &[u64], memory_bytes: u64) -> Result<Plan, PlanError> {
+    let session = crate::runtime::Session::builder().memory_bytes(memory_bytes).threads(2);
+    let layout = Layout { grid: Some(block.to_vec()), ..Layout::of(ResultMemory::Sink) };
+    Plan::new(&[(x, x.dtype())], &layout, &session.build().unwrap())
+}
+
+#[test]
+fn blocks_of_a_receiver_wait_on_disk_where_they_do_not_fit_or_cut_through_stored_blocks() {
+    let shape = [100, 100, 60, 500];
+    let all = shape.iter().product::<u64>() * 4;
+    let (volumes, series) = ([100, 100, 60, 1], [20, 20, 10, 500]);
+    let (stream, stored) = (Header::stream(&shape), Header::lazy(&shape, &[100, 100, 10, 16]));
+    for (x, block, memory, waits, why) in [
+        (&stream, volumes, 256, false, "volumes come in their order"),
+        (&stream, series, 256, true, "rows of whole series do not fit"),
+        (&stream, series, 2048, false, "they do"),
+        (&stored, series, 96, true, "each block would be read 25 times"),
+        (&stored, series, 512, false, "a box of several blocks covers what is stored"),
+        (&stored, [100, 100, 20, 16], 64, false, "no stored block is cut"),
+    ] {
+        let plan = written(x, &block, memory * MIB).unwrap();
+        assert!(plan.projected_bytes() <= memory * MIB);
+        let spilled: Vec<u64> = plan.spills().map(|spill| spill.len_bytes()).collect();
+        assert_eq!(spilled, if waits { vec![all] } else { vec![] }, "{why}");
+        assert_eq!((plan.passes.len(), plan.scans()), (1 + usize::from(waits), 1), "{why}");
+        assert!(plan.rereads() < 2.0, "{why}: {}", plan.rereads());
+    }
+    let error = written(&stream, &series, 17 * MIB).unwrap_err();
+    let least = error.projected_bytes().unwrap();
+    assert!(least < 80 * MIB, "what the way by disk needs: {least}");
+    assert!(written(&stream, &series, least).is_ok());
+}
+
+#[test]
+fn streams_joined_along_space_are_no_rows_and_wait_on_disk() {
+    let halves = [Header::stream(&[10, 20, 20, 50]), Header::stream(&[10, 20, 20, 50])];
+    let joined = crate::lazy::concatenate(&halves, 0);
+    let plan = written(&joined, &[20, 20, 20, 1], 512 * MIB).unwrap();
+    assert_eq!(plan.spills().count(), 1);
+}
+
 #[test]
 fn a_refusal_says_what_would_be_enough_and_it_is() {
     let x = Header::lazy(&[100, 100, 100, 1000], &[100, 100, 100, 1]);

@@ -11,9 +11,10 @@ mod share;
 
 use std::sync::Arc;
 
+use super::cut::Way;
+use super::jobs_of;
 use super::pass::{Dest, Form, Pass};
 use super::share::{Boldness, share};
-use super::{Layout, ResultMemory, jobs_of};
 use crate::dtype::DType;
 use crate::grid::Region;
 use crate::lazy::LazyArray;
@@ -32,15 +33,16 @@ fn jobs(arrays: &[&LazyArray]) -> Vec<String> {
         let dest = match job.dest {
             Dest::Result(index) => format!("result {index}"),
             Dest::Held(_) => "held".to_owned(),
+            Dest::Spilled(_) => "on disk".to_owned(),
         };
         format!("{} {form} {} -> {dest}", job.depth, text(&job.root))
     };
-    jobs_of(&wanted, &Layout::of(ResultMemory::Counted)).jobs.iter().map(line).collect()
+    jobs_of(&wanted, &Way::Either).jobs.iter().map(line).collect()
 }
 
 fn passes_of(arrays: &[&LazyArray], bold: Boldness) -> Vec<Pass> {
     let wanted: Vec<(&LazyArray, DType)> = arrays.iter().map(|a| (*a, a.dtype())).collect();
-    share(&jobs_of(&wanted, &Layout::of(ResultMemory::Counted)).jobs, bold).0
+    share(&jobs_of(&wanted, &Way::Either).jobs, bold).0
 }
 
 /// The passes for some results: `fold 1 reads a | b + mask; 2 sums, 3 made, 0 mapped`; parts are

@@ -1,0 +1,134 @@
+//! Does a pass fit the budget, and in what pieces?
+//!
+//! Tries arrangements from the fastest to the smallest and takes the first whose bytes fit. Every
+//! number is a closed formula of header facts (`docs/decisions/0004-memory-plan.md`); nothing is
+//! measured at run time. `boxes` says in what boxes, `tiles` and `parts` list the schedules.
+
+mod boxes;
+mod parts;
+mod tiles;
+
+pub(super) use boxes::grow;
+use parts::{by_parts, by_slabs, whole_parts};
+use tiles::{fold_kept, fold_tiles, map_tiles};
+
+use super::error::PlanError;
+use super::pass::{Form, Pass};
+use super::schedule::Schedule;
+use super::{Layout, ResultMemory};
+use crate::grid::saturating_count;
+use crate::runtime::{FIXED_BYTES, Session};
+
+const TILE_CELLS: u64 = 64 << 10;
+
+const READ_BYTES: [u64; 3] = [1 << 20, 256 << 10, 0];
+
+/// What is in memory while any pass runs.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_field_names, reason = "units end a name")]
+pub(super) struct Beside {
+    /// The arrays asked for.
+    pub(super) result_bytes: u64,
+    /// Results of one pass that a later one reads.
+    pub(super) held_bytes: u64,
+    /// The plan itself, and what it was made from.
+    pub(super) tables_bytes: u64,
+}
+
+impl Beside {
+    fn total(self) -> u64 {
+        self.result_bytes.saturating_add(self.held_bytes).saturating_add(self.tables_bytes)
+    }
+}
+
+/// The first arrangement of `pass` that fits beside what is there anyway.
+pub(super) fn fit(
+    pass: &Pass,
+    beside: Beside,
+    layout: &Layout<'_>,
+    session: &Session,
+) -> Result<Schedule, PlanError> {
+    let spill_bytes = |shape: &[u64]| pass.spill().map_or(0, |spill| spill.put_bytes(shape));
+    let of_spill = Layout::of_spill(&spill_bytes);
+    let layout = if pass.spill().is_some() { &of_spill } else { layout };
+    let constant_bytes = beside.total();
+    let available = session.data_bytes().saturating_sub(constant_bytes);
+    let mut smallest: Option<Schedule> = None;
+    let first = candidates(pass, layout, session.threads()).into_iter();
+    for mut schedule in first.chain(by_slabs(pass, layout, session.threads())) {
+        if layout.memory == ResultMemory::Blocks {
+            schedule.sizes.handed_on = 2;
+        }
+        schedule.sizes.sink_bytes = layout.sink_bytes.map_or(0, |bytes| bytes(&schedule.emitted));
+        let total = schedule.total_bytes();
+        if total <= available && constant_bytes <= session.data_bytes() {
+            return Ok(schedule);
+        }
+        if smallest.as_ref().is_none_or(|s| total < s.total_bytes()) {
+            smallest = Some(schedule);
+        }
+    }
+    let schedule = smallest.unwrap_or_else(|| whole_parts(pass, 0, 1, false));
+    Err(refusal(pass, &schedule, beside, session))
+}
+
+fn refusal(pass: &Pass, schedule: &Schedule, beside: Beside, session: &Session) -> PlanError {
+    let needed = FIXED_BYTES.saturating_add(beside.total()).saturating_add(schedule.total_bytes());
+    // Rounded up to a whole MiB, which is also how it is printed.
+    let needed = needed.div_ceil(1 << 20).saturating_mul(1 << 20);
+    let result_bytes = beside.result_bytes;
+    let mut terms = vec![
+        (result_bytes, "the results in memory".to_owned()),
+        (beside.held_bytes, "results of an earlier pass".to_owned()),
+        (beside.tables_bytes, "the plan of so many runs".to_owned()),
+        (schedule.shared_bytes, "running sums of every run, one set a file".to_owned()),
+    ];
+    let of_worker = schedule.sizes.terms();
+    terms.extend(of_worker.into_iter().map(|(name, bytes)| (bytes, format!("{name} of a worker"))));
+    let (dominant_bytes, dominant) =
+        terms.into_iter().max_by_key(|(bytes, _)| *bytes).unwrap_or_default();
+    let alternative = if result_bytes > session.data_bytes() / 2 {
+        Some(
+            "walk the array with blocks(), or reduce it, so that it is never whole in memory"
+                .to_owned(),
+        )
+    } else if pass.is_sequential() {
+        let advice = "ingest the .nii.gz files first: from a store the same job is cut into tiles";
+        Some(advice.to_owned())
+    } else {
+        None
+    };
+    PlanError::Memory {
+        projected_bytes: needed,
+        budget_bytes: session.memory_bytes(),
+        dominant,
+        dominant_bytes,
+        alternative,
+    }
+}
+
+/// Arrangements from the fastest to the smallest.
+fn candidates(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+    match &pass.form {
+        Form::Fold { .. } if !pass.emits.is_empty() => fold_kept(pass, layout, threads),
+        Form::Fold { .. } | Form::Map if pass.is_sequential() => by_parts(pass, layout, threads),
+        Form::Mixed => by_parts(pass, layout, threads),
+        Form::Fold { .. } => fold_tiles(pass, layout, threads),
+        Form::Map => map_tiles(pass, layout, threads),
+    }
+}
+
+fn state_bytes(cells: &[u64], cell_bytes: u64) -> u64 {
+    saturating_count(cells).saturating_mul(cell_bytes)
+}
+
+fn longer(one: &[u64], other: &[u64]) -> Vec<u64> {
+    if one.len() != other.len() {
+        return other.to_vec();
+    }
+    one.iter().zip(other).map(|(&a, &b)| a.max(b)).collect()
+}
+
+fn clip(shape: &[u64], to: &[u64]) -> Vec<u64> {
+    shape.iter().zip(to).map(|(&a, &b)| a.min(b)).collect()
+}

@@ -1,0 +1,166 @@
+//! Schedules by whole parts: streams, and what is walked once for several kinds of results.
+
+use super::boxes::{finish_partition, fold_partition, whole_rows};
+use super::{READ_BYTES, TILE_CELLS, clip, longer, state_bytes};
+use crate::feed::{Feed, FeedSizes};
+use crate::grid::{Partition, Region, saturating_count};
+use crate::plan::Layout;
+use crate::plan::pass::{Form, Output, Pass, Sum};
+use crate::plan::schedule::{Blocks, Schedule};
+use crate::plan::sizes::WorkerSizes;
+
+/// Slabs a reader may be ahead of its worker, beside the one being summed.
+const READ_AHEAD_SLABS: u64 = 2;
+
+/// Whole parts, longest first, one worker each, with a reader ahead of it where that is possible.
+pub(super) fn by_parts(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+    // Rows are put together into the receiver's blocks in the order in which they come.
+    let regrouped = if pass.emits.is_empty() { None } else { layout.grid.as_ref() };
+    if regrouped.is_some() && !comes_in_rows(pass) {
+        return Vec::new();
+    }
+    let most = if regrouped.is_some() { 1 } else { threads.min(pass.parts.len()).max(1) };
+    // Summing alone gains from reading ahead, and only where a thread would have nothing to do.
+    let ahead = pass.emits.is_empty()
+        && 2 * pass.parts.len() <= threads
+        && pass.feeds().all(Feed::can_read_ahead);
+    let mut list = Vec::new();
+    // What a scratch file keeps of a step is one piece a block: the longer, the fewer.
+    let large = if pass.spill().is_some() { &[32 << 20, 8 << 20][..] } else { &[] };
+    for read_target_bytes in large.iter().copied().chain([2 << 20, 512 << 10, 0]) {
+        for workers in (1..=most).rev() {
+            for read_ahead in [true, false] {
+                if ahead || !read_ahead {
+                    let mut schedule = whole_parts(pass, read_target_bytes, workers, read_ahead);
+                    if let Some(grid) = regrouped {
+                        schedule.regroup(pass, grid);
+                    }
+                    list.push(schedule);
+                }
+            }
+        }
+    }
+    list
+}
+
+/// True where each part hands on whole slices of the last axis, and those of the next part follow them.
+fn comes_in_rows(pass: &Pass) -> bool {
+    pass.emits.iter().all(|emit| {
+        let Some(last) = emit.shape.len().checked_sub(1) else { return true };
+        let mut next = (0, 0);
+        emit.pieces.iter().all(|piece| {
+            let shape = &pass.parts[piece.part].feed.branches[piece.branch].shape;
+            let follows = piece.part >= next.0 && piece.start[last] == next.1;
+            next = (piece.part + 1, piece.start[last] + shape[last]);
+            follows
+                && (0..last).all(|axis| piece.start[axis] == 0 && shape[axis] == emit.shape[axis])
+        })
+    })
+}
+
+/// Readings of a stream, at most: more would take longer than to ingest it first.
+const MOST_READINGS: u64 = 32;
+
+/// How many are tried.
+const READINGS: [u64; 9] = [2, 3, 4, 6, 8, 12, 16, 24, MOST_READINGS];
+
+/// Sums of streams that do not fit at once, slab by slab: each slab reads every stream again. The
+/// fastest first, if each worker has a stream of its own to inflate.
+pub(super) fn by_slabs(
+    pass: &Pass,
+    layout: &Layout<'_>,
+    threads: usize,
+) -> impl Iterator<Item = Schedule> {
+    let in_time = match &pass.form {
+        Form::Fold { axes, .. } => pass.feeds().all(|feed| axes.contains(&feed.walk)),
+        Form::Map | Form::Mixed => false,
+    };
+    let mut tries: Vec<(Partition, usize)> = Vec::new();
+    if in_time && pass.is_sequential() && pass.emits.is_empty() {
+        let cells = saturating_count(&pass.shape);
+        for readings in READINGS {
+            let target = whole_rows(&pass.shape, cells.div_ceil(readings));
+            let slabs = fold_partition(pass, layout, target, false);
+            if slabs.len() > MOST_READINGS {
+                break;
+            }
+            let most = threads.min(pass.parts.len()).max(1);
+            tries.extend((1..=most).map(|workers| (slabs.clone(), workers)));
+        }
+        tries.sort_by_key(|(slabs, workers)| (slabs.len() * 1000 / *workers as u64, slabs.len()));
+    }
+    tries.into_iter().flat_map(move |(slabs, workers)| {
+        READ_BYTES[1..]
+            .iter()
+            .map(move |&target| slab_schedule(pass, slabs.clone(), workers, target))
+    })
+}
+
+fn slab_schedule(
+    pass: &Pass,
+    slabs: Partition,
+    workers: usize,
+    read_target_bytes: u64,
+) -> Schedule {
+    let mut schedule = whole_parts(pass, 0, workers, false);
+    let Form::Fold { axes, grouped } = &pass.form else { return schedule };
+    let largest = slabs.largest();
+    schedule.sizes.feed = FeedSizes::default();
+    for (index, part) in pass.parts.iter().enumerate() {
+        let cells = Region::whole(&clip(&largest, part.place.shape()));
+        let mut step = cells.behind(&part.feed.shape, axes, *grouped).shape().to_vec();
+        // A step is whole volumes, whatever is taken out of them.
+        let rows = part.feed.step_shape(&part.feed.shape, read_target_bytes)[part.feed.walk];
+        step[part.feed.walk] = rows;
+        schedule.rows[index] = rows;
+        schedule.sizes.feed.cover(&part.feed, &step, true);
+    }
+    let of_sum = |sum: &Sum| {
+        let cells = clip(&largest, sum.cells.shape());
+        state_bytes(&cells, sum.kind.cell_bytes())
+    };
+    schedule.shared_bytes = pass.sums.iter().map(of_sum).fold(0, u64::saturating_add);
+    if let Blocks::Parts { slabs: of, .. } = &mut schedule.blocks {
+        *of = Some(slabs);
+    }
+    schedule
+}
+
+pub(super) fn whole_parts(
+    pass: &Pass,
+    read_target_bytes: u64,
+    workers: usize,
+    read_ahead: bool,
+) -> Schedule {
+    let finish = |output: &Output| finish_partition(pass, output, TILE_CELLS / 4);
+    let tiles: Vec<Partition> = pass.outputs.iter().map(finish).collect();
+    let mut sizes = WorkerSizes::default();
+    let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
+    for (index, part) in pass.parts.iter().enumerate() {
+        let step = part.feed.step_shape(&part.feed.shape, read_target_bytes);
+        emitted = longer(&emitted, &step);
+        rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
+        sizes.feed.cover(&part.feed, &step, false);
+        sizes.cover_emits(pass, index, &step);
+    }
+    for (output, tiles) in pass.outputs.iter().zip(&tiles) {
+        sizes.cover_finish(pass, output, &tiles.largest());
+    }
+    if read_ahead {
+        sizes.ahead = READ_AHEAD_SLABS;
+    }
+    let shared = pass.sums.iter().map(|sum| state_bytes(sum.cells.shape(), sum.kind.cell_bytes()));
+    Schedule {
+        workers,
+        read_ahead,
+        blocks: Blocks::Parts { finish: tiles, slabs: None },
+        rows,
+        keep: false,
+        sizes,
+        shared_bytes: shared.fold(0, u64::saturating_add),
+        regroup_rows: 0,
+        regroup_bytes: 0,
+        emitted,
+        rereads: 1.0,
+    }
+}

@@ -1,0 +1,143 @@
+//! Schedules by tiles: boxes of the result, each with all that it needs read for it.
+
+use super::boxes::{fold_partition, map_partition};
+use super::parts::whole_parts;
+use super::{READ_BYTES, TILE_CELLS, clip, longer, state_bytes};
+use crate::feed::FeedSizes;
+use crate::grid::{Partition, Region, saturating_count};
+use crate::plan::Layout;
+use crate::plan::pass::{Form, Pass};
+use crate::plan::schedule::{Blocks, Schedule};
+use crate::plan::sizes::WorkerSizes;
+
+pub(super) fn fold_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+    let mut list = Vec::new();
+    let mut push = |target_cells: u64, at_blocks: bool, workers: usize, read_bytes: u64| {
+        let tiles = fold_partition(pass, layout, target_cells, at_blocks);
+        list.push(fold_schedule(pass, tiles, workers, read_bytes, false));
+    };
+    // Enough tiles for every worker, if blocks allow it.
+    let cells = saturating_count(&pass.shape);
+    let first = TILE_CELLS.min((cells / (2 * threads as u64)).max(1));
+    for target in &READ_BYTES[..2] {
+        push(first, true, threads, *target);
+    }
+    for workers in (1..=threads).rev() {
+        push(first / 4, true, workers, READ_BYTES[1]);
+    }
+    // Below the sources' blocks each block is read once a tile: as few tiles as fit.
+    let mut below = cells;
+    while below > 1 {
+        below = below.div_ceil(2);
+        push(below, false, 1, READ_BYTES[1]);
+    }
+    // Few cells of long series: one index of the reduced axis at a time, and a least budget that
+    // hardly depends on the number of threads.
+    for cells in [16, 1] {
+        push(below.clamp(1, cells), false, 1, READ_BYTES[2]);
+    }
+    list
+}
+
+/// A fold and a map over its own result: tiles of whole blocks, each kept until both are done.
+pub(super) fn fold_kept(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+    let mut list = Vec::new();
+    for target in [TILE_CELLS / 4, 4 << 10, 512, 1] {
+        let tiles = fold_partition(pass, layout, target, true);
+        for workers in (1..=threads).rev() {
+            list.push(fold_schedule(pass, tiles.clone(), workers, u64::MAX, true));
+        }
+    }
+    list
+}
+
+fn fold_schedule(
+    pass: &Pass,
+    tiles: Partition,
+    workers: usize,
+    read_target_bytes: u64,
+    keep: bool,
+) -> Schedule {
+    let Form::Fold { axes, grouped } = &pass.form else {
+        return whole_parts(pass, read_target_bytes, workers, false);
+    };
+    let largest = tiles.largest();
+    let mut sizes = WorkerSizes::default();
+    let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
+    let mut rereads = 1.0_f64;
+    for (index, part) in pass.parts.iter().enumerate() {
+        let cells = Region::whole(&clip(&largest, part.place.shape()));
+        let cross = cells.behind(&part.feed.shape, axes, *grouped);
+        let step = part.feed.step_shape(cross.shape(), read_target_bytes);
+        rereads = rereads.max(part.feed.rereads(cross.shape()));
+        emitted = longer(&emitted, &step);
+        rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
+        if keep {
+            let mut own = FeedSizes::default();
+            own.cover(&part.feed, &step, true);
+            sizes.feed.beside(&own);
+        } else {
+            sizes.feed.cover(&part.feed, &step, false);
+        }
+        sizes.cover_emits(pass, index, &step);
+    }
+    for sum in &pass.sums {
+        let cells = clip(&largest, sum.cells.shape());
+        sizes.state_bytes.push(state_bytes(&cells, sum.kind.cell_bytes()));
+    }
+    for output in &pass.outputs {
+        sizes.cover_finish(pass, output, &largest);
+    }
+    Schedule {
+        workers: workers.min(tiles.len().max(1) as usize),
+        read_ahead: false,
+        blocks: Blocks::Tiles(tiles),
+        rows,
+        keep,
+        sizes,
+        shared_bytes: 0,
+        regroup_rows: 0,
+        regroup_bytes: 0,
+        emitted,
+        rereads,
+    }
+}
+
+pub(super) fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+    let mut list = Vec::new();
+    let tries =
+        [(1 << 20, true), (256 << 10, true), (1 << 20, false), (64 << 10, false), (0, false)];
+    for (target, at_blocks) in tries {
+        let tiles = map_partition(pass, layout, target, at_blocks);
+        let largest = tiles.largest();
+        let mut sizes = WorkerSizes::default();
+        let (mut rows, mut rereads) = (Vec::with_capacity(pass.parts.len()), 1.0_f64);
+        for (index, part) in pass.parts.iter().enumerate() {
+            let step = clip(&largest, part.place.shape());
+            rereads = rereads.max(part.feed.rereads(&step));
+            rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
+            sizes.feed.cover(&part.feed, &step, false);
+            sizes.cover_emits(pass, index, &step);
+        }
+        if layout.grid.is_some() && pass.parts.len() > 1 {
+            let item = pass.emits.iter().map(|emit| emit.dtype.size()).max().unwrap_or(8);
+            sizes.assembled_bytes = saturating_count(&largest).saturating_mul(item as u64);
+        }
+        for workers in (1..=threads.min(tiles.len().max(1) as usize)).rev() {
+            list.push(Schedule {
+                workers,
+                read_ahead: false,
+                blocks: Blocks::Tiles(tiles.clone()),
+                rows: rows.clone(),
+                keep: false,
+                sizes: sizes.clone(),
+                shared_bytes: 0,
+                regroup_rows: 0,
+                regroup_bytes: 0,
+                emitted: largest.clone(),
+                rereads,
+            });
+        }
+    }
+    list
+}

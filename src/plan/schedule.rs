@@ -1,0 +1,77 @@
+//! How is a pass carried out, and with which buffers?
+//!
+//! Chosen by `fit`, obeyed by `exec`.
+
+use super::pass::Pass;
+use super::sizes::WorkerSizes;
+use crate::grid::{Partition, saturating_count};
+
+/// How a pass is carried out.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    /// Workers that compute.
+    pub(crate) workers: usize,
+    /// One more thread a worker reads ahead of it.
+    pub(crate) read_ahead: bool,
+    pub(crate) blocks: Blocks,
+    /// For each part: how many rows of the walk a step takes. The largest tile decides; more for a
+    /// smaller tile could need a larger buffer.
+    pub(crate) rows: Vec<u64>,
+    /// Windows stay in memory between the two phases of a tile.
+    pub(crate) keep: bool,
+    /// The buffers of each worker.
+    pub(crate) sizes: WorkerSizes,
+    /// Leased once: states that outlive a worker's unit.
+    pub(crate) shared_bytes: u64,
+    /// Rows that are put together before they are handed on; 0 where boxes go on as they come.
+    pub(crate) regroup_rows: u64,
+    /// Part of `shared_bytes`.
+    pub(crate) regroup_bytes: u64,
+    /// The largest box that is handed on.
+    pub(super) emitted: Vec<u64>,
+    /// How often a stored block is read for tiles that cut through it; 1 where none does.
+    pub(super) rereads: f64,
+}
+
+/// What a worker takes at a time.
+#[derive(Debug)]
+pub(crate) enum Blocks {
+    /// Boxes of the result; their input is read by region.
+    Tiles(Partition),
+    /// Parts, read front to back.
+    Parts {
+        /// The boxes that each output is finished in.
+        finish: Vec<Partition>,
+        /// Boxes of cells that are summed one after the other, each by reading all parts again; `None`
+        /// where one reading is enough for all.
+        slabs: Option<Partition>,
+    },
+}
+
+impl Schedule {
+    /// Bytes leased at once by the pass.
+    pub(crate) fn total_bytes(&self) -> u64 {
+        self.shared_bytes.saturating_add((self.workers as u64).saturating_mul(self.sizes.total()))
+    }
+
+    /// How often the parts are read.
+    pub(crate) fn readings(&self) -> u64 {
+        match &self.blocks {
+            Blocks::Parts { slabs: Some(slabs), .. } => slabs.len(),
+            _ => 1,
+        }
+    }
+
+    /// Makes room for the rows of one block of where the only emit goes.
+    pub(super) fn regroup(&mut self, pass: &Pass, grid: &[u64]) {
+        let Some(emit) = pass.emits.first() else { return };
+        let mut shape = emit.shape.clone();
+        if let (Some(rows), Some(&block)) = (shape.last_mut(), grid.last()) {
+            self.regroup_rows = block.clamp(1, (*rows).max(1));
+            *rows = self.regroup_rows;
+        }
+        self.regroup_bytes = saturating_count(&shape).saturating_mul(emit.dtype.size() as u64);
+        self.shared_bytes = self.shared_bytes.saturating_add(self.regroup_bytes);
+        self.emitted = shape;
+    }
+}
