@@ -18,8 +18,8 @@ use ndarray::{Array2, s};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use voxstore::{
-    Access, DType, ExecError, LazyArray, Overflow, PlanError, ReduceOptions, Session, concatenate,
-    stack, where_,
+    Access, DType, ExecError, LazyArray, Overflow, PlanError, ReduceOptions, Region, Session, Sink,
+    SinkError, SinkOrder, concatenate, stack, where_,
 };
 
 use allocator::measured;
@@ -46,6 +46,8 @@ struct Given {
     stream: bool,
     threads: usize,
     budget: u8,
+    /// Blocks of a sink that the first array is written to, in place of computing all of them.
+    sink: Option<[u64; 4]>,
 }
 
 fn given() -> impl Strategy<Value = Given> {
@@ -57,9 +59,10 @@ fn given() -> impl Strategy<Value = Given> {
     let dtype =
         prop::sample::select(vec![DType::U8, DType::I16, DType::I64, DType::F32, DType::F64]);
     let block = [1..50_u64, 1..40, 1..10, 1..300];
-    let rest = (1..4_usize, 0..EXPRESSIONS, any::<bool>(), 1..9_usize, 0..3_u8);
+    let sink = prop::option::weighted(0.3, [1..40_u64, 1..40, 1..20, 1..500]);
+    let rest = (1..4_usize, 0..EXPRESSIONS, any::<bool>(), 1..9_usize, 0..3_u8, sink);
     (shape, block, dtype, rest).prop_map(
-        |(shape, block, dtype, (runs, expression, stream, threads, budget))| Given {
+        |(shape, block, dtype, (runs, expression, stream, threads, budget, sink))| Given {
             shape,
             block,
             dtype,
@@ -68,6 +71,7 @@ fn given() -> impl Strategy<Value = Given> {
             stream,
             threads,
             budget,
+            sink,
         },
     )
 }
@@ -110,7 +114,7 @@ impl Given {
                 out[0] = series.last().copied().unwrap_or(0.0);
             })],
             19 => vec![x.reshape(&[-1, x.shape()[3] as i64]).mean(0)],
-            20 => vec![x.argmax(..), x.max(..), x.prod([0, 1]) * 0.0],
+            20 => vec![x.argmax(..), x.max(..), x.to_f64().prod([0, 1]) * 0.0],
             _ => vec![where_(&x.greater(100), &x, 0).astype_with(DType::U8, Overflow::Saturate)],
         }
     }
@@ -199,15 +203,20 @@ fn measure(given: &Given) -> Option<f64> {
     let session = |memory_bytes| {
         Session::builder().threads(given.threads).memory_bytes(memory_bytes).build().unwrap()
     };
-    let least = match session(FIXED + 1).compute_all::<f64>(&arrays) {
+    let first = arrays[0].to_f64();
+    let run = |session: &Session| match given.sink {
+        Some(block) => session.write(&first, Void::boxed(first.shape(), block)),
+        None => session.compute_all::<f64>(&arrays).map(|computed| computed.report),
+    };
+    let least = match run(&session(FIXED + 1)) {
         Err(ExecError::Plan(PlanError::Memory { projected_bytes, .. })) => projected_bytes,
         other => panic!("{other:?}"),
     };
     let budget = [least, least + 2 * MIB, 512 * MIB][usize::from(given.budget)];
     let session = session(budget);
     let resident_before = resident_peak_after_reset();
-    let (computed, used) = measured(|| session.compute_all::<f64>(&arrays).unwrap());
-    let projected = computed.report.projected_bytes - FIXED;
+    let (report, used) = measured(|| run(&session).unwrap());
+    let projected = report.projected_bytes - FIXED;
     assert!(
         used <= projected + TABLES + given.threads as u64 * QUEUES_OF_A_WORKER,
         "{used} bytes were allocated, {projected} were projected\n{}",
@@ -220,6 +229,47 @@ fn measure(given: &Given) -> Option<f64> {
         session.explain(&arrays).unwrap()
     );
     (projected > MIB).then(|| used.max(resident) as f64 / projected as f64)
+}
+
+/// A sink that keeps nothing.
+#[derive(Debug)]
+struct Void {
+    shape: Vec<u64>,
+    block: Vec<u64>,
+}
+
+impl Void {
+    fn boxed(shape: &[u64], block: [u64; 4]) -> Box<dyn Sink> {
+        let block = shape.iter().zip(block).map(|(&n, b)| b.min(n.max(1))).collect();
+        Box::new(Self { shape: shape.to_vec(), block })
+    }
+}
+
+impl Sink for Void {
+    fn name(&self) -> &'static str {
+        "void"
+    }
+    fn shape(&self) -> &[u64] {
+        &self.shape
+    }
+    fn dtype(&self) -> DType {
+        DType::F64
+    }
+    fn block_shape(&self) -> &[u64] {
+        &self.block
+    }
+    fn order(&self) -> SinkOrder {
+        SinkOrder::Any
+    }
+    fn scratch_bytes(&self, _shape: &[u64]) -> u64 {
+        0
+    }
+    fn put(&self, _region: &Region, _bytes: &[u8]) -> Result<(), SinkError> {
+        Ok(())
+    }
+    fn commit(self: Box<Self>) -> Result<(), SinkError> {
+        Ok(())
+    }
 }
 
 /// Starts the kernel's peak of resident memory anew and returns where it stands; `None` where the

@@ -23,6 +23,11 @@ impl Groups {
     pub(crate) fn new(axis: usize, labels: Arc<[u32]>, count: u32) -> Self {
         Self { axis, labels, count }
     }
+
+    /// What its labels take.
+    pub(crate) fn len_bytes(&self) -> u64 {
+        size_of_val(&*self.labels) as u64
+    }
 }
 
 /// How a block folds onto cells.

@@ -50,6 +50,7 @@ pub(crate) use sizes::WorkerSizes;
 
 use crate::dtype::DType;
 use crate::feed::{Feed, address};
+use crate::kernel::Groups;
 use crate::lazy::{LazyArray, Node, Op};
 use crate::runtime::{FIXED_BYTES, Session};
 use crate::spill::Spill;
@@ -242,7 +243,10 @@ fn tables_bytes(passes: &[Pass]) -> u64 {
     let of_feed = |feed: &Feed| feed.windows.len() + feed.branches.len();
     let of_pass = |pass: &Pass| pass.sums.len() + pass.feeds().map(of_feed).sum::<usize>();
     let entries = passes.iter().map(of_pass).sum::<usize>() as u64;
-    entries.saturating_sub(FREE_ENTRIES) * ENTRY_BYTES
+    // Each part has its own share of the labels.
+    let groups = passes.iter().flat_map(|pass| &pass.sums).filter_map(|sum| sum.groups.as_ref());
+    let labels = groups.map(Groups::len_bytes).sum::<u64>();
+    entries.saturating_sub(FREE_ENTRIES) * ENTRY_BYTES + labels
 }
 
 fn fitted(
