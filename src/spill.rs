@@ -119,19 +119,17 @@ impl Spill {
                 .try_for_each(|p| file.read_exact_at(&mut out[p.to..p.to + p.len], p.at))
                 .map_err(failed)
         };
-        let mut gathered = None;
+        let mut gathered = Buffer::default();
         for (block, at) in self.blocks(region) {
             let Some(part) = block.overlap(region) else { continue };
             if part == *region {
                 return fill(out, region, &block, at);
             }
-            if gathered.is_none() {
-                gathered = Some(self.part_buffer(region.shape()).ok_or(SpillError::NoMemory)?);
+            if gathered.is_empty() {
+                gathered = self.part_buffer(region.shape()).ok_or(SpillError::NoMemory)?;
             }
-            if let Some(gathered) = &mut gathered {
-                fill(gathered, &part, &block, at)?;
-                copy_overlap(gathered, &part, out, region, item);
-            }
+            fill(&mut gathered, &part, &block, at)?;
+            copy_overlap(&gathered, &part, out, region, item);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Where finished boxes of a result go.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use ndarray::{ArrayView, ArrayViewMutD, IxDyn, ShapeBuilder, Slice};
 
@@ -16,12 +16,6 @@ use crate::spill::Spill;
 pub(super) trait Collect: Sync {
     /// Elements of `region` in memory order.
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError>;
-}
-
-impl<T: Collect + ?Sized> Collect for &T {
-    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
-        (**self).put(region, bytes)
-    }
 }
 
 /// Writes into an ndarray of any layout.
@@ -52,22 +46,18 @@ impl<T: Element> Collect for IntoArray<'_, T> {
     }
 }
 
-/// Fills memory that a later pass, or a later phase of the same tile, reads as a source.
-pub(super) struct IntoMemory(pub(super) Arc<MemorySource>);
-
-impl Collect for IntoMemory {
+/// Memory that a later pass, or a later phase of the same tile, reads as a source.
+impl Collect for MemorySource {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
-        self.0.put(region, bytes);
+        self.put(region, bytes);
         Ok(())
     }
 }
 
-/// Fills a scratch file that a later pass reads as a source.
-pub(super) struct IntoSpill<'a>(pub(super) &'a Spill);
-
-impl Collect for IntoSpill<'_> {
+/// A scratch file that a later pass reads as a source.
+impl Collect for Spill {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
-        Ok(self.0.put(region, bytes)?)
+        Ok(self.put(region, bytes)?)
     }
 }
 

@@ -1,11 +1,9 @@
 //! `compute` and its friends.
 
-use std::sync::Arc;
-
 use bytesize::ByteSize;
 use ndarray::{ArrayD, ArrayViewMutD, IxDyn, ShapeBuilder};
 
-use super::collect::{Collect, IntoArray, IntoMemory, IntoSpill};
+use super::collect::{Collect, IntoArray};
 use super::error::ExecError;
 use super::{parts, tiles};
 use crate::dtype::Element;
@@ -178,20 +176,19 @@ pub(super) fn run_plan(
     session.progress().begin("computing", plan.read_bytes());
     let mut run = || -> Result<(), ExecError> {
         for (pass, schedule) in &plan.passes {
-            let collects: Vec<Box<dyn Collect + '_>> = pass
+            let collects: Vec<&dyn Collect> = pass
                 .dests()
-                .map(|(dest, ..)| -> Box<dyn Collect + '_> {
+                .map(|(dest, ..)| -> &dyn Collect {
                     match dest {
-                        Dest::Result(index) => Box::new(results[*index]),
+                        Dest::Result(index) => results[*index],
                         Dest::Held(source) => {
                             source.allocate();
-                            Box::new(IntoMemory(Arc::clone(source)))
+                            &**source
                         }
-                        Dest::Spilled(spill) => Box::new(IntoSpill(spill)),
+                        Dest::Spilled(spill) => &**spill,
                     }
                 })
                 .collect();
-            let collects: Vec<&dyn Collect> = collects.iter().map(|collect| &**collect).collect();
             let collects = collects.split_at(pass.outputs.len());
             if schedule.readings() > 1 {
                 warnings.push(format!(
@@ -227,7 +224,7 @@ pub(super) fn run_plan(
         leased_peak_bytes: crate::runtime::FIXED_BYTES + budget.peak_bytes(),
         read_bytes: plan.read_bytes(),
         scans: plan.scans(),
-        spilled_bytes: plan.spills().map(|spill| spill.len_bytes()).sum(),
+        spilled_bytes: plan.spilled_bytes(),
         warnings,
     })
 }

@@ -133,7 +133,7 @@ impl Plan {
             fixed_bytes: self.beside_bytes,
             result_bytes: self.result_bytes,
             held_bytes: self.held_bytes,
-            spilled_bytes: self.spills().map(|spill| spill.len_bytes()).sum(),
+            spilled_bytes: self.spilled_bytes(),
             read_bytes: self.read_bytes(),
             threads: session.threads(),
             rewrites: self.rewrites(),

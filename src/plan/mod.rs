@@ -104,15 +104,15 @@ impl Plan {
         };
         if costly {
             let way = Way::OnDisk { block: block.clone() };
-            let waiting = Self::made(outputs, &way, layout, session);
-            let least = |plan: &Result<Self, PlanError>| match plan {
-                Ok(_) => None,
-                Err(error) => error.projected_bytes(),
+            return match (straight, Self::made(outputs, &way, layout, session)) {
+                (_, Ok(waiting)) => Ok(waiting),
+                (Ok(straight), Err(_)) => Ok(straight),
+                // The refusal that a smaller budget would have avoided.
+                (Err(straight), Err(waiting)) => {
+                    let less = waiting.projected_bytes() < straight.projected_bytes();
+                    Err(if less { waiting } else { straight })
+                }
             };
-            // Of two refusals, the one that a smaller budget would have avoided.
-            if waiting.is_ok() || (straight.is_err() && least(&waiting) < least(&straight)) {
-                return waiting;
-            }
         }
         straight
     }
@@ -164,6 +164,11 @@ impl Plan {
     /// Arrays that wait on disk between two passes.
     pub(crate) fn spills(&self) -> impl Iterator<Item = &Arc<Spill>> {
         self.passes.iter().filter_map(|(pass, _)| pass.spill())
+    }
+
+    /// Bytes that wait on disk.
+    pub(crate) fn spilled_bytes(&self) -> u64 {
+        self.spills().map(|spill| spill.len_bytes()).fold(0, u64::saturating_add)
     }
 
     /// How often a stored block is read, at most, because tiles cut through it.

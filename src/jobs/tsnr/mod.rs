@@ -157,10 +157,10 @@ fn on_disk(
     options: TsnrOptions,
     session: &Session,
 ) -> Result<(Array3<f64>, Found, Report), JobError> {
-    let spilled = Spilled::create(&asked.shape, asked.all().len(), session)?;
-    let mut report = session.for_each_block::<f64>(&asked.all(), |map, region, block| {
-        spilled.keep(map, region, block)
-    })?;
+    let arrays = asked.all();
+    let spilled = Spilled::create(&asked.shape, arrays.len(), session)?;
+    let mut report = session
+        .for_each_block::<f64>(&arrays, |map, region, block| spilled.keep(map, region, block))?;
     report.projected_bytes = report.projected_bytes.max(spilled.projected_bytes());
     let mut settled = spilled.settle(session)?;
     let each = (0..asked.runs()).map(|run| settled.median(Asked::RUNS + run, Voxel::of_run));
