@@ -68,7 +68,9 @@ pub(super) fn fit(
             smallest = Some(schedule);
         }
     }
-    let schedule = smallest.unwrap_or_else(|| whole_parts(pass, 0, 1, false));
+    // Where there is no arrangement at all, no budget is enough.
+    let none = || Schedule { shared_bytes: u64::MAX, ..whole_parts(pass, 0, 1, false) };
+    let schedule = smallest.unwrap_or_else(none);
     Err(refusal(pass, &schedule, beside, session))
 }
 

@@ -91,10 +91,17 @@ fn blocks_of_a_receiver_wait_on_disk_where_they_do_not_fit_or_cut_through_stored
 
 #[test]
 fn streams_joined_along_space_are_no_rows_and_wait_on_disk() {
-    let halves = [Header::stream(&[10, 20, 20, 50]), Header::stream(&[10, 20, 20, 50])];
+    let halves = [0, 1].map(|_| Header::stream(&[100, 200, 100, 50]));
     let joined = crate::lazy::concatenate(&halves, 0);
-    let plan = written(&joined, &[20, 20, 20, 1], 512 * MIB).unwrap();
+    let plan = written(&joined, &[200, 200, 100, 1], 512 * MIB).unwrap();
     assert_eq!(plan.spills().count(), 1);
+    // There is no other way, so its budget is the one to name.
+    let error = written(&joined, &[200, 200, 100, 1], 16 * MIB + 1).unwrap_err();
+    let least = error.projected_bytes().unwrap();
+    assert!(
+        written(&joined, &[200, 200, 100, 1], least).is_ok(),
+        "{least} bytes are said to be enough"
+    );
 }
 
 #[test]
