@@ -8,6 +8,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use crate::source::Source;
 
 /// A 4-D acquisition (or 3-D, then of one volume): voxels `(x, y, z, t)` and what they mean.
@@ -69,7 +71,7 @@ pub struct RunInfo {
     /// The file the voxels come from.
     pub origin: Origin,
     /// The BIDS sidecar that lay beside the file, as parsed JSON; an empty object where none was.
-    pub sidecar: serde_json::Map<String, serde_json::Value>,
+    pub sidecar: Map<String, Value>,
     /// Untidy things that change no voxel and no place of a voxel.
     pub warnings: Vec<Warning>,
 }
@@ -78,6 +80,29 @@ impl RunInfo {
     /// Lengths of x, y and z, as the header has them: the grid that the affine is true of.
     pub fn grid_shape(&self) -> [u64; 3] {
         [1, 2, 3].map(|axis| self.origin.dim[axis].unsigned_abs())
+    }
+
+    /// Bytes of memory that the header and the sidecar take.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let sidecar: usize = self.sidecar.iter().map(|(key, value)| entry_bytes(key, value)).sum();
+        (self.header.len() + sidecar) as u64
+    }
+}
+
+/// A named value with its node in a map: as much again as the two for the map's empty places.
+fn entry_bytes(key: &str, value: &Value) -> usize {
+    2 * (size_of::<String>() + size_of::<Value>()) + key.len() + value_bytes(value)
+}
+
+/// What lies behind a value; lists and texts may have grown to twice what is in them.
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => 2 * text.len(),
+        Value::Array(items) => {
+            items.iter().map(|item| 2 * size_of::<Value>() + value_bytes(item)).sum()
+        }
+        Value::Object(fields) => fields.iter().map(|(key, value)| entry_bytes(key, value)).sum(),
     }
 }
 

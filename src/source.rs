@@ -43,6 +43,11 @@ pub trait Source: Send + Sync + fmt::Debug {
         let _ = shape;
         self.scratch_bytes()
     }
+    /// Bytes of memory that the open source keeps whether it is read or not, with what was opened
+    /// beside it: a file's header, a sidecar. Plans count them once for each source.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
     /// Bytes that a full pass reads from disk.
     fn stored_bytes(&self) -> u64;
     /// One word on how bytes get in: `mapped`, `positioned reads`, `gzip stream`, `zarr chunks`.

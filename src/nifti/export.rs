@@ -52,7 +52,7 @@ impl Slab {
         let shape = source.shape();
         let last = shape.len() - 1;
         let volume_bytes = shape[..last].iter().product::<u64>() * source.dtype().size() as u64;
-        let fixed_bytes = source.scratch_bytes() + WRITER_SCRATCH_BYTES;
+        let fixed_bytes = source.scratch_bytes() + 2 * source.held_bytes() + WRITER_SCRATCH_BYTES;
         let fit = session.data_bytes().saturating_sub(fixed_bytes) / volume_bytes.max(1);
         if fit == 0 {
             return Err(NiftiError::Memory {

@@ -51,6 +51,8 @@ pub(super) struct GzipSource {
     pub(super) file: FileBytes,
     pub(super) layout: Layout,
     pub(super) big_endian: bool,
+    /// Of the header and the sidecar.
+    pub(super) held_bytes: u64,
     /// Volumes are the natural step.
     pub(super) block: [u64; 4],
     /// The bytes before the voxels as they were when the file was opened.
@@ -86,6 +88,10 @@ impl Source for GzipSource {
 
     fn scratch_bytes(&self) -> u64 {
         READ_SCRATCH_BYTES + DECODER_BYTES + (WINDOW_BYTES + SKIP_BYTES) as u64
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.held_bytes
     }
 
     fn stored_bytes(&self) -> u64 {

@@ -90,10 +90,9 @@ pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Run, Ni
     let sidecar = sidecar::sidecar(&mut intake);
     let timing = timing::timing(&header, layout.shape[3], &sidecar, &mut intake);
     let origin = origin::origin(path, file.stamp(), &header, gzip);
-    let source = source(origin.file_name.clone(), file, layout, &header, gzip, Arc::clone(&head));
     let warnings = intake.into_warnings();
     let info = RunInfo { geometry, timing, scaling, header: head, origin, sidecar, warnings };
-    Ok(Run::new(source, info))
+    Ok(Run::new(source(file, layout, header.big_endian, &info), info))
 }
 
 /// The header, or a word on what else the bytes are.
@@ -158,23 +157,17 @@ fn too_short(layout: &Layout, has_bytes: u128, why: String, intake: &Intake) -> 
     }
 }
 
-fn source(
-    name: String,
-    file: FileBytes,
-    layout: Layout,
-    header: &Header,
-    gzip: bool,
-    head: Arc<[u8]>,
-) -> Arc<dyn Source> {
+fn source(file: FileBytes, layout: Layout, big_endian: bool, info: &RunInfo) -> Arc<dyn Source> {
     let [x, y, z, _] = layout.shape;
-    let big_endian = header.big_endian;
-    if gzip {
+    let (name, held_bytes) = (info.origin.file_name.clone(), info.held_bytes());
+    if info.origin.gzip {
         // A stream is read by whole volumes, a file by any rows; planes keep plans short.
         let block = [x, y, z, 1];
-        Arc::new(GzipSource { name, file, layout, big_endian, block, head })
+        let head = Arc::clone(&info.header);
+        Arc::new(GzipSource { name, file, layout, big_endian, held_bytes, block, head })
     } else {
         let block = [x, y, 1, 1];
-        Arc::new(PlainSource { name, file, layout, big_endian, block })
+        Arc::new(PlainSource { name, file, layout, big_endian, held_bytes, block })
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct PlainSource {
     pub(super) file: FileBytes,
     pub(super) layout: Layout,
     pub(super) big_endian: bool,
+    /// Of the header and the sidecar.
+    pub(super) held_bytes: u64,
     pub(super) block: [u64; 4],
 }
 
@@ -79,6 +81,10 @@ impl Source for PlainSource {
 
     fn scratch_bytes(&self) -> u64 {
         READ_SCRATCH_BYTES + HASH_BYTES
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.held_bytes
     }
 
     fn stored_bytes(&self) -> u64 {

@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 use super::Intake;
 use super::name::without_ending;
 
-const MOST_SIDECAR_BYTES: u64 = 4 << 20;
+/// Parsed, a list of numbers takes thirty times its text.
+const MOST_SIDECAR_BYTES: u64 = 512 << 10;
 
 /// The parsed sidecar; empty where there is none.
 pub(super) fn sidecar(intake: &mut Intake) -> Map<String, Value> {
@@ -41,7 +42,7 @@ fn read(path: &Path) -> Result<Map<String, Value>, String> {
         Err(e) => return Err(e.to_string()),
         Ok(found) if !found.is_file() => return Err("it is not a file".to_owned()),
         Ok(found) if found.len() > MOST_SIDECAR_BYTES => {
-            return Err(format!("it has {}, more than 4 MiB", ByteSize(found.len())));
+            return Err(format!("it has {}, more than 512 KiB", ByteSize(found.len())));
         }
         Ok(_) => {}
     }

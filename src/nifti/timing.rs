@@ -164,7 +164,7 @@ mod tests {
             let sidecar = format!("{{\"RepetitionTime\": {bad}}}");
             assert_eq!(tr(2.5, 10, &sidecar), (Some(2.5), "header", codes(&["N95"])), "{bad}");
         }
-        let large = format!("{{\"a\": \"{}\"}}", "x".repeat(4 << 20));
+        let large = format!("{{\"a\": \"{}\"}}", "x".repeat(512 << 10));
         assert_eq!(tr(2.5, 10, &large).2, codes(&["N94"]));
     }
 }

@@ -74,6 +74,8 @@ pub(super) struct ChunkedSource {
     pub(super) layout: ChunkLayout,
     pub(super) dtype: DType,
     pub(super) stored_bytes: u64,
+    /// Of the run's header and sidecar.
+    pub(super) held_bytes: u64,
 }
 
 impl ChunkedSource {
@@ -145,6 +147,10 @@ impl Source for ChunkedSource {
 
     fn scratch_bytes(&self) -> u64 {
         self.layout.codec.decode_scratch() + BOOKKEEPING_BYTES
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.held_bytes
     }
 
     fn stored_bytes(&self) -> u64 {

@@ -42,6 +42,7 @@ impl OpenedRun {
             layout,
             dtype: array.dtype,
             stored_bytes: attributes.voxels().stored_bytes,
+            held_bytes: 0,
         };
         Ok(Self { source, attributes, metadata_file })
     }
@@ -49,7 +50,8 @@ impl OpenedRun {
     /// The run.
     pub(super) fn into_run(self) -> Result<Run, StoreError> {
         let info = self.info()?;
-        Ok(Run::new(Arc::new(self.source), info))
+        let source = ChunkedSource { held_bytes: info.held_bytes(), ..self.source };
+        Ok(Run::new(Arc::new(source), info))
     }
 
     /// The run's facts, with its header read and compared with its digest.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::cap::Cap;
-use super::common::{folder, gzipped, names};
+use super::common::{folder, gzipped, names, run};
 use super::files::{Nifti, write};
 
 const MIB: u64 = 1 << 20;
@@ -181,4 +181,59 @@ fn a_grid_too_large_for_its_own_maps_is_done_from_disk() {
     }
     assert_eq!(names(folder.path()), before);
     assert_eq!(names(outputs.path()), ["map.json", "map.nii"]);
+}
+
+/// A file whose header is followed by an extension of so many bytes.
+fn with_extension(bytes: usize, seed: u64) -> Vec<u8> {
+    let run = Nifti { seed, ..Nifti::new([16, 16, 10, 8]) };
+    let mut out = run.header();
+    out[108..112].copy_from_slice(&((352 + bytes) as f32).to_le_bytes());
+    out[348] = 1;
+    out.extend((bytes as u32).to_le_bytes());
+    out.extend(6_u32.to_le_bytes());
+    out.resize(352 + bytes, b'x');
+    out.extend(run.voxels());
+    out
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
+fn headers_of_megabytes_are_part_of_what_is_projected() {
+    let folder = folder();
+    let runs: Vec<PathBuf> = (1..=24)
+        .map(|seed| {
+            let bytes = with_extension(3 << 19, seed);
+            let ending = if seed % 2 == 0 { "nii" } else { "nii.gz" };
+            let bytes = if ending == "nii" { bytes } else { gzipped(&bytes) };
+            write(folder.path(), &format!("run-{seed}.{ending}"), &bytes)
+        })
+        .collect();
+    let inputs: Vec<&Path> = runs.iter().map(PathBuf::as_path).collect();
+    let (map, store) = (folder.path().join("map.nii"), folder.path().join("study.zarr"));
+    let out_map = ["-o", path(&map), "--force", "--json", "--threads", "2"];
+    let out_store = ["-o", path(&store), "--quiet"];
+    let refused = |command: &str, inputs: &[&Path], more: &[&str], words: &[&str]| {
+        let mut args: Vec<OsString> = vec![command.into()];
+        args.extend(inputs.iter().map(Into::into));
+        args.extend(["--memory", "40MiB"].map(Into::into));
+        args.extend(more.iter().map(Into::into));
+        run(args).fails(1, words);
+    };
+
+    refused("tsnr", &inputs, &out_map, &["the plan, headers and sidecars of all runs"]);
+    refused("ingest", &inputs, &out_store, &["headers and sidecars 4"]);
+    assert!(!map.exists() && !store.exists());
+
+    let (peak, said) = peak_of(&["tsnr"], &inputs, 64, &out_map);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_kept("tsnr of long headers", peak, &said["record"]["memory"], 64);
+    peak_of(&["ingest"], &inputs, 64, &out_store);
+    let (peak, said) = peak_of(&["tsnr"], &[&store], 64, &out_map);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_kept("tsnr of stored long headers", peak, &said["record"]["memory"], 64);
+    // One at a time.
+    let exported = folder.path().join("exported");
+    peak_of(&["export"], &[&store], 32, &["-o", path(&exported)]);
+    let again = fs::read(exported.join("runs/run-2.nii")).unwrap();
+    assert!(again == with_extension(3 << 19, 2));
 }

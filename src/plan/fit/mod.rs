@@ -82,7 +82,7 @@ fn refusal(pass: &Pass, schedule: &Schedule, beside: Beside, session: &Session) 
     let mut terms = vec![
         (result_bytes, "the results in memory".to_owned()),
         (beside.held_bytes, "results of an earlier pass".to_owned()),
-        (beside.tables_bytes, "the plan of so many runs".to_owned()),
+        (beside.tables_bytes, "the plan, headers and sidecars of all runs".to_owned()),
         (schedule.shared_bytes, "running sums of every run, one set a file".to_owned()),
     ];
     let of_worker = schedule.sizes.terms();

@@ -42,6 +42,7 @@ pub fn open_array(path: impl AsRef<Path>) -> Result<Arc<dyn Source>, StoreError>
         layout,
         dtype: array.dtype,
         stored_bytes: attributes.stored_bytes(),
+        held_bytes: 0,
     }))
 }
 

@@ -8,6 +8,9 @@ use super::plan::{Action, RunPlan};
 use crate::runtime::{FIXED_BYTES, Session};
 use crate::store::error::StoreError;
 
+/// A header and a sidecar so short are part of what every process needs.
+const FREE_HEADER_BYTES: u64 = 8 << 10;
+
 /// Bytes that one run's ingest works with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "units come last in a name")]
@@ -20,6 +23,8 @@ pub(super) struct Needs {
     encode_scratch_bytes: u64,
     /// What the source's stream takes.
     stream_scratch_bytes: u64,
+    /// The run's metadata, as they are written.
+    metadata_bytes: u64,
 }
 
 impl Needs {
@@ -31,6 +36,8 @@ impl Needs {
             chunk_bytes: codec.decoded_bytes(),
             encode_scratch_bytes: codec.encode_scratch(),
             stream_scratch_bytes: plan.run.source().scratch_bytes(),
+            // As attributes, as JSON, and as text.
+            metadata_bytes: 3 * beyond_entry(plan),
         })
     }
 
@@ -40,12 +47,15 @@ impl Needs {
 
     /// One thread that reads a slab, then encodes it.
     pub(super) fn inline(&self) -> u64 {
-        self.slab_bytes + self.encoder() + self.stream_scratch_bytes
+        self.slab_bytes + self.encoder() + self.stream_scratch_bytes + self.metadata_bytes
     }
 
     /// A thread that reads the next slab while so many others encode this one.
     pub(super) fn pipelined(&self, encoders: usize) -> u64 {
-        2 * self.slab_bytes + encoders as u64 * self.encoder() + self.stream_scratch_bytes
+        2 * self.slab_bytes
+            + encoders as u64 * self.encoder()
+            + self.stream_scratch_bytes
+            + self.metadata_bytes
     }
 }
 
@@ -86,21 +96,40 @@ impl Team {
     }
 }
 
+/// What the headers and sidecars of all runs take, beyond what [`FIXED_BYTES`] has room for.
+fn headers_bytes(plans: &[RunPlan<'_>]) -> u64 {
+    // A stored run that is compared with its source stays open beside it.
+    let copies = |plan: &RunPlan<'_>| if matches!(plan.action, Action::Compare(_)) { 2 } else { 1 };
+    plans.iter().map(|plan| copies(plan) * beyond_entry(plan)).fold(0, u64::saturating_add)
+}
+
+fn beyond_entry(plan: &RunPlan<'_>) -> u64 {
+    plan.run.source().held_bytes().saturating_sub(FREE_HEADER_BYTES)
+}
+
+/// What is left for voxels beside the headers of all runs.
+pub(super) fn data_bytes(plans: &[RunPlan<'_>], session: &Session) -> u64 {
+    session.data_bytes().saturating_sub(headers_bytes(plans))
+}
+
 /// Refuses, before any voxel is read, when the session cannot hold even one run at a time.
 pub(super) fn check(plans: &[RunPlan<'_>], session: &Session) -> Result<(), StoreError> {
+    let (headers_bytes, data_bytes) = (headers_bytes(plans), data_bytes(plans, session));
     for plan in plans.iter().filter(|p| p.writes() || matches!(p.action, Action::Compare(_))) {
         let needs = Needs::of(plan)?;
-        if needs.inline() > session.data_bytes() {
+        if needs.inline() > data_bytes {
             return Err(StoreError::Memory {
                 run: plan.run.name().to_owned(),
-                needed_bytes: largest(plans)? + FIXED_BYTES,
+                needed_bytes: largest(plans)? + headers_bytes + FIXED_BYTES,
                 budget_bytes: session.memory_bytes(),
                 parts: format!(
-                    "a slab of {} volumes {}, encoding {}, reading {}, the program {}",
+                    "a slab of {} volumes {}, encoding {}, reading {}, headers and sidecars {}, \
+                     the program {}",
                     plan.chunk[3],
                     ByteSize(needs.slab_bytes),
                     ByteSize(needs.encoder()),
                     ByteSize(needs.stream_scratch_bytes),
+                    ByteSize(needs.metadata_bytes + headers_bytes),
                     ByteSize(FIXED_BYTES)
                 ),
             });
@@ -118,7 +147,13 @@ mod tests {
     use super::{Needs, Team};
 
     fn needs(slab_bytes: u64) -> Needs {
-        Needs { slab_bytes, chunk_bytes: 10, encode_scratch_bytes: 20, stream_scratch_bytes: 5 }
+        Needs {
+            slab_bytes,
+            chunk_bytes: 10,
+            encode_scratch_bytes: 20,
+            stream_scratch_bytes: 5,
+            metadata_bytes: 0,
+        }
     }
 
     #[test]

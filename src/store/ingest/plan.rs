@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::IngestOptions;
-use super::memory::Needs;
+use super::memory::{Needs, data_bytes};
 use super::writer::Slabs;
 use crate::dtype::DType;
 use crate::grid::shape_text;
@@ -237,7 +237,7 @@ pub(super) fn compare_sources(
     options: &IngestOptions,
     session: &Session,
 ) -> Result<BTreeMap<usize, StoreError>, StoreError> {
-    let budget = session.budget();
+    let budget = Budget::new(data_bytes(plans, session));
     let mut unreadable = BTreeMap::new();
     for (at, plan) in plans.iter_mut().enumerate() {
         let Action::Compare(stored) = &plan.action else { continue };

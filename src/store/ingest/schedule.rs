@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::memory::{Needs, Team};
+use super::memory::{Needs, Team, data_bytes};
 use super::plan::{Action, RunPlan};
 use super::stage::Staging;
 use super::writer::{StagedRun, stage_run};
@@ -35,20 +35,21 @@ pub(super) fn write_all(
     queue.sort_by_key(|&at| Reverse(plans[at].raw_bytes));
     let needs: Result<Vec<Needs>, StoreError> =
         queue.iter().map(|&at| Needs::of(&plans[at])).collect();
+    let data_bytes = data_bytes(plans, session);
     let mut done: Vec<Option<Progressed<'_>>> = plans.iter().map(|_| None).collect();
     for (at, error) in unreadable {
         done[at] = Some(Err(error));
     }
     let work = Work {
         plans,
-        team: Team::choose(&needs?, session.threads(), session.data_bytes()),
+        team: Team::choose(&needs?, session.threads(), data_bytes),
         queue,
         next: AtomicUsize::new(0),
         done: Mutex::new(done),
         staging,
         options,
         session,
-        budget: session.budget(),
+        budget: Budget::new(data_bytes),
     };
     let total_bytes = work.queue.iter().map(|&at| plans[at].raw_bytes).sum();
     session.progress().begin("ingest", total_bytes);

@@ -32,7 +32,8 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
             names.join("\n  ")
         );
     }
-    // A folder gets each run under its path in the store, compressed as its source was.
+    // A folder gets each run under its path in the store, compressed as its source was. Every run is
+    // looked at before the first is written, but only one is kept open.
     let targets = names
         .iter()
         .map(|name| {
@@ -47,12 +48,13 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
             if path.exists() && !args.force {
                 bail!("{} exists; choose another place or use --force", path.display());
             }
-            Ok((run, path))
+            Ok((name, path))
         })
         .collect::<Result<Vec<_>>>()?;
     let session = args.limits.session(&args.talk)?;
     let mut done = Vec::new();
-    for (run, path) in targets {
+    for (name, path) in targets {
+        let run = store.run(name).map_err(Error::from)?;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
