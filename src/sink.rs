@@ -89,21 +89,34 @@ pub(crate) enum BoxFault {
     Unaligned { block: String },
 }
 
+/// Does a box lie in an array, and has it the bytes of its elements?
+///
+/// # Errors
+/// When it does not, or has not.
+pub(crate) fn check_bytes(
+    shape: &[u64],
+    dtype: DType,
+    region: &Region,
+    bytes: &[u8],
+) -> Result<(), BoxFault> {
+    if !region.fits(shape) {
+        return Err(BoxFault::Outside { shape: shape_text(shape) });
+    }
+    let expected = element_count(region.shape()).and_then(|n| n.checked_mul(dtype.size() as u64));
+    let (found, expected) = (bytes.len() as u64, expected.unwrap_or(u64::MAX));
+    if found != expected {
+        return Err(BoxFault::Length { found, expected });
+    }
+    Ok(())
+}
+
 /// Holds a box against what every sink asks of one.
 ///
 /// # Errors
 /// The first thing that [`Sink::put`] forbids.
 pub(crate) fn check_box(sink: &dyn Sink, region: &Region, bytes: &[u8]) -> Result<(), BoxFault> {
     let (shape, block) = (sink.shape(), sink.block_shape());
-    if !region.fits(shape) {
-        return Err(BoxFault::Outside { shape: shape_text(shape) });
-    }
-    let item_bytes = sink.dtype().size() as u64;
-    let expected = element_count(region.shape()).and_then(|n| n.checked_mul(item_bytes));
-    let (found, expected) = (bytes.len() as u64, expected.unwrap_or(u64::MAX));
-    if found != expected {
-        return Err(BoxFault::Length { found, expected });
-    }
+    check_bytes(shape, sink.dtype(), region, bytes)?;
     let whole = |axis: usize| {
         let (start, end, step) = (region.start()[axis], region.end(axis), block[axis].max(1));
         start.is_multiple_of(step) && (end.is_multiple_of(step) || end == shape[axis])

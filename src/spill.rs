@@ -18,7 +18,8 @@ use bytesize::ByteSize;
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::{BlockGrid, Pieces, Region, copy_overlap, saturating_count};
-use crate::sink::SinkError;
+use crate::runtime::free_bytes;
+use crate::sink::{BoxFault, SinkError, check_bytes};
 use crate::source::{Access, Source, SourceError};
 
 /// What a positioned read or write uses beside its buffer.
@@ -63,8 +64,7 @@ impl Spill {
 
     fn create(&self, folder: &Path) -> Result<(), SpillError> {
         let failed = |source| SpillError::Io { folder: folder.to_owned(), source };
-        let disk = rustix::fs::statvfs(folder).map_err(|e| failed(e.into()))?;
-        let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let free_bytes = free_bytes(folder).map_err(failed)?;
         if self.len_bytes() > free_bytes {
             let (folder, needed_bytes) = (folder.to_owned(), self.len_bytes());
             return Err(SpillError::NoSpace { folder, needed_bytes, free_bytes });
@@ -91,9 +91,7 @@ impl Spill {
     fn keep(&self, region: &Region, bytes: &[u8]) -> Result<(), SpillError> {
         let (folder, file) = self.place.get().ok_or(SpillError::NotOpen)?;
         let item = self.dtype.size();
-        if !region.fits(&self.shape) || bytes.len() as u64 != self.bytes_of(region.shape()) {
-            return Err(SpillError::WrongBox { bytes: bytes.len() });
-        }
+        check_bytes(&self.shape, self.dtype, region, bytes)?;
         let mut gathered = self.part_buffer(region.shape()).ok_or(SpillError::NoMemory)?;
         for (block, at) in self.blocks(region) {
             let Some(part) = block.overlap(region) else { continue };
@@ -212,8 +210,8 @@ enum SpillError {
     NoSpace { folder: PathBuf, needed_bytes: u64, free_bytes: u64 },
     #[error("in {}: {source}", folder.display())]
     Io { folder: PathBuf, source: io::Error },
-    #[error("{bytes} bytes do not fill a box of this array")]
-    WrongBox { bytes: usize },
+    #[error(transparent)]
+    Box(#[from] BoxFault),
     #[error("no memory to put a box together")]
     NoMemory,
     #[error("used before it was opened")]
@@ -285,8 +283,11 @@ mod tests {
         spill.open(&std::env::temp_dir()).unwrap();
         let says =
             |region: Region, bytes: &[u8]| spill.put(&region, bytes).unwrap_err().to_string();
-        assert!(says(Region::whole(&[4, 4]), &[0; 60]).contains("60 bytes do not fill"));
-        assert!(says(Region::new(vec![0, 3], vec![4, 2]), &[0; 32]).contains("32 bytes do not"));
+        assert!(says(Region::whole(&[4, 4]), &[0; 60]).contains("it has 60 bytes, expected 64"));
+        assert!(
+            says(Region::new(vec![0, 3], vec![4, 2]), &[0; 32])
+                .contains("not lie in an array of shape")
+        );
     }
 
     #[test]

@@ -20,7 +20,7 @@ const RULES: [(&str, &[&str]); 21] = [
     ("source", &["base"]),
     ("source_conformance", &["base", "source"]),
     ("sink", &["base"]),
-    ("spill", &["base", "source", "sink"]),
+    ("spill", &["base", "source", "sink", "runtime"]),
     ("run", &["base", "source"]),
     ("runtime", &["base"]),
     ("kernel", &["base"]),

@@ -36,15 +36,11 @@ pub(super) fn run(
     session: &Session,
 ) -> Result<Vec<String>, ExecError> {
     let mut lease = budget.lease("running sums", schedule.shared_bytes)?;
-    let largest = boxes.slabs.map(|slabs| Region::whole(&slabs.largest()));
+    let largest = boxes.slabs.map(Partition::largest);
     let mut states = Vec::with_capacity(pass.sums.len());
     for sum in &pass.sums {
-        let cells = match &largest {
-            // As large as any slab makes it.
-            Some(slab) => slab.overlap(&Region::whole(sum.cells.shape())).map_or(0, |c| c.len()),
-            None => sum.cells.len(),
-        };
-        let buffer = lease.buffer(cells * sum.kind.cell_bytes())?;
+        let cells = sum.most_cells(largest.as_deref());
+        let buffer = lease.buffer(sum.state_bytes(cells))?;
         states.push(Mutex::new(State::new(sum.kind.clone(), cells as usize, buffer)));
     }
     let regrouped = match (emits, schedule.regroup_rows) {

@@ -47,6 +47,8 @@ pub struct Summary {
     pub spilled_bytes: u64,
     /// Bytes of elements that all passes read, decoded.
     pub read_bytes: u64,
+    /// How often the source that is read most is read.
+    pub scans: usize,
     /// Threads of the session.
     pub threads: usize,
     /// What the planner made of the expression to save reading and memory, a short phrase each.

@@ -87,6 +87,7 @@ fn summary(passes: &[ExplainPass], result_bytes: u64, held_bytes: u64) -> Summar
         held_bytes,
         spilled_bytes: 0,
         read_bytes: passes.iter().map(|pass| pass.read_bytes).sum(),
+        scans: passes.len(),
         threads: 4,
         rewrites: vec![
             "mean and std share one state".to_owned(),

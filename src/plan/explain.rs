@@ -135,6 +135,7 @@ impl Plan {
             held_bytes: self.held_bytes,
             spilled_bytes: self.spilled_bytes(),
             read_bytes: self.read_bytes(),
+            scans: self.scans(),
             threads: session.threads(),
             rewrites: self.rewrites(),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::dtype::DType;
 use crate::feed::Feed;
-use crate::grid::Region;
+use crate::grid::{Region, saturating_count};
 use crate::kernel::{Groups, Place, Program, ReduceOp, StateKind};
 use crate::lazy::MemorySource;
 use crate::spill::Spill;
@@ -65,6 +65,23 @@ pub(crate) struct Sum {
     pub(crate) inter: f64,
     /// Where its samples lie among those of the reduction.
     pub(crate) place: Place,
+}
+
+impl Sum {
+    /// Cells it has a state for at most, where cells are summed slab by slab: `largest` are the lengths
+    /// of a slab.
+    pub(crate) fn most_cells(&self, largest: Option<&[u64]>) -> u64 {
+        let shape = self.cells.shape();
+        let Some(largest) = largest else { return saturating_count(shape) };
+        saturating_count(
+            &shape.iter().zip(largest).map(|(&n, &most)| n.min(most)).collect::<Vec<_>>(),
+        )
+    }
+
+    /// Bytes of so many cells.
+    pub(crate) fn state_bytes(&self, cells: u64) -> u64 {
+        cells.saturating_mul(self.kind.cell_bytes())
+    }
 }
 
 /// A reduction over sums, in input order.

@@ -1,10 +1,11 @@
 //! With how much memory, on how many threads, and when to stop?
 //!
 //! [`Session`] holds the answers; [`Budget`](budget::Budget) keeps count of every byte handed out;
-//! progress and cancellation travel beside the work. Knows nothing of arrays or files.
+//! progress, cancellation and the room on a disk stand beside it. Knows nothing of arrays or files.
 
 mod budget;
 mod cancel;
+mod disk;
 mod peak;
 mod progress;
 mod session;
@@ -12,6 +13,7 @@ mod session;
 pub use budget::BudgetError;
 pub(crate) use budget::{Budget, Lease};
 pub use cancel::CancelToken;
+pub(crate) use disk::free_bytes;
 pub use peak::peak_memory_bytes;
 pub use progress::{Progress, Silent};
 pub(crate) use session::FIXED_BYTES;

@@ -31,6 +31,7 @@ fn what_is_explained_is_what_is_done() {
     let memory = &done["record"]["memory"];
     assert_eq!(plan["summary"]["peak_bytes"], memory["projected_peak_bytes"]);
     assert_eq!(plan["summary"]["read_bytes"], memory["voxel_bytes_read"]);
+    assert_eq!(plan["summary"]["scans"], memory["scans"]);
 
     for op in ["median", "max", "count-nonzero"] {
         for more in [&["--axis", "t", "-o", map.to_str().unwrap()], &["--axis", "x,y,z", m, mib]] {

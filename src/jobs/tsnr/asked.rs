@@ -61,7 +61,7 @@ impl Asked {
     pub(super) fn way(&self, session: &Session) -> Result<(Way, Explanation), PlanError> {
         let in_memory = match session.explain(&self.all()) {
             Err(PlanError::Memory { .. }) => None,
-            Ok(plan) if readings(&plan) > 1 => Some(plan),
+            Ok(plan) if plan.summary.scans > 1 => Some(plan),
             other => return other.map(|plan| (Way::InMemory, plan)),
         };
         let on_disk = match (session.explain_write(&self.all()), self.refusal(session)) {
@@ -70,7 +70,7 @@ impl Asked {
             (Err(refused), _) | (Ok(_), Some(refused)) => Err(refused),
         };
         let mut plan = match (on_disk, in_memory) {
-            (Ok(plan), Some(other)) if readings(&plan) >= readings(&other) => {
+            (Ok(plan), Some(other)) if plan.summary.scans >= other.summary.scans => {
                 return Ok((Way::InMemory, other));
             }
             (Err(_), Some(other)) => return Ok((Way::InMemory, other)),
@@ -93,12 +93,6 @@ impl Asked {
             alternative: None,
         })
     }
-}
-
-/// How often the file that is read most is read.
-fn readings(plan: &Explanation) -> u64 {
-    let sources = plan.passes.iter().flat_map(|pass| &pass.sources);
-    sources.filter(|source| source.stored_bytes > 0).map(|source| source.reads).max().unwrap_or(1)
 }
 
 /// The run's values in a type whose mean and standard deviation are not rounded to float32. Integers

@@ -16,7 +16,6 @@ use super::error::PlanError;
 use super::pass::{Form, Pass};
 use super::schedule::Schedule;
 use super::{Layout, ResultMemory};
-use crate::grid::saturating_count;
 use crate::runtime::{FIXED_BYTES, Session};
 
 const TILE_CELLS: u64 = 64 << 10;
@@ -118,10 +117,6 @@ fn candidates(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule>
         Form::Fold { .. } => fold_tiles(pass, layout, threads),
         Form::Map => map_tiles(pass, layout, threads),
     }
-}
-
-fn state_bytes(cells: &[u64], cell_bytes: u64) -> u64 {
-    saturating_count(cells).saturating_mul(cell_bytes)
 }
 
 fn longer(one: &[u64], other: &[u64]) -> Vec<u64> {

@@ -1,7 +1,7 @@
 //! Schedules by whole parts: streams, and what is walked once for several kinds of results.
 
 use super::boxes::{finish_partition, fold_partition, whole_rows};
-use super::{READ_BYTES, TILE_CELLS, clip, longer, state_bytes};
+use super::{READ_BYTES, TILE_CELLS, clip, longer};
 use crate::feed::{Feed, FeedSizes};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Layout;
@@ -115,15 +115,17 @@ fn slab_schedule(
         schedule.rows[index] = rows;
         schedule.sizes.feed.cover(&part.feed, &step, true);
     }
-    let of_sum = |sum: &Sum| {
-        let cells = clip(&largest, sum.cells.shape());
-        state_bytes(&cells, sum.kind.cell_bytes())
-    };
-    schedule.shared_bytes = pass.sums.iter().map(of_sum).fold(0, u64::saturating_add);
+    schedule.shared_bytes = sums_bytes(pass, Some(&largest));
     if let Blocks::Parts { slabs: of, .. } = &mut schedule.blocks {
         *of = Some(slabs);
     }
     schedule
+}
+
+/// All sums of a pass at once, for all cells or for those of a slab.
+fn sums_bytes(pass: &Pass, largest: Option<&[u64]>) -> u64 {
+    let of_sum = |sum: &Sum| sum.state_bytes(sum.most_cells(largest));
+    pass.sums.iter().map(of_sum).fold(0, u64::saturating_add)
 }
 
 pub(super) fn whole_parts(
@@ -149,7 +151,6 @@ pub(super) fn whole_parts(
     if read_ahead {
         sizes.ahead = READ_AHEAD_SLABS;
     }
-    let shared = pass.sums.iter().map(|sum| state_bytes(sum.cells.shape(), sum.kind.cell_bytes()));
     Schedule {
         workers,
         read_ahead,
@@ -157,7 +158,7 @@ pub(super) fn whole_parts(
         rows,
         keep: false,
         sizes,
-        shared_bytes: shared.fold(0, u64::saturating_add),
+        shared_bytes: sums_bytes(pass, None),
         regroup_rows: 0,
         regroup_bytes: 0,
         emitted,

@@ -2,7 +2,7 @@
 
 use super::boxes::{fold_partition, map_partition};
 use super::parts::whole_parts;
-use super::{READ_BYTES, TILE_CELLS, clip, longer, state_bytes};
+use super::{READ_BYTES, TILE_CELLS, clip, longer};
 use crate::feed::FeedSizes;
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Layout;
@@ -82,8 +82,7 @@ fn fold_schedule(
         sizes.cover_emits(pass, index, &step);
     }
     for sum in &pass.sums {
-        let cells = clip(&largest, sum.cells.shape());
-        sizes.state_bytes.push(state_bytes(&cells, sum.kind.cell_bytes()));
+        sizes.state_bytes.push(sum.state_bytes(sum.most_cells(Some(&largest))));
     }
     for output in &pass.outputs {
         sizes.cover_finish(pass, output, &largest);

@@ -13,7 +13,7 @@ use super::writer::Slabs;
 use crate::dtype::DType;
 use crate::grid::shape_text;
 use crate::run::Run;
-use crate::runtime::{Budget, Session};
+use crate::runtime::{Budget, Session, free_bytes};
 use crate::store::chunking::{CHUNK_LIMIT_BYTES, chunk_shape};
 use crate::store::codec::{ChunkCodec, Codec};
 use crate::store::error::StoreError;
@@ -284,9 +284,7 @@ pub(super) fn check_space(plans: &[RunPlan<'_>], store: &Path) -> Result<(), Sto
         .filter(|plan| plan.writes())
         .fold(0_u64, |sum, plan| sum.saturating_add(plan.raw_bytes));
     let Some(path) = store.ancestors().find(|path| path.exists()) else { return Ok(()) };
-    let disk =
-        rustix::fs::statvfs(path).map_err(StoreError::os("ask for the free space of", path))?;
-    let free_bytes = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let free_bytes = free_bytes(path).map_err(StoreError::io("ask for the free space of", path))?;
     if needed_bytes > free_bytes {
         return Err(StoreError::NoSpace { path: path.to_owned(), needed_bytes, free_bytes });
     }
