@@ -66,12 +66,24 @@ impl ReduceOp {
         }
     }
 
+    /// The name, with what tells the reduction from others of that name.
+    pub(crate) fn label(&self) -> String {
+        match self {
+            Self::Var { ddof } | Self::Std { ddof } if *ddof > 0 => {
+                format!("{} ddof {ddof}", self.name())
+            }
+            Self::Quantile { q } => format!("quantile {q}"),
+            _ => self.name().to_owned(),
+        }
+    }
+
     /// True where a slope and an intercept may be applied to what is finished instead of to every
     /// sample. The others must be fed values.
     pub(crate) const fn takes_scaling(&self) -> bool {
         !matches!(self, Self::Prod | Self::HistogramBin { .. })
     }
 
+    /// Every parameter counts: reductions that look equal here are computed once.
     fn identity(&self) -> Identity<'_> {
         let (number, edges, basis) = match self {
             Self::Var { ddof } | Self::Std { ddof } => (*ddof, None, None),
@@ -79,7 +91,13 @@ impl ReduceOp {
             Self::HistogramBin { edges, bin } => (*bin as u64, Some(Bits(Arc::clone(edges))), None),
             Self::Coefficient { basis, column } => (*column as u64, None, Some(&**basis)),
             Self::ResidualSumSquares { basis } => (0, None, Some(&**basis)),
-            _ => (0, None, None),
+            Self::Sum
+            | Self::Prod
+            | Self::Mean
+            | Self::Min
+            | Self::Max
+            | Self::ArgMin
+            | Self::ArgMax => (0, None, None),
         };
         Identity { op: discriminant(self), number, edges, basis }
     }

@@ -7,7 +7,6 @@ mod nodes;
 
 use bytesize::ByteSize;
 
-use names::reduction_name;
 use nodes::nodes_of;
 
 use super::pass::{Dest, Form, Pass};
@@ -274,7 +273,7 @@ fn states(pass: &Pass) -> Vec<ExplainState> {
             .reductions
             .iter()
             .filter(|reduction| reduction.sums.contains(&index))
-            .map(|reduction| reduction_name(&reduction.op))
+            .map(|reduction| reduction.op.label())
             .collect();
         let axes: Vec<String> = sum.reduced.iter().map(usize::to_string).collect();
         let text = format!("{} over axis {}", sum.kind.text(), axes.join(", "));

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::grid::shape_text;
-use crate::kernel::ReduceOp;
 use crate::lazy::{AxisView, MapOp, Node, Op, Scalar, View};
 use crate::picture::NodeKind;
 
@@ -39,7 +38,7 @@ pub(super) fn describe(node: &Node) -> (NodeKind, String, String) {
             if let Some(groups) = &reduce.groups {
                 detail.push(format!("{} groups", groups.count));
             }
-            let label = format!("{} over {plural} {}", reduction_name(&reduce.op), axes.join(", "));
+            let label = format!("{} over {plural} {}", reduce.op.label(), axes.join(", "));
             (NodeKind::Reduction, label, detail.join(", "))
         }
         Op::Custom { function, .. } => {
@@ -99,15 +98,4 @@ fn view_name(view: &View, input: &[u64]) -> String {
         "slice"
     }
     .to_owned()
-}
-
-/// A reduction with what tells it from others of its name.
-pub(super) fn reduction_name(op: &ReduceOp) -> String {
-    match op {
-        ReduceOp::Var { ddof } | ReduceOp::Std { ddof } if *ddof > 0 => {
-            format!("{} ddof {ddof}", op.name())
-        }
-        ReduceOp::Quantile { q } => format!("quantile {q}"),
-        _ => op.name().to_owned(),
-    }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::NodeType;
 use crate::dtype::DType;
-use crate::store::codec::{Codec, LZ4_LEVEL, ZSTD_LEVEL};
+use crate::store::codec::{Codec, Frames};
 use crate::store::error::StoreError;
 use crate::store::layout::SEPARATOR;
 
@@ -55,6 +55,34 @@ enum CodecSpec {
     Blosc { cname: String, clevel: u8, shuffle: String, typesize: u64, blocksize: u64 },
     Zstd { level: i32, checksum: bool },
     Crc32c,
+}
+
+impl CodecSpec {
+    /// What compresses, where something does.
+    fn of(frames: Frames, dtype: DType) -> Option<Self> {
+        match frames {
+            Frames::None => None,
+            Frames::Zstd { level } => Some(Self::Zstd { level: level.into(), checksum: false }),
+            Frames::Blosc { inner, level } => Some(Self::Blosc {
+                cname: inner.name().to_owned(),
+                clevel: level,
+                shuffle: "bitshuffle".to_owned(),
+                typesize: dtype.size() as u64,
+                blocksize: 0,
+            }),
+        }
+    }
+
+    /// True where a decoder of the one takes frames of the other: how they were made does not matter.
+    fn reads(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Blosc { cname, typesize, .. },
+                Self::Blosc { cname: other_cname, typesize: other_typesize, .. },
+            ) => (cname, typesize) == (other_cname, other_typesize),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
 }
 
 /// Attributes of an array, all for other tools: `scale_factor` and `add_offset` are applied by
@@ -114,23 +142,9 @@ impl StoredArray {
     }
 
     fn codec_specs(&self) -> Vec<CodecSpec> {
-        let blosc = |cname: &str, clevel| CodecSpec::Blosc {
-            cname: cname.to_owned(),
-            clevel,
-            shuffle: "bitshuffle".to_owned(),
-            typesize: self.dtype.size() as u64,
-            blocksize: 0,
-        };
         let mut specs = vec![CodecSpec::Bytes { endian: "little".to_owned() }];
-        match self.codec {
-            Some(Codec::BloscZstd) => specs.push(blosc("zstd", ZSTD_LEVEL)),
-            Some(Codec::BloscLz4) => specs.push(blosc("lz4", LZ4_LEVEL)),
-            Some(Codec::Zstd) => {
-                specs.push(CodecSpec::Zstd { level: ZSTD_LEVEL.into(), checksum: false });
-            }
-            Some(Codec::Raw) | None => {}
-        }
-        if self.codec.is_some() {
+        if let Some(codec) = self.codec {
+            specs.extend(CodecSpec::of(codec.frames(), self.dtype));
             specs.push(CodecSpec::Crc32c);
         }
         specs
@@ -188,18 +202,21 @@ fn known_codec(specs: &[CodecSpec], dtype: DType) -> Option<Option<Codec>> {
     if *last != CodecSpec::Crc32c {
         return None;
     }
-    match middle {
-        [] => Some(Some(Codec::Raw)),
-        [CodecSpec::Zstd { .. }] => Some(Some(Codec::Zstd)),
-        [CodecSpec::Blosc { cname, typesize, .. }] if *typesize == dtype.size() as u64 => {
-            match cname.as_str() {
-                "zstd" => Some(Some(Codec::BloscZstd)),
-                "lz4" => Some(Some(Codec::BloscLz4)),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
+    let compressor = match middle {
+        [] => None,
+        [one] => Some(one),
+        _ => return None,
+    };
+    let written = |codec: Codec| CodecSpec::of(codec.frames(), dtype);
+    // Of codecs that differ in how hard they try, any reads what another wrote.
+    let same = |codec: &Codec| written(*codec).as_ref() == compressor;
+    let alike = |codec: &Codec| match (written(*codec), compressor) {
+        (None, None) => true,
+        (Some(ours), Some(theirs)) => ours.reads(theirs),
+        _ => false,
+    };
+    let found = Codec::ALL.into_iter().find(same);
+    found.or_else(|| Codec::ALL.into_iter().find(alike)).map(Some)
 }
 
 #[cfg(test)]

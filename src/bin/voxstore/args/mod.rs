@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use voxstore::nifti::Io;
 use voxstore::store::Codec;
@@ -54,8 +55,8 @@ pub(crate) struct IngestArgs {
     /// The store; made where there is none
     #[arg(short, long, value_name = "STORE")]
     pub(crate) output: PathBuf,
-    /// Compression of chunks: blosc-zstd (small), blosc-lz4 (fast), zstd, none
-    #[arg(long, default_value_t)]
+    /// Compression of chunks: blosc-zstd is small, blosc-lz4 fast to read
+    #[arg(long, default_value_t, value_parser = codec_names())]
     pub(crate) codec: Codec,
     /// Volumes and planes of a chunk, such as 16,8 [default: 1-2 MiB of whole planes]
     #[arg(long, value_name = "T,Z", value_parser = parse_chunk)]
@@ -188,6 +189,11 @@ impl LimitArgs {
         }
         Ok(builder)
     }
+}
+
+/// Each codec by its name.
+fn codec_names() -> impl TypedValueParser<Value = Codec> {
+    PossibleValuesParser::new(Codec::ALL.map(Codec::name)).try_map(|name| name.parse::<Codec>())
 }
 
 fn parse_chunk(text: &str) -> Result<(u64, u64), String> {

@@ -1,8 +1,25 @@
-//! One module a subcommand.
+//! Which subcommand does what? A module each.
 
-pub(crate) mod explain;
-pub(crate) mod export;
-pub(crate) mod info;
-pub(crate) mod ingest;
-pub(crate) mod reduce;
-pub(crate) mod tsnr;
+mod explain;
+mod export;
+mod info;
+mod ingest;
+mod reduce;
+mod tsnr;
+
+use anyhow::Result;
+
+use crate::args::Command;
+use crate::exit::Done;
+
+/// Does what was typed.
+pub(crate) fn run(command: &Command) -> Result<Done> {
+    match command {
+        Command::Ingest(args) => ingest::run(args),
+        Command::Info(args) => info::run(args),
+        Command::Tsnr(args) => tsnr::run(args),
+        Command::Reduce(args) => reduce::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Export(args) => export::run(args),
+    }
+}

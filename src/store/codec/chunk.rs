@@ -1,0 +1,239 @@
+//! How do a chunk's numbers become bytes of a file, and back?
+//!
+//! The only file that names zarrs. A [`ChunkCodec`] is one array's codec chain: numbers in, file
+//! bytes out, one chunk a call, on the calling thread. It opens no file. Bytes from disk are not
+//! trusted: what they claim to inflate to is checked by `frame` before zarrs allocates anything for it.
+
+use std::borrow::Cow;
+use std::num::NonZeroU64;
+use std::sync::{Arc, LazyLock};
+use std::thread;
+
+use zarrs::array::codec::api::{
+    ArrayToBytesCodecTraits, BytesToBytesCodecTraits, CodecError, CodecOptions,
+};
+use zarrs::array::codec::{
+    BloscCodec, BloscCompressor, BloscShuffleMode, BytesCodec, Crc32cCodec, ZstdCodec,
+};
+use zarrs::array::{CodecChain, DataType, FillValue, data_type};
+
+use super::frame::{ChunkFault, check, most_bytes};
+use super::{BloscInner, Codec, Frames};
+use crate::dtype::DType;
+use crate::grid::element_count;
+
+/// Working memory of an encoder beyond its input and outputs: zstd's or lz4's tables and blosc's
+/// blocks. A bound from above: on noise, whole-process peaks of the codecs are 16.1 (none) to
+/// 18.3 MB (lz4).
+const ENCODER_BYTES: u64 = 2 << 20;
+/// The same of a decoder: blosc's blocks and zstd's context.
+const DECODER_BYTES: u64 = 1 << 20;
+
+/// zarrs' options: its own concurrency 1, checksums verified.
+///
+/// `CodecOptions::default` asks rayon for the size of the current pool, which outside of one starts
+/// rayon's global pool: threads nobody counted. So it is asked once, inside a pool of one; and from
+/// a thread of no pool, because a rayon worker that waits for another pool takes up other jobs
+/// meanwhile, and one that came back here would wait for itself.
+static OPTIONS: LazyLock<CodecOptions> = LazyLock::new(|| {
+    let ask = || {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        pool.map_or_else(|_| CodecOptions::default(), |p| p.install(CodecOptions::default))
+    };
+    let options = thread::spawn(ask).join().unwrap_or_default();
+    options.with_concurrent_target(1).with_validate_checksums(true)
+});
+
+/// The codec chain of one array: `bytes` (little-endian), the [`Codec`], crc32c.
+#[derive(Debug)]
+pub(in crate::store) struct ChunkCodec {
+    chain: CodecChain,
+    codec: Codec,
+    data_type: DataType,
+    fill: FillValue,
+    shape: Vec<NonZeroU64>,
+    decoded_bytes: u64,
+}
+
+impl ChunkCodec {
+    /// The chain for chunks of this type and shape (order of the disk); `None` when a length is 0
+    /// or the size does not fit.
+    pub(in crate::store) fn new(codec: Codec, dtype: DType, shape: &[u64]) -> Option<Self> {
+        let decoded_bytes = element_count(shape)?.checked_mul(dtype.size() as u64)?;
+        let shape: Option<Vec<_>> = shape.iter().map(|&n| NonZeroU64::new(n)).collect();
+        let compressor: Option<Arc<dyn BytesToBytesCodecTraits>> = match codec.frames() {
+            Frames::Blosc { inner, level } => Some(Arc::new(blosc(inner, level, dtype)?)),
+            Frames::Zstd { level } => Some(Arc::new(ZstdCodec::new(level.into(), false))),
+            Frames::None => None,
+        };
+        let checksum: Arc<dyn BytesToBytesCodecTraits> = Arc::new(Crc32cCodec::new());
+        let tail = compressor.into_iter().chain([checksum]).collect();
+        Some(Self {
+            chain: CodecChain::new(vec![], Arc::new(BytesCodec::little()), tail),
+            codec,
+            data_type: zarr_type(dtype),
+            fill: FillValue::new(fill_bytes(dtype)),
+            shape: shape?,
+            decoded_bytes,
+        })
+    }
+
+    pub(in crate::store) fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// Size of a whole chunk in memory.
+    pub(in crate::store) fn decoded_bytes(&self) -> u64 {
+        self.decoded_bytes
+    }
+
+    /// The most a chunk's file can have.
+    pub(in crate::store) fn encoded_bound(&self) -> u64 {
+        most_bytes(self.codec.frames(), self.decoded_bytes)
+    }
+
+    /// Memory of one [`encode`](Self::encode) beyond its input: the compressed bytes, twice while
+    /// the checksum is put behind them, and the compressor.
+    pub(in crate::store) fn encode_scratch(&self) -> u64 {
+        2 * self.encoded_bound() + ENCODER_BYTES
+    }
+
+    /// Memory of reading and decoding one chunk, result included: the file's bytes with a copy
+    /// without checksum, then that copy with the voxels and the decompressor.
+    pub(in crate::store) fn decode_scratch(&self) -> u64 {
+        self.encoded_bound() + self.encoded_bound().max(self.decoded_bytes) + DECODER_BYTES
+    }
+
+    /// The file bytes of a whole chunk of numbers in native byte order.
+    pub(in crate::store) fn encode(&self, voxels: &[u8]) -> Result<Vec<u8>, String> {
+        self.chain
+            .encode(
+                Cow::Borrowed(voxels).into(),
+                &self.shape,
+                &self.data_type,
+                &self.fill,
+                &OPTIONS,
+            )
+            .map(Cow::into_owned)
+            .map_err(|e| e.to_string())
+    }
+
+    /// The numbers of a chunk, in native byte order, from its file's bytes.
+    pub(in crate::store) fn decode(&self, file: Vec<u8>) -> Result<Vec<u8>, ChunkFault> {
+        check(self.codec.frames(), &file, self.decoded_bytes)?;
+        let decoded = self
+            .chain
+            .decode(Cow::Owned(file), &self.shape, &self.data_type, &self.fill, &OPTIONS)
+            .map_err(|e| match e {
+                CodecError::InvalidChecksum => ChunkFault::Checksum,
+                other => ChunkFault::Codec(other.to_string()),
+            })?;
+        let bytes =
+            decoded.into_fixed().map_err(|e| ChunkFault::Codec(e.to_string()))?.into_owned();
+        if bytes.len() as u64 != self.decoded_bytes {
+            let (found, expected) = (bytes.len() as u64, self.decoded_bytes);
+            return Err(ChunkFault::Codec(format!("{found} bytes came out, not {expected}")));
+        }
+        Ok(bytes)
+    }
+}
+
+fn blosc(inner: BloscInner, level: u8, dtype: DType) -> Option<BloscCodec> {
+    let compressor = match inner {
+        BloscInner::Zstd => BloscCompressor::Zstd,
+        BloscInner::Lz4 => BloscCompressor::LZ4,
+    };
+    let level = level.try_into().ok()?;
+    BloscCodec::new(compressor, level, None, BloscShuffleMode::BitShuffle, Some(dtype.size())).ok()
+}
+
+fn zarr_type(dtype: DType) -> DataType {
+    match dtype {
+        DType::Bool => data_type::bool(),
+        DType::U8 => data_type::uint8(),
+        DType::I8 => data_type::int8(),
+        DType::U16 => data_type::uint16(),
+        DType::I16 => data_type::int16(),
+        DType::U32 => data_type::uint32(),
+        DType::I32 => data_type::int32(),
+        DType::U64 => data_type::uint64(),
+        DType::I64 => data_type::int64(),
+        DType::F32 => data_type::float32(),
+        DType::F64 => data_type::float64(),
+    }
+}
+
+/// One fill value in native byte order: 0 for integers, NaN for floats.
+pub(in crate::store) fn fill_bytes(dtype: DType) -> Vec<u8> {
+    match dtype {
+        DType::F32 => f32::NAN.to_ne_bytes().to_vec(),
+        DType::F64 => f64::NAN.to_ne_bytes().to_vec(),
+        integer => vec![0; integer.size()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ChunkCodec, ChunkFault, Codec};
+    use crate::dtype::DType;
+
+    fn voxels(bytes: usize) -> Vec<u8> {
+        (0..bytes).map(|i| (i / 3 * 7 % 251) as u8).collect()
+    }
+
+    #[test]
+    fn every_codec_gives_back_every_type() {
+        for codec in Codec::ALL {
+            for dtype in DType::ALL {
+                let chunk = ChunkCodec::new(codec, dtype, &[3, 2, 5, 7]).unwrap();
+                let want = voxels(chunk.decoded_bytes() as usize);
+                let file = chunk.encode(&want).unwrap();
+                assert!(file.len() as u64 <= chunk.encoded_bound(), "{codec} {dtype}");
+                assert_eq!(chunk.decode(file).unwrap(), want, "{codec} {dtype}");
+            }
+        }
+    }
+
+    #[test]
+    fn noise_stays_within_the_bound() {
+        let mut state = 1_u64;
+        let noise: Vec<u8> = (0..300_000)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 56) as u8
+            })
+            .collect();
+        for codec in Codec::ALL {
+            let chunk = ChunkCodec::new(codec, DType::U8, &[300_000]).unwrap();
+            assert!(chunk.encode(&noise).unwrap().len() as u64 <= chunk.encoded_bound(), "{codec}");
+        }
+    }
+
+    #[test]
+    fn a_flip_of_any_bit_and_a_cut_at_any_byte_are_errors() {
+        for codec in Codec::ALL {
+            let chunk = ChunkCodec::new(codec, DType::I16, &[2, 3, 5, 4]).unwrap();
+            let good = chunk.encode(&voxels(240)).unwrap();
+            for bit in 0..good.len() * 8 {
+                let mut bad = good.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                assert!(chunk.decode(bad).is_err(), "{codec}, bit {bit}");
+            }
+            for len in 0..good.len() {
+                assert!(chunk.decode(good[..len].to_vec()).is_err(), "{codec}, {len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_claims_more_is_refused_before_anything_is_allocated_for_it() {
+        let small = ChunkCodec::new(Codec::BloscZstd, DType::U8, &[100]).unwrap();
+        for codec in [Codec::BloscZstd, Codec::BloscLz4, Codec::Zstd] {
+            let large = ChunkCodec::new(codec, DType::U8, &[1 << 20]).unwrap();
+            let file = large.encode(&vec![0; 1 << 20]).unwrap();
+            let small = ChunkCodec::new(codec, DType::U8, &[100]).unwrap();
+            assert!(matches!(small.decode(file), Err(ChunkFault::Frame { .. })), "{codec}");
+        }
+        assert!(matches!(small.decode(vec![]), Err(ChunkFault::Size { found: 0, .. })));
+    }
+}
