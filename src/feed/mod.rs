@@ -23,6 +23,7 @@ pub(crate) use leaf::{Leaf, address, leaves_of};
 pub(crate) use nested::NestedSource;
 pub(crate) use reader::{FeedBuffers, FeedError, Reader, evaluate};
 pub(crate) use size::FeedSizes;
+pub(crate) use steps::ReadTarget;
 
 use crate::dtype::DType;
 use crate::grid::saturating_count;

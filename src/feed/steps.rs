@@ -3,9 +3,21 @@
 //! A step takes some rows of the walk: whole blocks of the sources where they fit, so that no block is
 //! opened twice.
 
+use std::sync::Arc;
+
 use super::Feed;
 use crate::dtype::DType;
 use crate::lazy::AxisView;
+use crate::source::Source;
+
+/// How much a step reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadTarget {
+    /// Near so many bytes in whole stored blocks, at least one even where it is larger.
+    Blocks(u64),
+    /// At most so many bytes, through stored blocks if need be.
+    Rows(u64),
+}
 
 impl Feed {
     /// Bytes of the largest element that a box brings in or gives.
@@ -41,32 +53,46 @@ impl Feed {
             let Some((block, _)) = self.block_along(axis).filter(|_| step < len) else {
                 return 1.0;
             };
-            let (step, block) = (step.max(1), block.min(len));
-            // Boxes and blocks meet at every multiple of what divides both.
-            (step - gcd(step, block) + block) as f64 / step as f64
+            times_read(step, block.min(len))
         };
         shape.iter().zip(&self.shape).enumerate().map(along).product()
     }
 
-    /// A box of this shape with as many rows of the walk as make a read near `target_bytes`: whole
-    /// blocks where that can be, at least 1.
-    pub(crate) fn step_shape(&self, shape: &[u64], target_bytes: u64) -> Vec<u64> {
+    /// A box of this shape with as many rows of the walk as the target asks for, at least 1.
+    pub(crate) fn step_shape(&self, shape: &[u64], target: ReadTarget) -> Vec<u64> {
         let mut step = shape.to_vec();
         let Some(&len) = self.shape.get(self.walk) else { return step };
         step[self.walk] = 1;
         let cross = step.iter().fold(1_u64, |n, &len| n.saturating_mul(len.max(1)));
-        let wanted = target_bytes / cross.saturating_mul(self.element_bytes()).max(1);
+        let (ReadTarget::Blocks(bytes) | ReadTarget::Rows(bytes)) = target;
+        let wanted = bytes / cross.saturating_mul(self.element_bytes()).max(1);
         let wanted = wanted.clamp(1, len.max(1));
         step[self.walk] = match self.block_along(self.walk) {
             Some((block, _)) if block <= wanted => wanted - wanted % block,
-            // A stored block is read whole even where it is larger than the target.
-            Some((block, _)) if target_bytes > 0 => block.min(len.max(1)),
+            Some((block, _)) if matches!(target, ReadTarget::Blocks(_)) => block.min(len.max(1)),
             _ => wanted,
         };
         if wanted == len {
             step[self.walk] = len;
         }
         step
+    }
+
+    /// The stored sources that steps of so many rows cut more than `most` times, each with the axis that
+    /// is cut. A stream is read once all the same.
+    pub(crate) fn cut_sources(
+        &self,
+        rows: u64,
+        most: f64,
+    ) -> impl Iterator<Item = (&Arc<dyn Source>, usize)> {
+        let stored = self.windows.iter().filter(move |window| {
+            !window.is_sequential() && window.source.stored_bytes() > 0 && rows < self.rows()
+        });
+        stored.filter_map(move |window| {
+            let axis = window.walk?;
+            let block = window.source.block_shape()[axis].min(window.source.shape()[axis]);
+            (times_read(rows, block) > most).then_some((&window.source, axis))
+        })
     }
 
     /// The end of the step that starts at row `from`: `rows` on, or earlier where a block ends.
@@ -96,6 +122,13 @@ impl Feed {
             && self.windows[0].is_sequential()
             && self.is_direct(0, false)
     }
+}
+
+/// How often a block of so many rows is read by steps of so many.
+fn times_read(step: u64, block: u64) -> f64 {
+    let step = step.max(1);
+    // Steps and blocks meet at every multiple of what divides both.
+    (step - gcd(step, block) + block) as f64 / step as f64
 }
 
 fn gcd(a: u64, b: u64) -> u64 {

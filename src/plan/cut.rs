@@ -39,6 +39,13 @@ pub(super) enum Way {
     OnDisk { block: Vec<u64> },
 }
 
+/// A source that is brought to disk first, to be read in these blocks.
+#[derive(Clone, Debug)]
+pub(super) struct Turned {
+    pub(super) source: Arc<dyn Source>,
+    pub(super) block: Vec<u64>,
+}
+
 /// Cuts results into jobs.
 #[derive(Default)]
 pub(super) struct Cutting {
@@ -49,6 +56,8 @@ pub(super) struct Cutting {
     /// Expressions of nothing but elements, by the node they stand for.
     flows: HashMap<usize, Arc<Node>>,
     alive: Vec<Arc<Node>>,
+    /// What is read instead of some sources, by their address.
+    turned: HashMap<usize, Arc<dyn Source>>,
     /// Passes that must end before a source can be read.
     ready_after: HashMap<usize, usize>,
 }
@@ -63,13 +72,25 @@ impl Cutting {
         }
         let mut root = self.flow(root);
         if let Way::OnDisk { block } = way {
-            let spill = Arc::new(Spill::new("waiting elements", &root.shape, dtype, block));
-            let depth = self.push(root, dtype, Dest::Spilled(Arc::clone(&spill)), None);
-            let source: Arc<dyn Source> = spill;
-            self.ready_after.insert(address(&source), depth + 1);
-            root = Node::leaf(source);
+            root = Node::leaf(self.spill(root, dtype, block));
         }
         self.push(root, dtype, dest, None);
+    }
+
+    /// From here on, the elements of a source come from a scratch file, in these blocks.
+    pub(super) fn turn(&mut self, Turned { source, block }: &Turned) {
+        let root = Node::leaf(Arc::clone(source));
+        let spill = self.spill(root, source.dtype(), block);
+        self.turned.insert(address(source), spill);
+    }
+
+    /// A source of the same elements, which an earlier pass brings to disk.
+    fn spill(&mut self, root: Arc<Node>, dtype: DType, block: &[u64]) -> Arc<dyn Source> {
+        let spill = Arc::new(Spill::new("waiting elements", &root.shape, dtype, block));
+        let depth = self.push(root, dtype, Dest::Spilled(Arc::clone(&spill)), None);
+        let source: Arc<dyn Source> = spill;
+        self.ready_after.insert(address(&source), depth + 1);
+        source
     }
 
     fn push(
@@ -96,6 +117,10 @@ impl Cutting {
             return Arc::clone(flow);
         }
         let flow = match &node.op {
+            Op::Leaf { source, view } if self.turned.contains_key(&address(source)) => {
+                let source = Arc::clone(&self.turned[&address(source)]);
+                Node::new(Op::Leaf { source, view: view.clone() }, node.shape.clone(), node.dtype)
+            }
             Op::Reduce(_) => self.hold(node),
             Op::View { input, view } => see(&self.flow(input), view),
             Op::Custom { function, input } => self.nest(function, input, node),

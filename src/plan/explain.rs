@@ -205,15 +205,15 @@ impl Plan {
 
 fn strategy(pass: &Pass, schedule: &Schedule) -> String {
     let ahead = if schedule.read_ahead { ", read ahead" } else { "" };
+    let again = match schedule.rereads {
+        times if times < 1.5 => String::new(),
+        times => format!(", stored blocks read {times:.0} times"),
+    };
     match &schedule.blocks {
         Blocks::Tiles(tiles) => {
             let tile = shape_text(&tiles.largest());
             let kept = if schedule.keep { ", kept for two phases" } else { "" };
             let plural = if tiles.len() == 1 { "" } else { "s" };
-            let again = match schedule.rereads {
-                times if times < 1.5 => String::new(),
-                times => format!(", stored blocks read {times:.0} times"),
-            };
             format!("{} tile{plural} of {tile}{kept}{again}", tiles.len())
         }
         Blocks::Parts { slabs: Some(slabs), .. } => {
@@ -223,7 +223,7 @@ fn strategy(pass: &Pass, schedule: &Schedule) -> String {
         Blocks::Parts { .. } if pass.is_sequential() => {
             format!("streams, one unit a file{ahead}")
         }
-        Blocks::Parts { .. } => "front to back, one unit a source".to_owned(),
+        Blocks::Parts { .. } => format!("front to back, one unit a source{again}"),
     }
 }
 

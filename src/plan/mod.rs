@@ -50,17 +50,22 @@ pub(crate) use sizes::WorkerSizes;
 
 use crate::dtype::DType;
 use crate::feed::{Feed, address};
+use crate::grid::saturating_count;
 use crate::kernel::Groups;
 use crate::lazy::{LazyArray, Node, Op};
 use crate::runtime::{FIXED_BYTES, Session};
+use crate::source::Source;
 use crate::spill::Spill;
-use cut::{Cutting, Way};
+use cut::{Cutting, Turned, Way};
 use share::Boldness;
 
 /// A stored block may be read so often for the blocks of a receiver that cut through it; more costs more
 /// than to write the array to disk once and read it back in order
 /// (`docs/decisions/0011-waiting-on-disk.md`).
 const MOST_REREADS: f64 = 4.0;
+
+/// What a step along such a file reads: its pieces are long enough, and small budgets hold it.
+const TURNED_STEP_BYTES: u64 = 8 << 20;
 
 /// Passes in the order they run, fitted to a session's budget.
 #[derive(Debug)]
@@ -95,16 +100,24 @@ impl Plan {
             }
         }
         let Some(block) = &layout.grid else {
-            return Self::made(outputs, &Way::Either, layout, session);
+            let straight = Self::made(outputs, &Way::Either, &[], layout, session)?;
+            let turned = straight.turned();
+            if !turned.is_empty()
+                && let Ok(plan) = Self::made(outputs, &Way::Either, &turned, layout, session)
+                && plan.rereads() < straight.rereads()
+            {
+                return Ok(plan);
+            }
+            return Ok(straight);
         };
-        let straight = Self::made(outputs, &Way::Map, layout, session);
+        let straight = Self::made(outputs, &Way::Map, &[], layout, session);
         let costly = match &straight {
             Ok(plan) => plan.rereads() > MOST_REREADS,
             Err(error) => error.projected_bytes().is_some(),
         };
         if costly {
             let way = Way::OnDisk { block: block.clone() };
-            return match (straight, Self::made(outputs, &way, layout, session)) {
+            return match (straight, Self::made(outputs, &way, &[], layout, session)) {
                 (_, Ok(waiting)) => Ok(waiting),
                 (Ok(straight), Err(_)) => Ok(straight),
                 // The refusal that a smaller budget would have avoided.
@@ -120,10 +133,11 @@ impl Plan {
     fn made(
         outputs: &[(&LazyArray, DType)],
         way: &Way,
+        turned: &[Turned],
         layout: &Layout<'_>,
         session: &Session,
     ) -> Result<Self, PlanError> {
-        let jobs = jobs_of(outputs, way);
+        let jobs = jobs_of(outputs, way, turned);
         let result_bytes = match layout.memory {
             ResultMemory::Callers | ResultMemory::Blocks | ResultMemory::Sink => 0,
             ResultMemory::Counted => outputs
@@ -176,6 +190,23 @@ impl Plan {
         self.passes.iter().map(|(_, schedule)| schedule.rereads).fold(1.0, f64::max)
     }
 
+    /// The sources whose blocks are longer than the steps they are read in, and blocks in which they
+    /// would be read once.
+    fn turned(&self) -> Vec<Turned> {
+        let mut turned: Vec<Turned> = Vec::new();
+        for (pass, schedule) in &self.passes {
+            for (part, &rows) in pass.parts.iter().zip(&schedule.rows) {
+                for (source, axis) in part.feed.cut_sources(rows, MOST_REREADS) {
+                    if turned.iter().all(|known| !Arc::ptr_eq(&known.source, source)) {
+                        let block = block_to_walk(source.as_ref(), axis);
+                        turned.push(Turned { source: Arc::clone(source), block });
+                    }
+                }
+            }
+        }
+        turned
+    }
+
     /// Bytes that will be leased at once, at most.
     pub(crate) fn leased_bytes(&self) -> u64 {
         let largest = self.passes.iter().map(|(_, s)| s.total_bytes()).max().unwrap_or(0);
@@ -220,8 +251,18 @@ impl Plan {
     }
 }
 
+/// A source's own blocks, cut along `axis` so that a row of them can be read at a time.
+fn block_to_walk(source: &dyn Source, axis: usize) -> Vec<u64> {
+    let item = source.dtype().size() as u64;
+    let row_bytes =
+        saturating_count(source.shape()).saturating_mul(item) / source.shape()[axis].max(1);
+    let mut block = source.block_shape().to_vec();
+    block[axis] = (TURNED_STEP_BYTES / row_bytes.max(1)).clamp(1, block[axis].max(1));
+    block
+}
+
 /// What is to be computed, cut where one pass must end before another.
-fn jobs_of(outputs: &[(&LazyArray, DType)], way: &Way) -> Cutting {
+fn jobs_of(outputs: &[(&LazyArray, DType)], way: &Way, turned: &[Turned]) -> Cutting {
     let mut interner = intern::Interner::default();
     let mut canonical = |nodes: &[Arc<Node>]| -> Vec<Arc<Node>> {
         nodes.iter().map(|node| interner.canonical(node)).collect()
@@ -230,6 +271,9 @@ fn jobs_of(outputs: &[(&LazyArray, DType)], way: &Way) -> Cutting {
     let roots = narrow::narrow(&canonical(&asked));
     let roots = canonical(&roots);
     let mut cutting = Cutting::default();
+    for turned in turned {
+        cutting.turn(turned);
+    }
     for (index, (root, (_, dtype))) in roots.iter().zip(outputs).enumerate() {
         cutting.result(root, *dtype, Dest::Result(index), way);
     }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use voxstore::{DType, LazyArray, Region, Session, concatenate};
+use voxstore::{Access, DType, LazyArray, Region, Session, concatenate};
 
-use crate::bits::{MIB, session};
-use crate::case::{Kind, Node, Program};
+use crate::bits::{FIXED, MIB, session};
+use crate::case::{Kind, Node, Program, bits_of};
+use crate::pattern::Pattern;
 use crate::sources::TestSource;
 use crate::strategies::{SourceSpec, case, check, one_source};
 use crate::twin::{Structure, Twin};
@@ -141,4 +142,26 @@ fn in_hull(block: &[u64], touched: &std::collections::HashSet<Vec<u64>>) -> bool
     (0..block.len()).all(|a| {
         touched.iter().any(|t| t[a] <= block[a]) && touched.iter().any(|t| t[a] >= block[a])
     })
+}
+
+#[test]
+fn stored_blocks_longer_than_the_steps_that_fit_are_decoded_once_by_way_of_the_disk() {
+    // Whole series a block, as for time courses; summed volume after volume.
+    let (shape, stored) = ([60, 50, 20, 300], [12, 10, 5, 300]);
+    let source = || Arc::new(Pattern::new(&shape, DType::F32, &stored, Access::Random));
+    let x = LazyArray::from_source(source());
+    let y = LazyArray::from_source(source()) * 3.0;
+    let mixed = [x.mean(..), x.std(-1).mean(..), x.diff(-1).square().mean(..), (&x - &y).max(..)];
+    for asked in [&mixed[..1], &mixed[2..3], &mixed] {
+        let asked: Vec<LazyArray> = asked.iter().map(LazyArray::to_f64).collect();
+        let arrays: Vec<&LazyArray> = asked.iter().collect();
+        let large = session(2, 1024 * MIB).compute_all::<f64>(&arrays).unwrap();
+        let small = session(2, FIXED + 8 * MIB).compute_all::<f64>(&arrays).unwrap();
+        assert_eq!(large.report.spilled_bytes, 0);
+        assert!(small.report.spilled_bytes >= x.nbytes(), "{}", small.report.spilled_bytes);
+        assert!(small.report.leased_peak_bytes <= small.report.projected_bytes);
+        for (one, other) in large.arrays.iter().zip(&small.arrays) {
+            assert_eq!(bits_of(one), bits_of(other));
+        }
+    }
 }

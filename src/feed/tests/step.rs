@@ -2,6 +2,7 @@
 
 use super::feed;
 use crate::feed::Feed;
+use crate::feed::ReadTarget::{Blocks, Rows};
 use crate::lazy::testing::Numbered;
 
 fn ends(feed: &Feed, rows: u64) -> Vec<u64> {
@@ -92,8 +93,10 @@ fn a_step_is_whole_blocks_near_what_a_read_should_be() {
     let a = Numbered::file("a", &[4, 23], &[4, 5]).lazy();
     let all = feed(1, &[&a]);
     // A row is 8 bytes.
-    assert_eq!(all.step_shape(&[4, 23], 8 * 12), [4, 10]);
-    assert_eq!(all.step_shape(&[4, 23], 8), [4, 5], "a stored block is read whole");
-    assert_eq!(all.step_shape(&[4, 23], 0), [4, 1]);
-    assert_eq!(all.step_shape(&[2, 23], 8 * 12), [2, 23]);
+    assert_eq!(all.step_shape(&[4, 23], Blocks(8 * 12)), [4, 10]);
+    assert_eq!(all.step_shape(&[4, 23], Blocks(8)), [4, 5], "a stored block is read whole");
+    assert_eq!(all.step_shape(&[4, 23], Rows(8 * 3)), [4, 3], "it is cut where it does not fit");
+    assert_eq!(all.step_shape(&[4, 23], Rows(8 * 12)), [4, 10]);
+    assert_eq!(all.step_shape(&[4, 23], Rows(0)), [4, 1]);
+    assert_eq!(all.step_shape(&[2, 23], Blocks(8 * 12)), [2, 23]);
 }

@@ -16,11 +16,23 @@ use super::error::PlanError;
 use super::pass::{Form, Pass};
 use super::schedule::Schedule;
 use super::{Layout, ResultMemory};
+use crate::feed::ReadTarget;
 use crate::runtime::{FIXED_BYTES, Session};
 
 const TILE_CELLS: u64 = 64 << 10;
 
-const READ_BYTES: [u64; 3] = [1 << 20, 256 << 10, 0];
+/// What a step reads where stored blocks can be read whole.
+const WHOLE_READS: [ReadTarget; 2] = [ReadTarget::Blocks(1 << 20), ReadTarget::Blocks(256 << 10)];
+
+/// The same where they cannot: as much of a block as fits, since it is read again for the rest of it.
+const CUT_READS: [ReadTarget; 6] = [
+    ReadTarget::Rows(256 << 20),
+    ReadTarget::Rows(64 << 20),
+    ReadTarget::Rows(16 << 20),
+    ReadTarget::Rows(4 << 20),
+    ReadTarget::Rows(1 << 20),
+    ReadTarget::Rows(0),
+];
 
 /// What is in memory while any pass runs.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +80,8 @@ pub(super) fn fit(
         }
     }
     // Where there is no arrangement at all, no budget is enough.
-    let none = || Schedule { shared_bytes: u64::MAX, ..whole_parts(pass, 0, 1, false) };
+    let none =
+        || Schedule { shared_bytes: u64::MAX, ..whole_parts(pass, ReadTarget::Rows(0), 1, false) };
     let schedule = smallest.unwrap_or_else(none);
     Err(refusal(pass, &schedule, beside, session))
 }

@@ -1,8 +1,8 @@
 //! Schedules by whole parts: streams, and what is walked once for several kinds of results.
 
 use super::boxes::{finish_partition, fold_partition, whole_rows};
-use super::{READ_BYTES, TILE_CELLS, clip, longer};
-use crate::feed::{Feed, FeedSizes};
+use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
+use crate::feed::{Feed, FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Layout;
 use crate::plan::pass::{Form, Output, Pass, Sum};
@@ -27,11 +27,12 @@ pub(super) fn by_parts(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<
     let mut list = Vec::new();
     // What a scratch file keeps of a step is one piece a block: the longer, the fewer.
     let large = if pass.spill().is_some() { &[32 << 20, 8 << 20][..] } else { &[] };
-    for read_target_bytes in large.iter().copied().chain([2 << 20, 512 << 10, 0]) {
+    let whole = large.iter().chain(&[2 << 20, 512 << 10]).map(|&bytes| ReadTarget::Blocks(bytes));
+    for target in whole.chain(CUT_READS) {
         for workers in (1..=most).rev() {
             for read_ahead in [true, false] {
                 if ahead || !read_ahead {
-                    let mut schedule = whole_parts(pass, read_target_bytes, workers, read_ahead);
+                    let mut schedule = whole_parts(pass, target, workers, read_ahead);
                     if let Some(grid) = regrouped {
                         schedule.regroup(pass, grid);
                     }
@@ -90,19 +91,13 @@ pub(super) fn by_slabs(
         tries.sort_by_key(|(slabs, workers)| (slabs.len() * 1000 / *workers as u64, slabs.len()));
     }
     tries.into_iter().flat_map(move |(slabs, workers)| {
-        READ_BYTES[1..]
-            .iter()
-            .map(move |&target| slab_schedule(pass, slabs.clone(), workers, target))
+        [WHOLE_READS[1], ReadTarget::Rows(0)]
+            .map(|target| slab_schedule(pass, slabs.clone(), workers, target))
     })
 }
 
-fn slab_schedule(
-    pass: &Pass,
-    slabs: Partition,
-    workers: usize,
-    read_target_bytes: u64,
-) -> Schedule {
-    let mut schedule = whole_parts(pass, 0, workers, false);
+fn slab_schedule(pass: &Pass, slabs: Partition, workers: usize, target: ReadTarget) -> Schedule {
+    let mut schedule = whole_parts(pass, ReadTarget::Rows(0), workers, false);
     let Form::Fold { axes, grouped } = &pass.form else { return schedule };
     let largest = slabs.largest();
     schedule.sizes.feed = FeedSizes::default();
@@ -110,7 +105,7 @@ fn slab_schedule(
         let cells = Region::whole(&clip(&largest, part.place.shape()));
         let mut step = cells.behind(&part.feed.shape, axes, *grouped).shape().to_vec();
         // A step is whole volumes, whatever is taken out of them.
-        let rows = part.feed.step_shape(&part.feed.shape, read_target_bytes)[part.feed.walk];
+        let rows = part.feed.step_shape(&part.feed.shape, target)[part.feed.walk];
         step[part.feed.walk] = rows;
         schedule.rows[index] = rows;
         schedule.sizes.feed.cover(&part.feed, &step, true);
@@ -130,7 +125,7 @@ fn sums_bytes(pass: &Pass, largest: Option<&[u64]>) -> u64 {
 
 pub(super) fn whole_parts(
     pass: &Pass,
-    read_target_bytes: u64,
+    target: ReadTarget,
     workers: usize,
     read_ahead: bool,
 ) -> Schedule {
@@ -138,8 +133,12 @@ pub(super) fn whole_parts(
     let tiles: Vec<Partition> = pass.outputs.iter().map(finish).collect();
     let mut sizes = WorkerSizes::default();
     let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
+    let mut rereads = 1.0_f64;
     for (index, part) in pass.parts.iter().enumerate() {
-        let step = part.feed.step_shape(&part.feed.shape, read_target_bytes);
+        let step = part.feed.step_shape(&part.feed.shape, target);
+        if !part.feed.is_sequential() {
+            rereads = rereads.max(part.feed.rereads(&step));
+        }
         emitted = longer(&emitted, &step);
         rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
         sizes.feed.cover(&part.feed, &step, false);
@@ -162,6 +161,6 @@ pub(super) fn whole_parts(
         regroup_rows: 0,
         regroup_bytes: 0,
         emitted,
-        rereads: 1.0,
+        rereads,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::boxes::{fold_partition, map_partition};
 use super::parts::whole_parts;
-use super::{READ_BYTES, TILE_CELLS, clip, longer};
-use crate::feed::FeedSizes;
+use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
+use crate::feed::{FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Layout;
 use crate::plan::pass::{Form, Pass};
@@ -12,29 +12,28 @@ use crate::plan::sizes::WorkerSizes;
 
 pub(super) fn fold_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
-    let mut push = |target_cells: u64, at_blocks: bool, workers: usize, read_bytes: u64| {
+    let mut push = |target_cells: u64, at_blocks: bool, workers: usize, target: ReadTarget| {
         let tiles = fold_partition(pass, layout, target_cells, at_blocks);
-        list.push(fold_schedule(pass, tiles, workers, read_bytes, false));
+        list.push(fold_schedule(pass, tiles, workers, target, false));
     };
     // Enough tiles for every worker, if blocks allow it.
     let cells = saturating_count(&pass.shape);
     let first = TILE_CELLS.min((cells / (2 * threads as u64)).max(1));
-    for target in &READ_BYTES[..2] {
-        push(first, true, threads, *target);
+    for target in WHOLE_READS {
+        push(first, true, threads, target);
     }
     for workers in (1..=threads).rev() {
-        push(first / 4, true, workers, READ_BYTES[1]);
+        push(first / 4, true, workers, WHOLE_READS[1]);
     }
     // Below the sources' blocks each block is read once a tile: as few tiles as fit.
     let mut below = cells;
     while below > 1 {
         below = below.div_ceil(2);
-        push(below, false, 1, READ_BYTES[1]);
+        push(below, false, 1, WHOLE_READS[1]);
     }
-    // Few cells of long series: one index of the reduced axis at a time, and a least budget that
-    // hardly depends on the number of threads.
-    for cells in [16, 1] {
-        push(below.clamp(1, cells), false, 1, READ_BYTES[2]);
+    // One cell of long series, and a least budget that hardly depends on the number of threads.
+    for target in CUT_READS {
+        push(1, false, 1, target);
     }
     list
 }
@@ -45,7 +44,8 @@ pub(super) fn fold_kept(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec
     for target in [TILE_CELLS / 4, 4 << 10, 512, 1] {
         let tiles = fold_partition(pass, layout, target, true);
         for workers in (1..=threads).rev() {
-            list.push(fold_schedule(pass, tiles.clone(), workers, u64::MAX, true));
+            let all = ReadTarget::Blocks(u64::MAX);
+            list.push(fold_schedule(pass, tiles.clone(), workers, all, true));
         }
     }
     list
@@ -55,11 +55,11 @@ fn fold_schedule(
     pass: &Pass,
     tiles: Partition,
     workers: usize,
-    read_target_bytes: u64,
+    target: ReadTarget,
     keep: bool,
 ) -> Schedule {
     let Form::Fold { axes, grouped } = &pass.form else {
-        return whole_parts(pass, read_target_bytes, workers, false);
+        return whole_parts(pass, target, workers, false);
     };
     let largest = tiles.largest();
     let mut sizes = WorkerSizes::default();
@@ -68,8 +68,8 @@ fn fold_schedule(
     for (index, part) in pass.parts.iter().enumerate() {
         let cells = Region::whole(&clip(&largest, part.place.shape()));
         let cross = cells.behind(&part.feed.shape, axes, *grouped);
-        let step = part.feed.step_shape(cross.shape(), read_target_bytes);
-        rereads = rereads.max(part.feed.rereads(cross.shape()));
+        let step = part.feed.step_shape(cross.shape(), target);
+        rereads = rereads.max(part.feed.rereads(&step));
         emitted = longer(&emitted, &step);
         rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
         if keep {
@@ -104,8 +104,15 @@ fn fold_schedule(
 
 pub(super) fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
-    let tries =
-        [(1 << 20, true), (256 << 10, true), (1 << 20, false), (64 << 10, false), (0, false)];
+    let tries = [
+        (1 << 20, true),
+        (256 << 10, true),
+        (64 << 20, false),
+        (8 << 20, false),
+        (1 << 20, false),
+        (64 << 10, false),
+        (0, false),
+    ];
     for (target, at_blocks) in tries {
         let tiles = map_partition(pass, layout, target, at_blocks);
         let largest = tiles.largest();

@@ -37,12 +37,12 @@ fn jobs(arrays: &[&LazyArray]) -> Vec<String> {
         };
         format!("{} {form} {} -> {dest}", job.depth, text(&job.root))
     };
-    jobs_of(&wanted, &Way::Either).jobs.iter().map(line).collect()
+    jobs_of(&wanted, &Way::Either, &[]).jobs.iter().map(line).collect()
 }
 
 fn passes_of(arrays: &[&LazyArray], bold: Boldness) -> Vec<Pass> {
     let wanted: Vec<(&LazyArray, DType)> = arrays.iter().map(|a| (*a, a.dtype())).collect();
-    share(&jobs_of(&wanted, &Way::Either).jobs, bold).0
+    share(&jobs_of(&wanted, &Way::Either, &[]).jobs, bold).0
 }
 
 /// The passes for some results: `fold 1 reads a | b + mask; 2 sums, 3 made, 0 mapped`; parts are
