@@ -83,7 +83,7 @@ impl RunInfo {
     }
 
     /// Bytes of memory that the header and the sidecar take.
-    pub(crate) fn held_bytes(&self) -> u64 {
+    pub(crate) fn open_bytes(&self) -> u64 {
         let sidecar: usize = self.sidecar.iter().map(|(key, value)| entry_bytes(key, value)).sum();
         (self.header.len() + sidecar) as u64
     }

@@ -39,13 +39,13 @@ pub trait Source: Send + Sync + fmt::Debug {
     fn scratch_bytes(&self) -> u64;
     /// The most memory one `read` of a region of this shape uses beyond the caller's buffer, for
     /// sources where that depends on the region.
-    fn read_bytes(&self, shape: &[u64]) -> u64 {
+    fn read_scratch_bytes(&self, shape: &[u64]) -> u64 {
         let _ = shape;
         self.scratch_bytes()
     }
     /// Bytes of memory that the open source keeps whether it is read or not, with what was opened
     /// beside it: a file's header, a sidecar. Plans count them once for each source.
-    fn held_bytes(&self) -> u64 {
+    fn open_bytes(&self) -> u64 {
         0
     }
     /// Bytes that a full pass reads from disk.

@@ -183,7 +183,7 @@ impl Source for Spill {
     fn scratch_bytes(&self) -> u64 {
         self.put_bytes(self.grid.block_shape())
     }
-    fn read_bytes(&self, shape: &[u64]) -> u64 {
+    fn read_scratch_bytes(&self, shape: &[u64]) -> u64 {
         self.put_bytes(shape)
     }
     fn stored_bytes(&self) -> u64 {

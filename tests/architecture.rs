@@ -47,7 +47,7 @@ const KERNEL_NAMES_FOR_LAZY: [&str; 5] = ["ReduceOp", "BinaryOp", "UnaryOp", "Ov
 const CONFINED: [(&str, &[&str]); 7] = [
     ("zarrs", &["src/store/"]),
     // Mapped files, and buffers that are pages of their own.
-    ("memmap2", &["src/nifti/mapping.rs", "src/buffer.rs"]),
+    ("memmap2", &["src/nifti/mmap.rs", "src/buffer.rs"]),
     ("::nifti", &["src/nifti/header/"]),
     ("clap", &["src/bin/"]),
     ("anyhow", &["src/bin/"]),
@@ -56,7 +56,7 @@ const CONFINED: [(&str, &[&str]); 7] = [
 ];
 
 /// Files that may hold `unsafe`, as `ARCHITECTURE.md` lists them.
-const UNSAFE: [&str; 1] = ["src/nifti/mapping.rs"];
+const UNSAFE: [&str; 1] = ["src/nifti/mmap.rs"];
 
 /// A line of code: no comment, no string.
 struct Line {

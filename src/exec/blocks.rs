@@ -12,7 +12,7 @@ use crate::buffer::Buffer;
 use crate::dtype::Element;
 use crate::grid::{BlockGrid, Region, copy_overlap};
 use crate::lazy::LazyArray;
-use crate::plan::{Layout, Plan, ResultMemory};
+use crate::plan::{Delivery, Plan, ResultMemory};
 use crate::runtime::{BudgetError, Session};
 
 impl LazyArray {
@@ -61,10 +61,10 @@ impl Session {
         // One worker hands over boxes in order.
         let session = self.with_one_thread();
         let wanted = array.wanted_blocks();
-        let layout =
-            Layout { grid: wanted.map(<[u64]>::to_vec), ..Layout::of(ResultMemory::Blocks) };
+        let delivery =
+            Delivery { grid: wanted.map(<[u64]>::to_vec), ..Delivery::of(ResultMemory::Blocks) };
         let grid = wanted.map(|blocks| BlockGrid::new(array.shape(), blocks));
-        let plan = Plan::new(&[(array, T::DTYPE)], &layout, &session)?;
+        let plan = Plan::new(&[(array, T::DTYPE)], &delivery, &session)?;
         let (sender, receiver) = sync_channel(0);
         let thread = std::thread::Builder::new()
             .name("voxstore-blocks".to_owned())

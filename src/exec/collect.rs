@@ -18,7 +18,7 @@ pub(super) trait Collect: Sync {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError>;
 }
 
-/// Writes into an ndarray of any layout.
+/// Writes into an ndarray of any delivery.
 pub(super) struct IntoArray<'a, T>(Mutex<ArrayViewMutD<'a, T>>);
 
 impl<'a, T: Element> IntoArray<'a, T> {

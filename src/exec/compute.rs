@@ -8,7 +8,7 @@ use super::error::ExecError;
 use super::{parts, tiles};
 use crate::dtype::Element;
 use crate::lazy::LazyArray;
-use crate::plan::{Blocks, Dest, Layout, Plan, ResultMemory};
+use crate::plan::{Delivery, Dest, Plan, ResultMemory, Units};
 use crate::runtime::{BudgetError, Session};
 
 /// Results of one trip, and how it went.
@@ -55,7 +55,7 @@ impl LazyArray {
         Session::default().compute(self)
     }
 
-    /// Computes the array into memory the caller has, of the same shape and any layout.
+    /// Computes the array into memory the caller has, of the same shape and any delivery.
     ///
     /// ```
     /// # use ndarray::array;
@@ -108,7 +108,7 @@ impl Session {
     /// As [`LazyArray::compute`].
     pub fn compute_all<T: Element>(&self, arrays: &[&LazyArray]) -> Result<Computed<T>, ExecError> {
         let wanted: Vec<_> = arrays.iter().map(|&a| (a, T::DTYPE)).collect();
-        let plan = Plan::new(&wanted, &Layout::of(ResultMemory::Counted), self)?;
+        let plan = Plan::new(&wanted, &Delivery::of(ResultMemory::Counted), self)?;
         let mut results = arrays
             .iter()
             .map(|array| allocate::<T>(array.shape()))
@@ -138,7 +138,7 @@ impl Session {
         array: &LazyArray,
         view: ArrayViewMutD<'_, T>,
     ) -> Result<(), ExecError> {
-        let plan = Plan::new(&[(array, T::DTYPE)], &Layout::of(ResultMemory::Callers), self)?;
+        let plan = Plan::new(&[(array, T::DTYPE)], &Delivery::of(ResultMemory::Callers), self)?;
         let shape: Vec<u64> = view.shape().iter().map(|&n| n as u64).collect();
         if shape != array.shape() {
             return Err(ExecError::Shape { array: array.shape().to_vec(), view: shape });
@@ -198,11 +198,11 @@ pub(super) fn run_plan(
                     ByteSize(session.memory_bytes()),
                 ));
             }
-            match &schedule.blocks {
-                Blocks::Tiles(tiles) => {
+            match &schedule.units {
+                Units::Tiles(tiles) => {
                     tiles::run(pass, tiles, schedule, collects, &budget, session)?;
                 }
-                Blocks::Parts { finish, slabs } => {
+                Units::Parts { finish, slabs } => {
                     let boxes = parts::Boxes { finish, slabs: slabs.as_ref() };
                     let said = parts::run(pass, &boxes, schedule, collects, &budget, session)?;
                     // A file that is read twice says the same twice.

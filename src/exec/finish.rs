@@ -5,7 +5,7 @@ use super::error::ExecError;
 use super::scratch::Scratch;
 use crate::dtype::DType;
 use crate::grid::Region;
-use crate::kernel::{FinishFault, Part as Samples, State, TILE, finish};
+use crate::kernel::{BATCH, FinishFault, State, Summed, finish};
 use crate::plan::{Output, Pass};
 
 /// The states of a pass, one a sum, each with the box of cells it is for, where it is for some of the
@@ -26,15 +26,15 @@ pub(super) fn finish_tile(
     let size = output.dtype.size();
     let mut at = 0;
     while at < total {
-        let len = (run - at % run).min(TILE as u64).min(total - at) as usize;
+        let len = (run - at % run).min(BATCH as u64).min(total - at) as usize;
         for (&index, input) in output.inputs.iter().zip(&mut scratch.inputs) {
             let reduction = &pass.reductions[index];
-            let samples: Vec<Samples<'_>> = reduction
+            let samples: Vec<Summed<'_>> = reduction
                 .sums
                 .iter()
                 .filter_map(|&s| {
                     let sum = &pass.sums[s];
-                    states[s].as_ref().map(|(state, cells)| Samples {
+                    states[s].as_ref().map(|(state, cells)| Summed {
                         state,
                         count: sum.count,
                         slope: sum.slope,

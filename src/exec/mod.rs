@@ -13,8 +13,8 @@ mod error;
 mod finish;
 mod parts;
 mod scratch;
+mod step;
 mod tiles;
-mod trip;
 mod units;
 mod write;
 

@@ -9,8 +9,8 @@ use super::collect::{Collect, Regroup};
 use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
+use super::step::Step;
 use super::tiles::{cross_of, read_bytes};
-use super::trip::Trip;
 use super::units::run_units;
 use crate::feed::Reader;
 use crate::grid::{Partition, Region};
@@ -124,7 +124,7 @@ impl Reading<'_> {
             }
             let cross = self.cross(&pass.parts[part]);
             let cells = |sum: &Sum| self.cells(sum).unwrap_or_else(|| Region::whole(&[]));
-            let trip = Trip { pass, part, phase: 0, emits, cells: &cells, session };
+            let step = Step { pass, part, phase: 0, emits, cells: &cells, session };
             let mut own: Vec<_> = self
                 .states
                 .iter()
@@ -135,7 +135,7 @@ impl Reading<'_> {
                 .collect();
             let mut all: Vec<Option<&mut State>> =
                 own.iter_mut().map(|state| state.as_deref_mut()).collect();
-            let said = run_part(&trip, schedule, cross.as_ref(), &mut all, scratch)?;
+            let said = run_part(&step, schedule, cross.as_ref(), &mut all, scratch)?;
             warnings[part].lock().unwrap_or_else(PoisonError::into_inner).extend(said);
             Ok(())
         })?;
@@ -180,15 +180,15 @@ impl Reading<'_> {
 }
 
 fn run_part(
-    trip: &Trip<'_>,
+    step: &Step<'_>,
     schedule: &Schedule,
     cross: Option<&Region>,
     states: &mut [Option<&mut State>],
     scratch: &mut Scratch,
 ) -> Result<Vec<String>, ExecError> {
-    let part = &trip.pass.parts[trip.part];
+    let part = &step.pass.parts[step.part];
     let feed = &part.feed;
-    let rows = schedule.rows[trip.part];
+    let rows = schedule.rows[step.part];
     let whole = Region::whole(&feed.shape);
     let done = |from: u64, to: u64| {
         let of = if feed.shape.is_empty() {
@@ -196,7 +196,7 @@ fn run_part(
         } else {
             whole.with_axis(feed.walk, from, to - from)
         };
-        trip.session.progress().advance(read_bytes(part, &of));
+        step.session.progress().advance(read_bytes(part, &of));
     };
     if schedule.read_ahead {
         let window = &feed.windows[0];
@@ -209,7 +209,7 @@ fn run_part(
         let (said, spare) = read_ahead(&window.source, volumes, free, |bytes| {
             let Some((from, to)) = boxes.next() else { return Ok(()) };
             let of = whole.with_axis(feed.walk, from, to - from);
-            for (state, sum) in states.iter_mut().zip(&trip.pass.sums) {
+            for (state, sum) in states.iter_mut().zip(&step.pass.sums) {
                 if let Some(state) = state {
                     let all = Region::whole(sum.cells.shape());
                     let fold =
@@ -218,7 +218,7 @@ fn run_part(
                 }
             }
             done(from, to);
-            if trip.session.cancel_token().is_cancelled() {
+            if step.session.cancel_token().is_cancelled() {
                 return Err(ExecError::Cancelled);
             }
             Ok(())
@@ -229,13 +229,13 @@ fn run_part(
     // Where less than whole volumes is taken out of a stream, they are held in windows.
     let mut reader = Reader::open(feed, cross.is_some(), 0)?;
     for (from, to) in (Steps { feed, from: 0, rows }) {
-        trip.step(&mut reader, from..to, cross, states, scratch)?;
+        step.take(&mut reader, from..to, cross, states, scratch)?;
         done(from, to);
     }
     Ok(reader.finish()?)
 }
 
-/// The steps of a trip, as rows of its walk.
+/// The steps of a step, as rows of its walk.
 struct Steps<'f> {
     feed: &'f crate::feed::Feed,
     from: u64,

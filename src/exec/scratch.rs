@@ -2,6 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::feed::FeedBuffers;
+use crate::kernel::BATCH_BYTES;
 use crate::kernel::{Registers, State};
 use crate::plan::{Sum, WorkerSizes};
 use crate::runtime::{Budget, BudgetError, Lease};
@@ -32,19 +33,19 @@ impl Scratch {
     /// Leases and allocates everything that `sizes` names.
     pub(super) fn new(sizes: &WorkerSizes, budget: &Budget) -> Result<Self, BudgetError> {
         let mut lease = budget.lease("a worker", sizes.total())?;
-        let tile_bytes = WorkerSizes::PROGRAM_TILE_BYTES;
+        let batch_bytes = BATCH_BYTES as u64;
         Ok(Self {
             feed: FeedBuffers::new(&sizes.feed, |bytes| lease.buffer(bytes))?,
             registers: Registers::new(lease.buffer(sizes.finish_register_bytes)?),
             inputs: (0..sizes.input_count)
-                .map(|_| lease.buffer(tile_bytes))
+                .map(|_| lease.buffer(batch_bytes))
                 .collect::<Result<_, _>>()?,
             finish: lease.buffer(sizes.finish_bytes)?,
-            tile: lease.buffer(tile_bytes)?,
+            tile: lease.buffer(batch_bytes)?,
             out: lease.buffer(sizes.out_bytes)?,
             assembled: lease.buffer(sizes.assembled_bytes)?,
             ahead: (0..sizes.ahead)
-                .map(|_| lease.buffer(sizes.slab_bytes()))
+                .map(|_| lease.buffer(sizes.ahead_box_bytes()))
                 .collect::<Result<_, _>>()?,
             state_bytes: sizes.state_bytes.clone(),
             lease,

@@ -4,7 +4,7 @@ use super::collect::{Assemble, Collect};
 use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
-use super::trip::Trip;
+use super::step::Step;
 use super::units::run_units;
 use crate::feed::Reader;
 use crate::grid::{Partition, Region, saturating_count};
@@ -82,8 +82,8 @@ impl Unit<'_> {
             let mut reader = Reader::open(&part.feed, false, 0)?;
             let cells = |_: &Sum| Region::whole(&[]);
             let (pass, session) = (self.pass, self.session);
-            let trip = Trip { pass, part: index, phase: 0, emits, cells: &cells, session };
-            trip.step(&mut reader, rows, Some(&cross), &mut [], scratch)?;
+            let step = Step { pass, part: index, phase: 0, emits, cells: &cells, session };
+            step.take(&mut reader, rows, Some(&cross), &mut [], scratch)?;
             self.session.progress().advance(read_bytes(part, &cross));
         }
         Ok(())
@@ -157,11 +157,11 @@ impl Unit<'_> {
         }
         let cells = |sum: &Sum| sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]));
         let (pass, emits, session) = (self.pass, self.emits, self.session);
-        let trip = Trip { pass, part: index, phase, emits, cells: &cells, session };
+        let step = Step { pass, part: index, phase, emits, cells: &cells, session };
         let mut from = 0;
         while from < part.feed.rows() {
             let to = part.feed.next_end(from, self.schedule.rows[index]);
-            trip.step(reader, from..to, Some(cross), states, scratch)?;
+            step.take(reader, from..to, Some(cross), states, scratch)?;
             if phase == 0 {
                 let rows = cross.with_axis(part.feed.walk, from, to - from);
                 self.session.progress().advance(read_bytes(part, &rows));

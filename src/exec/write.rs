@@ -10,7 +10,7 @@ use super::error::ExecError;
 use crate::dtype::Element;
 use crate::grid::{Region, shape_text};
 use crate::lazy::LazyArray;
-use crate::plan::{Layout, Plan, ResultMemory};
+use crate::plan::{Delivery, Plan, ResultMemory};
 use crate::runtime::Session;
 use crate::sink::{Sink, SinkError, SinkOrder};
 
@@ -67,7 +67,7 @@ impl Session {
         take: impl Fn(usize, &Region, ArrayViewD<'_, T>) -> Result<(), SinkError> + Sync,
     ) -> Result<Report, ExecError> {
         let wanted: Vec<_> = arrays.iter().map(|&a| (a, T::DTYPE)).collect();
-        let plan = Plan::new(&wanted, &Layout::of(ResultMemory::Sink), self)?;
+        let plan = Plan::new(&wanted, &Delivery::of(ResultMemory::Sink), self)?;
         let takers: Vec<IntoTaker<'_, T, _>> = (0..arrays.len())
             .map(|index| IntoTaker { index, take: &take, of: PhantomData })
             .collect();
@@ -107,13 +107,13 @@ impl Session {
         let in_order = sink.order() == SinkOrder::Memory;
         // Boxes in order come from one worker.
         let session = if in_order { self.with_one_thread() } else { self.clone() };
-        let layout = Layout {
+        let delivery = Delivery {
             memory: ResultMemory::Sink,
             grid: Some(sink.block_shape().to_vec()),
             in_order,
             sink_bytes: Some(&|shape| sink.scratch_bytes(shape)),
         };
-        let plan = Plan::new(&[(array, array.dtype())], &layout, &session)?;
+        let plan = Plan::new(&[(array, array.dtype())], &delivery, &session)?;
         let report = run_plan(&plan, &[&IntoSink(&*sink)], &session)?;
         sink.commit()?;
         Ok(report)

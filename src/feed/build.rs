@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::expression::Expressions;
+use super::compile::Expressions;
 use super::leaf::{Leaf, address, leaves_of, place_of};
 use super::{Branch, Feed, Load, Window};
 use crate::dtype::DType;

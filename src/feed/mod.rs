@@ -6,9 +6,9 @@
 //! Which boxes are walked, by whom and what becomes of the elements is for `plan` and `exec` to say.
 
 mod build;
-mod expression;
+mod compile;
+mod custom;
 mod leaf;
-mod nested;
 mod reader;
 mod size;
 mod steps;
@@ -18,9 +18,9 @@ mod tests;
 use std::sync::Arc;
 
 pub(crate) use build::{FeedBuilder, Placed, Want, gather};
-pub(crate) use expression::Expressions;
+pub(crate) use compile::Expressions;
+pub(crate) use custom::CustomSource;
 pub(crate) use leaf::{Leaf, address, leaves_of};
-pub(crate) use nested::NestedSource;
 pub(crate) use reader::{FeedBuffers, FeedError, Reader, evaluate};
 pub(crate) use size::FeedSizes;
 pub(crate) use steps::ReadTarget;

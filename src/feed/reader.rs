@@ -4,11 +4,11 @@
 //! window, boxes that do not move stay where they are. A stream counts only when its `finish` has
 //! checked the source's checksums.
 
-use super::size::{FeedSizes, OUTPUT_BYTES};
+use super::size::FeedSizes;
 use super::{Branch, Feed};
 use crate::buffer::Buffer;
 use crate::grid::Region;
-use crate::kernel::{CastFault, Registers, TILE};
+use crate::kernel::{BATCH, BATCH_BYTES, CastFault, Registers};
 use crate::source::{SourceError, Stream, StreamOptions};
 
 /// Elements could not be delivered.
@@ -47,7 +47,9 @@ impl FeedBuffers {
             windows: sizes.windows.iter().map(|&bytes| take(bytes)).collect::<Result<_, E>>()?,
             loads: sizes.loads.iter().map(|&bytes| take(bytes)).collect::<Result<_, E>>()?,
             registers: Registers::new(take(sizes.register_bytes)?),
-            outputs: (0..sizes.outputs).map(|_| take(OUTPUT_BYTES)).collect::<Result<_, E>>()?,
+            outputs: (0..sizes.outputs)
+                .map(|_| take(BATCH_BYTES as u64))
+                .collect::<Result<_, E>>()?,
         })
     }
 
@@ -283,8 +285,8 @@ pub(crate) fn evaluate(
         return Ok(());
     };
     let inputs: Vec<&[u8]> = loads.iter().map(|load| &**load).collect();
-    for from in (0..elements).step_by(TILE) {
-        let len = (elements - from).min(TILE);
+    for from in (0..elements).step_by(BATCH) {
+        let len = (elements - from).min(BATCH);
         program.run(&inputs, from, len, registers).map_err(|fault| {
             let place = of.place(from as u64 + fault.index as u64);
             FeedError::Cast { fault, place }

@@ -4,7 +4,7 @@
 
 use super::{Branch, Feed, Window};
 use crate::grid::{Region, saturating_count};
-use crate::kernel::TILE;
+use crate::kernel::BATCH_BYTES;
 use crate::lazy::AxisView;
 
 /// The buffers of feeds that one worker serves one after the other, each for the largest step it meets.
@@ -21,9 +21,6 @@ pub(crate) struct FeedSizes {
     pub(crate) source_bytes: u64,
 }
 
-/// Bytes of one tile of one output.
-pub(crate) const OUTPUT_BYTES: u64 = TILE as u64 * 8;
-
 impl FeedSizes {
     /// Makes room for steps of this shape (that of the feed but for cut axes). Where `keep` is set,
     /// windows stay as they are between the two phases of a tile.
@@ -35,7 +32,7 @@ impl FeedSizes {
             let direct = feed.is_direct(index, keep);
             let bytes = if direct { 0 } else { saturating_count(&shape).saturating_mul(item) };
             raise(&mut self.windows, index, bytes);
-            let inside = window.source.read_bytes(&shape);
+            let inside = window.source.read_scratch_bytes(&shape);
             // Streams stay open side by side; regions are read one after the other.
             if window.is_sequential() {
                 streams = streams.saturating_add(inside);
@@ -75,7 +72,8 @@ impl FeedSizes {
 
     /// All of it.
     pub(crate) fn total(&self) -> u64 {
-        let tiles = self.register_bytes.saturating_add(self.outputs.saturating_mul(OUTPUT_BYTES));
+        let tiles =
+            self.register_bytes.saturating_add(self.outputs.saturating_mul(BATCH_BYTES as u64));
         self.box_bytes().saturating_add(self.source_bytes).saturating_add(tiles)
     }
 }

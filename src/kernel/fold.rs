@@ -207,7 +207,7 @@ struct Corner {
 
 /// Rows of samples onto the same cells.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
+pub(super) struct Patch {
     /// First element, counted from the start of the piece.
     pub(super) from: usize,
     pub(super) rows: usize,
@@ -233,9 +233,9 @@ pub(super) struct Runs<'a> {
 }
 
 impl Iterator for Runs<'_> {
-    type Item = Run;
+    type Item = Patch;
 
-    fn next(&mut self) -> Option<Run> {
+    fn next(&mut self) -> Option<Patch> {
         let Walk { columns, rows, place_step, .. } = *self.walk;
         while self.from < self.len {
             let (from, at, rest) = (self.from, self.at + self.from, self.len - self.from);
@@ -246,7 +246,7 @@ impl Iterator for Runs<'_> {
                 if whole > 0 { (whole, columns) } else { (1, rest.min(columns - column)) };
             self.from += taken_rows * taken_columns;
             if let Some(corner) = self.walk.corner(at / columns / rows, self.fold.groups.as_ref()) {
-                return Some(Run {
+                return Some(Patch {
                     from,
                     rows: taken_rows,
                     columns: taken_columns,

@@ -9,7 +9,7 @@ mod bits;
 mod finish;
 mod fold;
 mod program;
-mod reduce;
+mod reduce_op;
 mod state;
 mod wide;
 
@@ -17,9 +17,11 @@ mod wide;
 mod tests;
 
 pub(crate) use basis::Basis;
-pub(crate) use finish::{FinishFault, Part, Place, finish};
+pub(crate) use finish::{FinishFault, Span, Summed, finish};
 pub(crate) use fold::{Fold, Groups};
-pub(crate) use program::{BinaryOp, Program, ProgramBuilder, Registers, Slot, TILE, UnaryOp};
+pub(crate) use program::{
+    BATCH, BATCH_BYTES, BinaryOp, Program, ProgramBuilder, Registers, Slot, UnaryOp,
+};
 pub use program::{CastFault, Overflow};
-pub(crate) use reduce::ReduceOp;
+pub(crate) use reduce_op::ReduceOp;
 pub(crate) use state::{State, StateKind};

@@ -8,7 +8,7 @@ use super::array::LazyArray;
 use super::axes::resolve_axis;
 use super::error::LazyError;
 use super::node::{Labels, Node};
-use super::reduction::reduce_node;
+use super::reduce_node::reduce_node;
 use crate::kernel::ReduceOp;
 
 /// An axis split into groups; see [`LazyArray::group_by`].

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::array::LazyArray;
 use super::axes::{Axes, resolve_axis};
 use super::node::{MapOp, Node, Op, Scalar};
-use super::reduction::{ReduceOptions, not_nan, reduced};
+use super::reduce_node::{ReduceOptions, not_nan, reduced};
 use crate::dtype::DType;
 use crate::kernel::{BinaryOp, ReduceOp};
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::NiftiError;
-use super::write::{WRITER_SCRATCH_BYTES, Writer};
+use super::run_writer::{WRITER_SCRATCH_BYTES, Writer};
 use crate::grid::Region;
 use crate::run::Run;
 use crate::runtime::{FIXED_BYTES, Progress, Session};
@@ -52,7 +52,7 @@ impl Slab {
         let shape = source.shape();
         let last = shape.len() - 1;
         let volume_bytes = shape[..last].iter().product::<u64>() * source.dtype().size() as u64;
-        let fixed_bytes = source.scratch_bytes() + 2 * source.held_bytes() + WRITER_SCRATCH_BYTES;
+        let fixed_bytes = source.scratch_bytes() + 2 * source.open_bytes() + WRITER_SCRATCH_BYTES;
         let fit = session.data_bytes().saturating_sub(fixed_bytes) / volume_bytes.max(1);
         if fit == 0 {
             return Err(NiftiError::Memory {

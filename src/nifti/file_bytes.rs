@@ -12,7 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf, absolute};
 
 use super::error::ReadFault;
-use super::mapping::{CELL_BYTES, Mapping};
+use super::mmap::{CELL_BYTES, Mapping};
 use super::stamp::Stamp;
 use super::{Io, NiftiError};
 use crate::grid::Piece;

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use self::members::Members;
 use self::window::Window;
-use super::digest::hex;
 use super::error::ReadFault;
 use super::file_bytes::{FileBytes, READ_SCRATCH_BYTES};
+use super::hex::hex;
 use super::layout::Layout;
 use super::plain::place;
 use crate::dtype::{DType, swap_bytes};
@@ -52,7 +52,7 @@ pub(super) struct GzipSource {
     pub(super) layout: Layout,
     pub(super) big_endian: bool,
     /// Of the header and the sidecar.
-    pub(super) held_bytes: u64,
+    pub(super) open_bytes: u64,
     /// Volumes are the natural step.
     pub(super) block: [u64; 4],
     /// The bytes before the voxels as they were when the file was opened.
@@ -90,8 +90,8 @@ impl Source for GzipSource {
         READ_SCRATCH_BYTES + DECODER_BYTES + (WINDOW_BYTES + SKIP_BYTES) as u64
     }
 
-    fn held_bytes(&self) -> u64 {
-        self.held_bytes
+    fn open_bytes(&self) -> u64 {
+        self.open_bytes
     }
 
     fn stored_bytes(&self) -> u64 {

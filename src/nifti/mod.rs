@@ -6,25 +6,26 @@
 //! [`Warning`](crate::Warning) with the number of its row in `docs/correctness.md`. Pairs
 //! (`.hdr`/`.img`), ANALYZE, complex numbers, colours and arrays of five axes are refused by name.
 
-mod digest;
 mod error;
 mod export;
 mod extensions;
 mod file_bytes;
 mod geometry;
-mod grouping;
 mod gzip;
 mod header;
+mod hex;
 mod intake;
 mod layout;
 mod map;
-mod mapping;
+mod mmap;
 mod name;
+mod near_pieces;
 mod new_header;
 mod open;
 mod origin;
 mod output;
 mod plain;
+mod run_writer;
 mod scaling;
 mod sidecar;
 mod sink;
@@ -34,13 +35,12 @@ mod stamp;
 mod testing;
 mod timing;
 mod units;
-mod write;
 
 pub use error::NiftiError;
 pub use export::export;
 pub use map::{MapOptions, write_map};
 pub use open::{Io, OpenOptions, open, open_with};
+pub use run_writer::Writer;
 pub use sink::{NiftiOptions, NiftiSink};
-pub use write::Writer;
 
 use intake::Intake;

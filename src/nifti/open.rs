@@ -159,15 +159,15 @@ fn too_short(layout: &Layout, has_bytes: u128, why: String, intake: &Intake) -> 
 
 fn source(file: FileBytes, layout: Layout, big_endian: bool, info: &RunInfo) -> Arc<dyn Source> {
     let [x, y, z, _] = layout.shape;
-    let (name, held_bytes) = (info.origin.file_name.clone(), info.held_bytes());
+    let (name, open_bytes) = (info.origin.file_name.clone(), info.open_bytes());
     if info.origin.gzip {
         // A stream is read by whole volumes, a file by any rows; planes keep plans short.
         let block = [x, y, z, 1];
         let head = Arc::clone(&info.header);
-        Arc::new(GzipSource { name, file, layout, big_endian, held_bytes, block, head })
+        Arc::new(GzipSource { name, file, layout, big_endian, open_bytes, block, head })
     } else {
         let block = [x, y, 1, 1];
-        Arc::new(PlainSource { name, file, layout, big_endian, held_bytes, block })
+        Arc::new(PlainSource { name, file, layout, big_endian, open_bytes, block })
     }
 }
 

@@ -5,11 +5,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::digest::hex;
 use super::error::ReadFault;
 use super::file_bytes::{FileBytes, READ_SCRATCH_BYTES, Reading};
-use super::grouping::next_group;
+use super::hex::hex;
 use super::layout::Layout;
+use super::near_pieces::next_group;
 use crate::dtype::{DType, swap_bytes};
 use crate::grid::{Pieces, Region, shape_text};
 use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
@@ -25,7 +25,7 @@ pub(super) struct PlainSource {
     pub(super) layout: Layout,
     pub(super) big_endian: bool,
     /// Of the header and the sidecar.
-    pub(super) held_bytes: u64,
+    pub(super) open_bytes: u64,
     pub(super) block: [u64; 4],
 }
 
@@ -83,8 +83,8 @@ impl Source for PlainSource {
         READ_SCRATCH_BYTES + HASH_BYTES
     }
 
-    fn held_bytes(&self) -> u64 {
-        self.held_bytes
+    fn open_bytes(&self) -> u64 {
+        self.open_bytes
     }
 
     fn stored_bytes(&self) -> u64 {
@@ -203,7 +203,7 @@ mod tests {
 
     use crate::dtype::DType;
     use crate::grid::{Region, copy_overlap};
-    use crate::nifti::digest::hex;
+    use crate::nifti::hex::hex;
     use crate::nifti::testing::{Folder, Image, SHAPE, drain, open_each_way, voxel_bytes};
     use crate::source::{Access, StreamOptions};
 

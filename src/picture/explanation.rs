@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{dot, drawing, text};
+use super::{dot, plan_svg, text};
 
 /// Version of the JSON that [`Explanation::json`] writes. It grows when a field changes its meaning
 /// or goes away, not when one is added.
@@ -197,7 +197,7 @@ impl Explanation {
     /// Sources stand at the left, results at the right, and each pass is a band between them with
     /// its memory, its reads and its running sums. The bar at the top is the budget.
     pub fn svg(&self) -> String {
-        drawing::svg(self)
+        plan_svg::svg(self)
     }
 }
 

@@ -11,13 +11,13 @@ mod cards;
 mod chunks;
 mod cuboid;
 mod dot;
-mod drawing;
 mod explanation;
 mod folded;
+mod heights;
 mod label;
 mod layers;
 mod memory_bar;
-mod place;
+mod plan_svg;
 #[cfg(test)]
 mod testing;
 mod text;

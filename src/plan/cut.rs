@@ -2,7 +2,7 @@
 //!
 //! A reduction that is used element by element with stored elements, or is reduced again, ends a
 //! pass: it becomes an array in memory that a later pass reads as a source. What is left of each
-//! result is a [`Job`]: a fold (elements made of reductions over the same axes) or a map (elements
+//! result is a [`Task`]: a fold (elements made of reductions over the same axes) or a map (elements
 //! made of sources).
 
 use std::collections::HashMap;
@@ -11,14 +11,14 @@ use std::sync::Arc;
 use super::pass::Dest;
 use super::pieces::pieces;
 use crate::dtype::DType;
-use crate::feed::{Feed, FeedBuilder, NestedSource, Want, address, leaves_of};
+use crate::feed::{CustomSource, Feed, FeedBuilder, Want, address, leaves_of};
 use crate::grid::{Region, saturating_count};
 use crate::lazy::{Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
 use crate::source::Source;
 use crate::spill::Spill;
 
 /// A result to be computed in one pass.
-pub(super) struct Job {
+pub(super) struct Task {
     /// Passes that must come before.
     pub(super) depth: usize,
     pub(super) root: Arc<Node>,
@@ -49,7 +49,7 @@ pub(super) struct Turned {
 /// Cuts results into jobs.
 #[derive(Default)]
 pub(super) struct Cutting {
-    pub(super) jobs: Vec<Job>,
+    pub(super) jobs: Vec<Task>,
     pub(super) held_bytes: u64,
     /// A stream that a function would have to read backwards.
     pub(super) backwards: Option<String>,
@@ -101,7 +101,7 @@ impl Cutting {
         fold: Option<(Vec<usize>, bool)>,
     ) -> usize {
         let depth = self.depth(&root);
-        self.jobs.push(Job { depth, root, dtype, dest, fold });
+        self.jobs.push(Task { depth, root, dtype, dest, fold });
         depth
     }
 
@@ -210,7 +210,7 @@ impl Cutting {
             .collect();
         let backwards = pieces.iter().find_map(|(_, feed)| feed.read_backwards());
         self.backwards = self.backwards.take().or_else(|| backwards.map(str::to_owned));
-        let source: Arc<dyn Source> = Arc::new(NestedSource {
+        let source: Arc<dyn Source> = Arc::new(CustomSource {
             function: function.clone(),
             shape: node.shape.clone(),
             dtype: node.dtype,

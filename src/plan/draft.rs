@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::cut::Job;
+use super::cut::Task;
 use super::intern::Interner;
 use super::pass::{Emit, EmitPiece, Form, Output, Part, Pass, Reduction, Sum};
 use super::pieces::pieces;
@@ -15,7 +15,7 @@ use super::scaling::past_scaling;
 use crate::dtype::DType;
 use crate::feed::{Expressions, FeedBuilder, Placed, Want, gather};
 use crate::grid::Region;
-use crate::kernel::{Groups, Place, StateKind};
+use crate::kernel::{Groups, Span, StateKind};
 use crate::lazy::{Labels, Node, Op, Reduce};
 
 /// A pass being put together.
@@ -78,7 +78,7 @@ impl Draft {
         }
     }
 
-    pub(super) fn take(&mut self, job: &Job) {
+    pub(super) fn take(&mut self, job: &Task) {
         self.alive.push(Arc::clone(&job.root));
         match &job.fold {
             Some(_) => self.fold(job),
@@ -87,13 +87,13 @@ impl Draft {
     }
 
     /// Takes a map that is made tile by tile when the folds of the tile are done.
-    pub(super) fn take_after(&mut self, job: &Job) {
+    pub(super) fn take_after(&mut self, job: &Task) {
         self.alive.push(Arc::clone(&job.root));
         let Form::Fold { axes, .. } = self.form.clone() else { return };
         self.map(job, 1, |region| cells_of(region, &axes, None));
     }
 
-    fn map(&mut self, job: &Job, phase: usize, place: impl Fn(&Region) -> Region) {
+    fn map(&mut self, job: &Task, phase: usize, place: impl Fn(&Region) -> Region) {
         let mut made = Vec::new();
         for (region, nodes) in pieces(&[&job.root]) {
             let node = self.interner.canonical(&nodes[0]);
@@ -108,7 +108,7 @@ impl Draft {
         self.emits.push((Emit { shape, dtype, pieces: Vec::new(), dest }, made));
     }
 
-    fn fold(&mut self, job: &Job) {
+    fn fold(&mut self, job: &Task) {
         let mut inputs: Vec<usize> = Vec::new();
         let mut expressions = Expressions::default();
         expressions.output(&job.root, job.dtype, &mut |node| {
@@ -164,7 +164,7 @@ impl Draft {
     ) -> usize {
         let axes = &reduce.axes;
         let of_axes = |list: &[u64]| axes.iter().map(|&axis| list[axis]).collect::<Vec<u64>>();
-        let place = Place {
+        let place = Span {
             start: of_axes(region.start()),
             shape: of_axes(region.shape()),
             whole: whole.to_vec(),

@@ -10,8 +10,8 @@ use bytesize::ByteSize;
 use nodes::nodes_of;
 
 use super::pass::{Dest, Form, Pass};
-use super::schedule::{Blocks, Schedule};
-use super::{Layout, Plan, PlanError, ResultMemory};
+use super::schedule::{Schedule, Units};
+use super::{Delivery, Plan, PlanError, ResultMemory};
 use crate::dtype::DType;
 use crate::feed::address;
 use crate::grid::{saturating_count, shape_text};
@@ -69,7 +69,7 @@ impl Session {
             [one] if memory == ResultMemory::Sink => one.wanted_blocks().map(<[u64]>::to_vec),
             _ => None,
         };
-        let plan = Plan::new(&outputs, &Layout { grid, ..Layout::of(memory) }, self)?;
+        let plan = Plan::new(&outputs, &Delivery { grid, ..Delivery::of(memory) }, self)?;
         Ok(plan.explanation(arrays, self))
     }
 }
@@ -209,21 +209,21 @@ fn strategy(pass: &Pass, schedule: &Schedule) -> String {
         times if times < 1.5 => String::new(),
         times => format!(", stored blocks read {times:.0} times"),
     };
-    match &schedule.blocks {
-        Blocks::Tiles(tiles) => {
+    match &schedule.units {
+        Units::Tiles(tiles) => {
             let tile = shape_text(&tiles.largest());
             let kept = if schedule.keep { ", kept for two phases" } else { "" };
             let plural = if tiles.len() == 1 { "" } else { "s" };
             format!("{} tile{plural} of {tile}{kept}{again}", tiles.len())
         }
-        Blocks::Parts { slabs: Some(slabs), .. } => {
+        Units::Parts { slabs: Some(slabs), .. } => {
             let slab = shape_text(&slabs.largest());
             format!("streams, read again for each of {} slabs of {slab}", slabs.len())
         }
-        Blocks::Parts { .. } if pass.is_sequential() => {
+        Units::Parts { .. } if pass.is_sequential() => {
             format!("streams, one unit a file{ahead}")
         }
-        Blocks::Parts { .. } => format!("front to back, one unit a source{again}"),
+        Units::Parts { .. } => format!("front to back, one unit a source{again}"),
     }
 }
 

@@ -22,12 +22,12 @@
 //! no numbers; `exec` carries a plan out without choices of its own.
 
 mod cut;
+mod delivery;
 mod draft;
 mod error;
 mod explain;
 mod fit;
 mod intern;
-mod layout;
 mod narrow;
 mod pass;
 mod pieces;
@@ -41,11 +41,11 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub(crate) use delivery::{Delivery, ResultMemory};
 pub use error::PlanError;
 use fit::Beside;
-pub(crate) use layout::{Layout, ResultMemory};
 pub(crate) use pass::{Dest, EmitPiece, Form, Output, Part, Pass, Sum};
-pub(crate) use schedule::{Blocks, Schedule};
+pub(crate) use schedule::{Schedule, Units};
 pub(crate) use sizes::WorkerSizes;
 
 use crate::dtype::DType;
@@ -88,7 +88,7 @@ impl Plan {
     /// that a stream cannot give, or a budget that is too small. No voxel has been read.
     pub(crate) fn new(
         outputs: &[(&LazyArray, DType)],
-        layout: &Layout<'_>,
+        delivery: &Delivery<'_>,
         session: &Session,
     ) -> Result<Self, PlanError> {
         for (array, dtype) in outputs {
@@ -99,25 +99,25 @@ impl Plan {
                 return Err(PlanError::LossyResult { array: array.dtype(), wanted: *dtype });
             }
         }
-        let Some(block) = &layout.grid else {
-            let straight = Self::made(outputs, &Way::Either, &[], layout, session)?;
+        let Some(block) = &delivery.grid else {
+            let straight = Self::made(outputs, &Way::Either, &[], delivery, session)?;
             let turned = straight.turned();
             if !turned.is_empty()
-                && let Ok(plan) = Self::made(outputs, &Way::Either, &turned, layout, session)
+                && let Ok(plan) = Self::made(outputs, &Way::Either, &turned, delivery, session)
                 && plan.rereads() < straight.rereads()
             {
                 return Ok(plan);
             }
             return Ok(straight);
         };
-        let straight = Self::made(outputs, &Way::Map, &[], layout, session);
+        let straight = Self::made(outputs, &Way::Map, &[], delivery, session);
         let costly = match &straight {
             Ok(plan) => plan.rereads() > MOST_REREADS,
             Err(error) => error.projected_bytes().is_some(),
         };
         if costly {
             let way = Way::OnDisk { block: block.clone() };
-            return match (straight, Self::made(outputs, &way, &[], layout, session)) {
+            return match (straight, Self::made(outputs, &way, &[], delivery, session)) {
                 (_, Ok(waiting)) => Ok(waiting),
                 (Ok(straight), Err(_)) => Ok(straight),
                 // The refusal that a smaller budget would have avoided.
@@ -134,11 +134,11 @@ impl Plan {
         outputs: &[(&LazyArray, DType)],
         way: &Way,
         turned: &[Turned],
-        layout: &Layout<'_>,
+        delivery: &Delivery<'_>,
         session: &Session,
     ) -> Result<Self, PlanError> {
         let jobs = jobs_of(outputs, way, turned);
-        let result_bytes = match layout.memory {
+        let result_bytes = match delivery.memory {
             ResultMemory::Callers | ResultMemory::Blocks | ResultMemory::Sink => 0,
             ResultMemory::Counted => outputs
                 .iter()
@@ -150,7 +150,7 @@ impl Plan {
         let mut refused = None;
         for (chained, mixed) in tries {
             let (passes, differs) = share::share(&jobs.jobs, Boldness { mixed, chained });
-            if (chained || mixed) && (!differs || !passes.iter().all(|p| layout.takes(p))) {
+            if (chained || mixed) && (!differs || !passes.iter().all(|p| delivery.takes(p))) {
                 continue;
             }
             let of_passes = passes.iter().flat_map(Pass::feeds).find_map(Feed::read_backwards);
@@ -159,7 +159,7 @@ impl Plan {
             }
             let tables_bytes = tables_bytes(&passes);
             let beside = Beside { result_bytes, held_bytes: jobs.held_bytes, tables_bytes };
-            match fitted(passes, beside, layout, session) {
+            match fitted(passes, beside, delivery, session) {
                 Ok(passes) => {
                     return Ok(Self {
                         passes,
@@ -294,7 +294,7 @@ fn tables_bytes(passes: &[Pass]) -> u64 {
         .iter()
         .flat_map(Pass::feeds)
         .flat_map(Feed::sources)
-        .map(|source| (address(source), source.held_bytes().saturating_sub(ENTRY_BYTES)))
+        .map(|source| (address(source), source.open_bytes().saturating_sub(ENTRY_BYTES)))
         .collect();
     // While one is read or written, it is there in as many as three forms.
     let most_held = held.values().max().copied().unwrap_or(0);
@@ -311,11 +311,11 @@ fn tables_bytes(passes: &[Pass]) -> u64 {
 fn fitted(
     passes: Vec<Pass>,
     beside: Beside,
-    layout: &Layout<'_>,
+    delivery: &Delivery<'_>,
     session: &Session,
 ) -> Result<Vec<(Pass, Schedule)>, PlanError> {
     let fitted: Vec<Result<Schedule, PlanError>> =
-        passes.iter().map(|pass| fit::fit(pass, beside, layout, session)).collect();
+        passes.iter().map(|pass| fit::fit(pass, beside, delivery, session)).collect();
     // The pass that needs most is the one to name: its budget is enough for all of them.
     let refused =
         fitted.iter().filter_map(|f| f.as_ref().err()).max_by_key(|e| e.projected_bytes());

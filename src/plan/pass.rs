@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dtype::DType;
 use crate::feed::Feed;
 use crate::grid::{Region, saturating_count};
-use crate::kernel::{Groups, Place, Program, ReduceOp, StateKind};
+use crate::kernel::{Groups, Program, ReduceOp, Span, StateKind};
 use crate::lazy::MemorySource;
 use crate::spill::Spill;
 
@@ -64,7 +64,7 @@ pub(crate) struct Sum {
     pub(crate) slope: f64,
     pub(crate) inter: f64,
     /// Where its samples lie among those of the reduction.
-    pub(crate) place: Place,
+    pub(crate) place: Span,
 }
 
 impl Sum {

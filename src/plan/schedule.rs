@@ -13,7 +13,7 @@ pub(crate) struct Schedule {
     pub(crate) workers: usize,
     /// One more thread a worker reads ahead of it.
     pub(crate) read_ahead: bool,
-    pub(crate) blocks: Blocks,
+    pub(crate) units: Units,
     /// For each part: how many rows of the walk a step takes. The largest tile decides; more for a
     /// smaller tile could need a larger buffer.
     pub(crate) rows: Vec<u64>,
@@ -35,7 +35,7 @@ pub(crate) struct Schedule {
 
 /// What a worker takes at a time.
 #[derive(Debug)]
-pub(crate) enum Blocks {
+pub(crate) enum Units {
     /// Boxes of the result; their input is read by region.
     Tiles(Partition),
     /// Parts, read front to back.
@@ -56,8 +56,8 @@ impl Schedule {
 
     /// How often the parts are read.
     pub(crate) fn readings(&self) -> u64 {
-        match &self.blocks {
-            Blocks::Parts { slabs: Some(slabs), .. } => slabs.len(),
+        match &self.units {
+            Units::Parts { slabs: Some(slabs), .. } => slabs.len(),
             _ => 1,
         }
     }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::cut::Job;
+use super::cut::Task;
 use super::draft::Draft;
 use super::pass::{Dest, Form, Pass};
 use crate::feed::{Leaf, leaves_of};
@@ -22,7 +22,7 @@ pub(super) struct Boldness {
     pub(super) chained: bool,
 }
 
-/// Jobs that will be one pass.
+/// Tasks that will be one pass.
 struct Cluster {
     depth: usize,
     jobs: Vec<usize>,
@@ -30,7 +30,7 @@ struct Cluster {
 }
 
 /// The passes for all jobs, in the order they run; and whether being so bold made any difference.
-pub(super) fn share(jobs: &[Job], bold: Boldness) -> (Vec<Pass>, bool) {
+pub(super) fn share(jobs: &[Task], bold: Boldness) -> (Vec<Pass>, bool) {
     let leaves: Vec<Vec<Leaf>> = jobs.iter().map(|job| leaves_of(&job.root)).collect();
     let mut clusters = clusters(jobs, &leaves, bold.mixed);
     let mut differs = clusters.iter().any(|cluster| cluster.form == Form::Mixed);
@@ -58,7 +58,7 @@ pub(super) fn share(jobs: &[Job], bold: Boldness) -> (Vec<Pass>, bool) {
     (passes, differs)
 }
 
-fn draft_of(jobs: &[Job], leaves: &[Vec<Leaf>], cluster: &Cluster) -> Draft {
+fn draft_of(jobs: &[Task], leaves: &[Vec<Leaf>], cluster: &Cluster) -> Draft {
     let first = &jobs[cluster.jobs[0]];
     let is_stream = |job: &usize| leaves[*job].iter().any(Leaf::is_sequential);
     let streams = cluster.jobs.iter().any(is_stream);
@@ -85,8 +85,8 @@ enum Bond<'j> {
     Stored { depth: usize, source: usize },
 }
 
-/// Jobs that are bound to each other, directly or through others, end up in one cluster.
-fn clusters(jobs: &[Job], leaves: &[Vec<Leaf>], mixed: bool) -> Vec<Cluster> {
+/// Tasks that are bound to each other, directly or through others, end up in one cluster.
+fn clusters(jobs: &[Task], leaves: &[Vec<Leaf>], mixed: bool) -> Vec<Cluster> {
     let mut group: Vec<usize> = (0..jobs.len()).collect();
     let mut first_with: HashMap<Bond<'_>, usize> = HashMap::new();
     for (index, job) in jobs.iter().enumerate() {
@@ -138,7 +138,7 @@ fn root_of(group: &[usize], mut index: usize) -> usize {
 
 /// True for a map that can be made tile by tile right after a fold: what it needs of the fold lies in
 /// the same tile, and what both read on disk is the same.
-fn follows(jobs: &[Job], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) -> bool {
+fn follows(jobs: &[Task], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) -> bool {
     let Form::Fold { axes, grouped: false } = &fold.form else { return false };
     if map.form != Form::Map || map.depth != fold.depth + 1 || map.jobs.len() != 1 {
         return false;
@@ -169,7 +169,7 @@ fn follows(jobs: &[Job], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) ->
         && leaves[map.jobs[0]].iter().any(|leaf| held.contains(&leaf.address()))
 }
 
-fn held_address(job: &Job) -> Option<usize> {
+fn held_address(job: &Task) -> Option<usize> {
     match &job.dest {
         Dest::Held(source) => {
             let source: Arc<dyn Source> = Arc::clone(source) as Arc<dyn Source>;

@@ -3,7 +3,7 @@
 use super::pass::{Emit, Output, Pass};
 use crate::feed::FeedSizes;
 use crate::grid::saturating_count;
-use crate::kernel::TILE;
+use crate::kernel::BATCH_BYTES;
 
 /// What one worker allocates, each buffer sized for the largest unit it will meet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,11 +31,8 @@ pub(crate) struct WorkerSizes {
 }
 
 impl WorkerSizes {
-    /// Bytes of the tile that a program's result passes through.
-    pub(crate) const PROGRAM_TILE_BYTES: u64 = TILE as u64 * 8;
-
     /// Bytes of one box that a reader ahead fills.
-    pub(crate) fn slab_bytes(&self) -> u64 {
+    pub(crate) fn ahead_box_bytes(&self) -> u64 {
         self.feed.loads.first().copied().unwrap_or(0)
     }
 
@@ -47,9 +44,9 @@ impl WorkerSizes {
     /// All of it, by name.
     pub(crate) fn terms(&self) -> [(&'static str, u64); 4] {
         let boxes =
-            self.feed.box_bytes().saturating_add(self.ahead.saturating_mul(self.slab_bytes()));
+            self.feed.box_bytes().saturating_add(self.ahead.saturating_mul(self.ahead_box_bytes()));
         let feed = self.feed.total().saturating_sub(self.feed.box_bytes());
-        let tiles = (self.input_count + 1).saturating_mul(Self::PROGRAM_TILE_BYTES);
+        let tiles = (self.input_count + 1).saturating_mul(BATCH_BYTES as u64);
         [
             ("blocks in memory", boxes),
             ("decoding", feed),

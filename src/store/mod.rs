@@ -19,8 +19,8 @@
 //! ```
 
 mod array;
+mod chunk_reader;
 mod chunk_writer;
-mod chunked;
 mod chunking;
 mod codec;
 mod digest;
@@ -28,8 +28,8 @@ mod error;
 mod ingest;
 mod layout;
 mod metadata;
-mod place;
-mod reader;
+mod open_run;
+mod rename;
 #[cfg(test)]
 mod testing;
 
@@ -135,7 +135,7 @@ impl Store {
     /// unfinished, of a newer schema, or contradicting itself.
     pub fn run(&self, name: &str) -> Result<Run, StoreError> {
         let path = self.resolve(name)?;
-        reader::OpenedRun::open(&self.path, path)?.into_run()
+        open_run::OpenedRun::open(&self.path, path)?.into_run()
     }
 
     /// How a run is stored; names as in [`run`](Self::run).
@@ -144,7 +144,7 @@ impl Store {
     /// As [`run`](Self::run).
     pub fn facts(&self, name: &str) -> Result<StoredFacts, StoreError> {
         let path = self.resolve(name)?;
-        Ok(reader::OpenedRun::open(&self.path, path)?.facts())
+        Ok(open_run::OpenedRun::open(&self.path, path)?.facts())
     }
 
     /// The runs that match any of these patterns, in the order of [`runs`](Self::runs); all of them

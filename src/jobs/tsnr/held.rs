@@ -3,7 +3,7 @@
 use ndarray::{Array3, ArrayD};
 
 use super::Constant;
-use super::figures::{Counts, Voxel, map_of, median_of};
+use super::medians::{Counts, Voxel, map_of, median_of};
 
 /// The maps that a mask follows from.
 pub(super) struct Held {

@@ -4,9 +4,9 @@
 //! show what that does to the number when runs differ in level. Definitions are in
 //! `docs/numerics.md`.
 
-mod asked;
-mod figures;
+mod arrays;
 mod held;
+mod medians;
 mod record;
 mod spilled;
 
@@ -14,9 +14,9 @@ pub use record::TsnrRecord;
 
 use ndarray::Array3;
 
-use self::asked::{Asked, Way};
-use self::figures::{Counts, Voxel};
+use self::arrays::{Asked, Waiting};
 use self::held::Held;
+use self::medians::{Counts, Voxel};
 use self::spilled::Spilled;
 use super::error::JobError;
 use super::grid;
@@ -96,8 +96,8 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
     let mut warnings = check(runs)?;
     let asked = Asked::of(runs, options);
     let (map, found, mut report) = match asked.way(session).map_err(ExecError::from)? {
-        (Way::InMemory, _) => in_memory(&asked, options, session)?,
-        (Way::OnDisk, _) => on_disk(&asked, options, session)?,
+        (Waiting::InMemory, _) => in_memory(&asked, options, session)?,
+        (Waiting::OnDisk, _) => on_disk(&asked, options, session)?,
     };
     let rows = runs.iter().zip(found.each).map(|(run, median)| RunRow {
         name: run.name().to_owned(),

@@ -6,8 +6,8 @@
 use ndarray::{Array3, ArrayViewD};
 
 use super::Constant;
-use super::asked::Asked;
-use super::figures::{Counts, Voxel, map_of, median_of};
+use super::arrays::Asked;
+use super::medians::{Counts, Voxel, map_of, median_of};
 use crate::dtype::DType;
 use crate::exec::ExecError;
 use crate::grid::{Region, saturating_count};
@@ -163,7 +163,7 @@ mod tests {
     use super::{Asked, Spilled};
     use crate::grid::Region;
     use crate::jobs::tsnr::Constant;
-    use crate::jobs::tsnr::figures::Voxel;
+    use crate::jobs::tsnr::medians::Voxel;
     use crate::runtime::Session;
 
     const SHAPE: [u64; 3] = [5, 4, 3];

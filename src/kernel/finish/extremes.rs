@@ -1,10 +1,10 @@
 //! The smallest or largest of all parts. NaN is both, as in numpy; a negative slope swaps them.
 
-use super::Part;
+use super::Summed;
 use crate::kernel::state::Value;
 
 /// `None` where the cell has no sample.
-pub(super) fn of(largest: bool, parts: &[Part<'_>], cell: usize) -> Option<Value> {
+pub(super) fn of(largest: bool, parts: &[Summed<'_>], cell: usize) -> Option<Value> {
     let mut so_far = None;
     for part in parts.iter().filter(|part| part.count(cell) > 0) {
         let (low, high) = part.state.extremes(part.first_cell + cell);

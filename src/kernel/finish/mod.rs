@@ -13,13 +13,13 @@ mod quantile;
 
 use bytemuck::cast_slice_mut;
 
-use super::reduce::ReduceOp;
+use super::reduce_op::ReduceOp;
 use super::state::{State, Value};
 use crate::dtype::DType;
 
 /// The state of one part, and what its samples mean: `true value = sample * slope + inter`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct Summed<'a> {
     pub(crate) state: &'a State,
     /// Samples a cell, where the state does not count them.
     pub(crate) count: u64,
@@ -27,13 +27,13 @@ pub(crate) struct Part<'a> {
     pub(crate) inter: f64,
     /// Cell of the state that cell 0 of the finish is.
     pub(crate) first_cell: usize,
-    pub(crate) place: &'a Place,
+    pub(crate) place: &'a Span,
 }
 
 /// Where a part's box of the reduced axes lies in the whole reduction, one entry a reduced axis.
 /// Read by argmin and argmax only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Span {
     pub(crate) start: Vec<u64>,
     pub(crate) shape: Vec<u64>,
     pub(crate) whole: Vec<u64>,
@@ -48,7 +48,7 @@ pub(crate) enum FinishFault {
     NoSample { cell: usize },
 }
 
-impl Part<'_> {
+impl Summed<'_> {
     /// Samples of a cell of the finish.
     fn count(&self, cell: usize) -> u64 {
         self.state.count(self.first_cell + cell).unwrap_or(self.count)
@@ -81,7 +81,7 @@ impl Part<'_> {
 pub(crate) fn finish(
     op: &ReduceOp,
     dtype: DType,
-    parts: &[Part<'_>],
+    parts: &[Summed<'_>],
     scratch: &mut [u8],
     out: &mut [u8],
 ) -> Result<(), FinishFault> {

@@ -9,12 +9,12 @@
 //! m2'   = m2_a + m2_b + (mean_b - mean_a)^2 * n_a * n_b / n
 //! ```
 
-use super::{Part, scale};
-use crate::kernel::reduce::ReduceOp;
+use super::{Summed, scale};
+use crate::kernel::reduce_op::ReduceOp;
 use crate::kernel::state::CellSums;
 use crate::kernel::wide::U256;
 
-pub(super) fn finish(op: &ReduceOp, parts: &[Part<'_>], out: &mut [f64]) {
+pub(super) fn finish(op: &ReduceOp, parts: &[Summed<'_>], out: &mut [f64]) {
     for (cell, value) in out.iter_mut().enumerate() {
         *value = match joined(parts, cell) {
             Joined::Exact { count, sum, squares, slope, inter } => {
@@ -26,7 +26,7 @@ pub(super) fn finish(op: &ReduceOp, parts: &[Part<'_>], out: &mut [f64]) {
 }
 
 /// The sum of integers without scaling, or `None` where the samples are not that.
-pub(super) fn integer_sum(parts: &[Part<'_>], cell: usize) -> Option<i128> {
+pub(super) fn integer_sum(parts: &[Summed<'_>], cell: usize) -> Option<i128> {
     match joined(parts, cell) {
         Joined::Exact { sum, slope, inter, .. } if slope == 1.0 && inter == 0.0 => Some(sum),
         Joined::Moments(nothing) if nothing.count == 0 => Some(0),
@@ -46,7 +46,7 @@ struct Moments {
     m2: f64,
 }
 
-fn joined(parts: &[Part<'_>], cell: usize) -> Joined {
+fn joined(parts: &[Summed<'_>], cell: usize) -> Joined {
     let mut exact: Option<(u64, i128, U256, f64, f64)> = None;
     let mut merged: Option<Moments> = None;
     for part in parts {
@@ -117,7 +117,7 @@ fn finish_exact(
 }
 
 impl Moments {
-    fn of(sums: CellSums, count: u64, part: &Part<'_>) -> Self {
+    fn of(sums: CellSums, count: u64, part: &Summed<'_>) -> Self {
         let (slope, inter) = (part.slope, part.inter);
         match sums {
             CellSums::Exact { sum, squares } => Self::exact(count, sum, squares, slope, inter),

@@ -2,12 +2,12 @@
 //! axes.
 
 use super::extremes::is_beyond;
-use super::{Part, Place};
+use super::{Span, Summed};
 use crate::kernel::state::Value;
 
 /// `None` where the cell has no sample. Samples of a part are compared as they are stored, those of
 /// different parts by their true values.
-pub(super) fn of(largest: bool, parts: &[Part<'_>], cell: usize) -> Option<u64> {
+pub(super) fn of(largest: bool, parts: &[Summed<'_>], cell: usize) -> Option<u64> {
     let mut so_far: Option<(Value, u64)> = None;
     for part in parts.iter().filter(|part| part.count(cell) > 0) {
         let [low, high] = part.state.places(part.first_cell + cell);
@@ -24,7 +24,7 @@ pub(super) fn of(largest: bool, parts: &[Part<'_>], cell: usize) -> Option<u64> 
     so_far.map(|(_, at)| at)
 }
 
-impl Place {
+impl Span {
     /// The C-order index in the whole of C-order index `at` of the part.
     fn in_whole(&self, mut at: u64) -> u64 {
         let (mut index, mut step) = (0, 1);

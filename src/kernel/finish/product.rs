@@ -1,12 +1,12 @@
 //! Products of parts, in input order. Samples of a part without scaling: slope and intercept do not
 //! go past a product.
 
-use super::{Part, word_of};
+use super::{Summed, word_of};
 use crate::dtype::DType;
 use crate::kernel::state::CellProduct;
 
 /// The product of all samples of a cell; `None` where there is no part.
-pub(super) fn of(parts: &[Part<'_>], cell: usize) -> Option<CellProduct> {
+pub(super) fn of(parts: &[Summed<'_>], cell: usize) -> Option<CellProduct> {
     parts.iter().map(|part| part.state.product(part.first_cell + cell)).reduce(CellProduct::times)
 }
 

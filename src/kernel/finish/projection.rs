@@ -20,11 +20,11 @@
 //! `e'e` is summed from `e` itself when the basis is made, not as `T - |Q'1|^2`. The coefficients solve
 //! `R c = Q'y`: `c = R^-1 b + s R^-1 Q'1`.
 
-use super::{Part, scale};
+use super::{Summed, scale};
 use crate::kernel::basis::Basis;
 
 /// The coefficient of column `column` of the design.
-pub(super) fn coefficient(basis: &Basis, column: usize, parts: &[Part<'_>], cell: usize) -> f64 {
+pub(super) fn coefficient(basis: &Basis, column: usize, parts: &[Summed<'_>], cell: usize) -> f64 {
     let shift = shift(parts, cell);
     let known = basis.inverse(column).iter().enumerate().skip(column);
     known.map(|(k, r)| r * along(basis, k, parts, cell, shift)).sum::<f64>()
@@ -32,7 +32,7 @@ pub(super) fn coefficient(basis: &Basis, column: usize, parts: &[Part<'_>], cell
 }
 
 /// What the design leaves of the series, squared and summed; not below 0.
-pub(super) fn residual_sum_squares(basis: &Basis, parts: &[Part<'_>], cell: usize) -> f64 {
+pub(super) fn residual_sum_squares(basis: &Basis, parts: &[Summed<'_>], cell: usize) -> f64 {
     let shift = shift(parts, cell);
     let (mut sum, mut squares) = (0.0, 0.0);
     for part in parts.iter().filter(|part| part.count > 0) {
@@ -58,14 +58,14 @@ pub(super) fn residual_sum_squares(basis: &Basis, parts: &[Part<'_>], cell: usiz
 }
 
 /// The shift of the first part that has samples, as a true value.
-fn shift(parts: &[Part<'_>], cell: usize) -> f64 {
+fn shift(parts: &[Summed<'_>], cell: usize) -> f64 {
     parts.iter().find(|part| part.count > 0).map_or(f64::NAN, |part| {
         scale(part.state.projection(part.first_cell + cell).shift(), part.slope, part.inter)
     })
 }
 
 /// `q_k'z` of all parts about one shift.
-fn along(basis: &Basis, k: usize, parts: &[Part<'_>], cell: usize, shift: f64) -> f64 {
+fn along(basis: &Basis, k: usize, parts: &[Summed<'_>], cell: usize, shift: f64) -> f64 {
     let mut total = 0.0;
     for part in parts.iter().filter(|part| part.count > 0) {
         let kept = part.state.projection(part.first_cell + cell);

@@ -1,10 +1,10 @@
 //! Quantiles between the samples of all parts: numpy's `linear` (method 7 of Hyndman & Fan, *The
 //! American Statistician* 50, 1996).
 
-use super::{Part, scale};
+use super::{Summed, scale};
 
 /// NaN where the cell has no sample, or a NaN.
-pub(super) fn of(q: f64, parts: &[Part<'_>], cell: usize, scratch: &mut [f64]) -> f64 {
+pub(super) fn of(q: f64, parts: &[Summed<'_>], cell: usize, scratch: &mut [f64]) -> f64 {
     let mut filled = 0;
     for part in parts {
         let count = part.count(cell) as usize;
@@ -55,7 +55,7 @@ mod tests {
     use super::of;
     use crate::buffer::Buffer;
     use crate::grid::Region;
-    use crate::kernel::{Fold, Part, Place, ReduceOp, State, StateKind};
+    use crate::kernel::{Fold, ReduceOp, Span, State, StateKind, Summed};
 
     fn quantiles(values: &[f64], list: &[f64]) -> Vec<f64> {
         let n = values.len() as u64;
@@ -64,9 +64,15 @@ mod tests {
         let mut state = State::new(kind.clone(), 1, Buffer::zeroed(kind.cell_bytes()).unwrap());
         let block = Region::whole(&[n]);
         state.update(values, None, 0, &Fold::new(&block, &[n], &[0], &Region::whole(&[]), None));
-        let place = Place::default();
-        let part =
-            Part { state: &state, count: n, slope: 1.0, inter: 0.0, first_cell: 0, place: &place };
+        let place = Span::default();
+        let part = Summed {
+            state: &state,
+            count: n,
+            slope: 1.0,
+            inter: 0.0,
+            first_cell: 0,
+            place: &place,
+        };
         let mut scratch = vec![0.0; kind.finish_bytes(n) as usize / 8];
         list.iter().map(|&q| of(q, &[part], 0, &mut scratch)).collect()
     }

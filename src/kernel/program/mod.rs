@@ -3,7 +3,7 @@
 //! A program is a list of steps; each writes one register, a tile of 64-bit numbers. Integers are
 //! computed in 64 bits and cut to their type after each step, which is numpy's wrapping; `float32`
 //! is computed in `f64` and rounded after each step, which gives the same bits as computing in
-//! `f32`; `bool` is 0 or 1. No tile is larger than [`TILE`], so no temporary grows with the data.
+//! `f32`; `bool` is 0 or 1. No tile is larger than [`BATCH`], so no temporary grows with the data.
 //!
 //! Knows no shapes, and no rules of which types may meet: whoever puts a program together casts.
 
@@ -27,10 +27,10 @@ use operation::Operation;
 pub(crate) use operation::{BinaryOp, Slot, UnaryOp};
 
 /// Elements computed at once.
-pub(crate) const TILE: usize = 1024;
+pub(crate) const BATCH: usize = 1024;
 
 /// Bytes of a register.
-const REGISTER_BYTES: usize = TILE * 8;
+pub(crate) const BATCH_BYTES: usize = BATCH * 8;
 
 /// An operation on registers, the type of its result, and the register it writes, which is none of
 /// those it reads.
@@ -63,10 +63,10 @@ impl Registers {
 impl Program {
     /// Bytes of registers it works in.
     pub(crate) fn register_bytes(&self) -> u64 {
-        (self.registers * REGISTER_BYTES) as u64
+        (self.registers * BATCH_BYTES) as u64
     }
 
-    /// Computes elements `from .. from + len` of the inputs, at most [`TILE`], into the registers;
+    /// Computes elements `from .. from + len` of the inputs, at most [`BATCH`], into the registers;
     /// [`take`](Self::take) hands them out. Inputs are aligned for their types.
     ///
     /// # Errors
@@ -79,8 +79,8 @@ impl Program {
         registers: &mut Registers,
     ) -> Result<(), CastFault> {
         for step in &self.steps {
-            let (before, rest) = registers.0.split_at_mut(step.to * REGISTER_BYTES);
-            let (to, after) = rest.split_at_mut(REGISTER_BYTES);
+            let (before, rest) = registers.0.split_at_mut(step.to * BATCH_BYTES);
+            let (to, after) = rest.split_at_mut(BATCH_BYTES);
             let to = &mut to[..len * 8];
             let register = |slot: Slot| {
                 let (side, index) = if slot.at < step.to {
@@ -88,7 +88,7 @@ impl Program {
                 } else {
                     (&*after, slot.at - step.to - 1)
                 };
-                &side[index * REGISTER_BYTES..][..len * 8]
+                &side[index * BATCH_BYTES..][..len * 8]
             };
             let dtype = step.dtype;
             match step.operation {
@@ -129,7 +129,7 @@ impl Program {
     /// many elements of the output's type and is aligned for it.
     pub(crate) fn take(&self, output: usize, len: usize, registers: &Registers, out: &mut [u8]) {
         let Slot { at, dtype } = self.outputs[output];
-        let register = &registers.0[at * REGISTER_BYTES..][..len * 8];
+        let register = &registers.0[at * BATCH_BYTES..][..len * 8];
         with_dtype!(dtype, T => store::<T>(register, cast_slice_mut(out)));
     }
 }
@@ -179,7 +179,7 @@ fn select(condition: &[i64], then: &[u64], otherwise: &[u64], to: &mut [u64]) {
 #[cfg(test)]
 mod tests {
     use super::testing::{assert_bits, bytes, eval, run};
-    use super::{BinaryOp, Overflow, ProgramBuilder, REGISTER_BYTES, Slot, TILE, UnaryOp};
+    use super::{BATCH, BATCH_BYTES, BinaryOp, Overflow, ProgramBuilder, Slot, UnaryOp};
     use crate::dtype::{DType, Element};
 
     #[test]
@@ -194,10 +194,10 @@ mod tests {
         let value = builder.binary(BinaryOp::Subtract, value, x, DType::F64);
         builder.output(value, DType::F64);
         let program = builder.build();
-        assert!(program.register_bytes() <= 5 * REGISTER_BYTES as u64, "{}", program.registers);
-        let input: Vec<f64> = (0..TILE + 3).map(|k| k as f64).collect();
+        assert!(program.register_bytes() <= 5 * BATCH_BYTES as u64, "{}", program.registers);
+        let input: Vec<f64> = (0..BATCH + 3).map(|k| k as f64).collect();
         let found = run::<f64>(&program, &[&bytes(&input)], input.len()).unwrap().remove(0);
-        assert_eq!(found, vec![4950.0; TILE + 3]);
+        assert_eq!(found, vec![4950.0; BATCH + 3]);
     }
 
     #[test]

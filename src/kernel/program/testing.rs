@@ -2,7 +2,7 @@
 
 use bytemuck::checked;
 
-use super::{CastFault, Program, ProgramBuilder, Registers, Slot, TILE};
+use super::{BATCH, CastFault, Program, ProgramBuilder, Registers, Slot};
 use crate::buffer::Buffer;
 use crate::dtype::Element;
 
@@ -31,8 +31,8 @@ pub(super) fn run<R: Element>(
 ) -> Result<Vec<Vec<R>>, CastFault> {
     let mut registers = registers(program);
     let mut out = vec![Vec::new(); program.outputs.len()];
-    for from in (0..elements).step_by(TILE) {
-        let len = (elements - from).min(TILE);
+    for from in (0..elements).step_by(BATCH) {
+        let len = (elements - from).min(BATCH);
         program.run(inputs, from, len, &mut registers)?;
         for (index, out) in out.iter_mut().enumerate() {
             assert_eq!(program.outputs[index].dtype, R::DTYPE);

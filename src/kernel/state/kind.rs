@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::dtype::DType;
 use crate::kernel::basis::Basis;
 use crate::kernel::bits::Bits;
-use crate::kernel::reduce::ReduceOp;
+use crate::kernel::reduce_op::ReduceOp;
 
 /// What is kept for each cell. Reductions with equal kinds over the same samples share a state: mean,
 /// var, std and sum do; min and max; argmin and argmax; all quantiles; all bins of one histogram; all
@@ -20,7 +20,7 @@ pub(crate) struct StateKind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kept {
     Sums(SumKind),
-    Product(Factors),
+    Product(ProductKind),
     Extremes(Word),
     Places(Word),
     /// Every sample, as it is; no cell gets more than `most`.
@@ -50,7 +50,7 @@ pub(super) enum SumKind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Factors {
+pub(super) enum ProductKind {
     /// `i128`, exact as far as 64 bits go.
     Integer,
     Float,
@@ -106,8 +106,8 @@ impl StateKind {
             ReduceOp::Sum | ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Std { .. } => {
                 Kept::Sums(SumKind::for_samples(dtype, samples))
             }
-            ReduceOp::Prod if dtype.is_float() => Kept::Product(Factors::Float),
-            ReduceOp::Prod => Kept::Product(Factors::Integer),
+            ReduceOp::Prod if dtype.is_float() => Kept::Product(ProductKind::Float),
+            ReduceOp::Prod => Kept::Product(ProductKind::Integer),
             ReduceOp::Min | ReduceOp::Max => Kept::Extremes(word),
             ReduceOp::ArgMin | ReduceOp::ArgMax => Kept::Places(word),
             ReduceOp::Quantile { .. } => Kept::Samples { dtype, most: samples },
@@ -147,8 +147,8 @@ impl StateKind {
             Kept::Sums(SumKind::Middle) => "exact sums (i64, u128)".to_owned(),
             Kept::Sums(SumKind::Wide) => "exact sums (i128, u256)".to_owned(),
             Kept::Sums(SumKind::Shifted) => "f64 sums about the first sample".to_owned(),
-            Kept::Product(Factors::Integer) => "exact product (i128)".to_owned(),
-            Kept::Product(Factors::Float) => "f64 product".to_owned(),
+            Kept::Product(ProductKind::Integer) => "exact product (i128)".to_owned(),
+            Kept::Product(ProductKind::Float) => "f64 product".to_owned(),
             Kept::Extremes(_) => "smallest and largest".to_owned(),
             Kept::Places(_) => "smallest and largest, and where".to_owned(),
             Kept::Samples { dtype, most } => format!("every sample ({most} of {dtype})"),
@@ -168,10 +168,12 @@ impl Kept {
     /// Bytes a cell without the count. A multiple of 8, so that counts may follow.
     pub(super) fn cell_bytes(&self) -> u64 {
         match self {
-            Self::Sums(SumKind::Small) | Self::Extremes(_) | Self::Product(Factors::Integer) => 16,
+            Self::Sums(SumKind::Small)
+            | Self::Extremes(_)
+            | Self::Product(ProductKind::Integer) => 16,
             Self::Sums(SumKind::Middle | SumKind::Shifted) => 24,
             Self::Sums(SumKind::Wide) => 48,
-            Self::Product(Factors::Float) => 8,
+            Self::Product(ProductKind::Float) => 8,
             Self::Places(_) => 32,
             Self::Samples { dtype, most } => most
                 .saturating_mul(dtype.size() as u64)
@@ -192,7 +194,7 @@ impl Kept {
 mod tests {
     use super::{Kept, StateKind, SumKind};
     use crate::dtype::DType;
-    use crate::kernel::reduce::ReduceOp;
+    use crate::kernel::reduce_op::ReduceOp;
 
     fn kind(op: &ReduceOp, dtype: DType, samples: u64) -> StateKind {
         StateKind::for_reduction(op, dtype, samples, false, 0)

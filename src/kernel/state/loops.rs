@@ -22,7 +22,7 @@ use super::words::wide;
 use crate::dtype::Number;
 use crate::kernel::wide::U256;
 
-pub(super) const TILE_COLUMNS: usize = 1024;
+pub(super) const CACHE_COLUMNS: usize = 1024;
 
 /// Four rows or fewer of one tile of columns.
 struct Quad<'v, T> {
@@ -58,7 +58,7 @@ impl<'v, T> Iterator for Quads<'v, T> {
             return None;
         }
         let total = self.values.len().div_ceil(self.stride);
-        let tile = self.column..(self.column + TILE_COLUMNS).min(self.columns);
+        let tile = self.column..(self.column + CACHE_COLUMNS).min(self.columns);
         let (row, count) = (self.row, (total - self.row).min(4));
         let at = |k: usize| {
             let base = (row + k.min(count - 1)) * self.stride;
@@ -251,10 +251,10 @@ pub(super) fn add_counted_float<T: Number>(
     let columns = counts.len();
     let mut from = 0;
     while from < columns {
-        let tile = from..(from + TILE_COLUMNS).min(columns);
+        let tile = from..(from + CACHE_COLUMNS).min(columns);
         let (shifts, sums) = (&mut shifts[tile.clone()], &mut sums[tile.clone()]);
         let squares = &mut squares[tile.clone()];
-        let mut seen = [0_u64; TILE_COLUMNS];
+        let mut seen = [0_u64; CACHE_COLUMNS];
         let seen = &mut seen[..tile.len()];
         seen.copy_from_slice(&counts[tile.clone()]);
         for (row, values) in values.chunks_exact(columns).enumerate() {

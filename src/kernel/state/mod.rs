@@ -57,8 +57,8 @@ impl<T: Copy> Rows<'_, T> {
     #[inline(always)]
     fn each(self, mut take: impl FnMut(usize, usize, T)) {
         let Self { values, mask, columns, .. } = self;
-        for from in (0..columns).step_by(loops::TILE_COLUMNS) {
-            let tile = from..(from + loops::TILE_COLUMNS).min(columns);
+        for from in (0..columns).step_by(loops::CACHE_COLUMNS) {
+            let tile = from..(from + loops::CACHE_COLUMNS).min(columns);
             for (row, start) in (0..values.len()).step_by(columns).enumerate() {
                 let span = start + tile.start..start + tile.end;
                 let samples = tile.clone().zip(&values[span.clone()]);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytemuck::{cast_slice, cast_slice_mut};
 
 use super::Rows;
-use super::kind::Factors;
+use super::kind::ProductKind;
 use super::words::wide;
 use crate::dtype::Number;
 
@@ -41,34 +41,34 @@ fn times(a: i128, b: i128) -> i128 {
     a.saturating_mul(b).clamp(-TOO_LARGE, TOO_LARGE)
 }
 
-pub(super) fn reset(factors: Factors, bytes: &mut [u8], cells: usize) {
+pub(super) fn reset(factors: ProductKind, bytes: &mut [u8], cells: usize) {
     match factors {
-        Factors::Integer => cast_slice_mut(&mut bytes[..16 * cells]).fill(1_i128),
-        Factors::Float => cast_slice_mut(&mut bytes[..8 * cells]).fill(1_f64),
+        ProductKind::Integer => cast_slice_mut(&mut bytes[..16 * cells]).fill(1_i128),
+        ProductKind::Float => cast_slice_mut(&mut bytes[..8 * cells]).fill(1_f64),
     }
 }
 
 pub(super) fn add<T: Number>(
-    factors: Factors,
+    factors: ProductKind,
     bytes: &mut [u8],
     span: Range<usize>,
     rows: Rows<'_, T>,
 ) {
     match factors {
-        Factors::Integer => {
+        ProductKind::Integer => {
             let products = &mut cast_slice_mut::<_, i128>(bytes)[span];
             rows.each(|_, column, v| products[column] = times(products[column], wide(v)));
         }
-        Factors::Float => {
+        ProductKind::Float => {
             let products = &mut cast_slice_mut::<_, f64>(bytes)[span];
             rows.each(|_, column, v| products[column] *= v.to_f64());
         }
     }
 }
 
-pub(super) fn cell(factors: Factors, bytes: &[u8], cell: usize) -> CellProduct {
+pub(super) fn cell(factors: ProductKind, bytes: &[u8], cell: usize) -> CellProduct {
     match factors {
-        Factors::Integer => CellProduct::Integer(cast_slice(bytes)[cell]),
-        Factors::Float => CellProduct::Float(cast_slice(bytes)[cell]),
+        ProductKind::Integer => CellProduct::Integer(cast_slice(bytes)[cell]),
+        ProductKind::Float => CellProduct::Float(cast_slice(bytes)[cell]),
     }
 }

@@ -10,7 +10,7 @@ use crate::dtype::Number;
 use crate::kernel::basis::Basis;
 
 /// Columns whose sums stay in the first-level cache while rows pass.
-const TILE_COLUMNS: usize = 128;
+const CACHE_COLUMNS: usize = 128;
 
 /// What is kept of one cell: `z = y - shift` over the part's rows of the design.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +59,8 @@ pub(super) fn add<T: Number>(
     if rows.first {
         shifts.iter_mut().zip(rows.values).for_each(|(k, v)| *k = loops::shift_of(v.to_f64()));
     }
-    for from in (0..rows.columns).step_by(TILE_COLUMNS) {
-        let tile = from..(from + TILE_COLUMNS).min(rows.columns);
+    for from in (0..rows.columns).step_by(CACHE_COLUMNS) {
+        let tile = from..(from + CACHE_COLUMNS).min(rows.columns);
         for (row, values) in rows.values.chunks_exact(rows.columns).enumerate() {
             let q = basis.row((first_row + rows.place_of(row)) as usize);
             let at = span.start + tile.start;
@@ -69,7 +69,7 @@ pub(super) fn add<T: Number>(
     }
 }
 
-/// One row of at most [`TILE_COLUMNS`] samples, onto the cells from `at` on of each plane.
+/// One row of at most [`CACHE_COLUMNS`] samples, onto the cells from `at` on of each plane.
 #[multiversion(targets("x86_64+avx2"))]
 fn add_row<T: Number>(
     values: &[T],
@@ -80,7 +80,7 @@ fn add_row<T: Number>(
     at: usize,
 ) {
     let n = values.len();
-    let mut z = [0.0; TILE_COLUMNS];
+    let mut z = [0.0; CACHE_COLUMNS];
     let z = &mut z[..n];
     for ((z, v), k) in z.iter_mut().zip(values).zip(shifts) {
         *z = v.to_f64() - k;

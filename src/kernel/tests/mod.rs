@@ -8,7 +8,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::state::Value;
-use super::{FinishFault, Fold, Groups, Part, Place, ReduceOp, State, StateKind, finish};
+use super::{FinishFault, Fold, Groups, ReduceOp, Span, State, StateKind, Summed, finish};
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::Region;
@@ -180,15 +180,15 @@ fn result_dtype(op: &ReduceOp, dtype: DType, scaled: bool) -> DType {
 fn finish_cells(
     op: &ReduceOp,
     dtype: DType,
-    parts: &[Part<'_>],
+    parts: &[Summed<'_>],
     cells: usize,
     samples: u64,
 ) -> Vec<Option<u64>> {
     let mut scratch = Buffer::zeroed(8 * samples).unwrap();
     (0..cells)
         .map(|cell| {
-            let parts: Vec<Part<'_>> =
-                parts.iter().map(|part| Part { first_cell: cell, ..*part }).collect();
+            let parts: Vec<Summed<'_>> =
+                parts.iter().map(|part| Summed { first_cell: cell, ..*part }).collect();
             let mut word = [0_u64];
             let out = bytemuck::cast_slice_mut(&mut word);
             finish(op, dtype, &parts, &mut scratch, out).ok().map(|()| word[0])
@@ -196,8 +196,8 @@ fn finish_cells(
         .collect()
 }
 
-fn single<'a>(state: &'a State, count: u64, place: &'a Place) -> Part<'a> {
-    Part { state, count, slope: 1.0, inter: 0.0, first_cell: 0, place }
+fn single<'a>(state: &'a State, count: u64, place: &'a Span) -> Summed<'a> {
+    Summed { state, count, slope: 1.0, inter: 0.0, first_cell: 0, place }
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -233,7 +233,7 @@ proptest! {
     ) {
         let lists = case.lists();
         let reduced: Vec<u64> = case.reduced.iter().map(|&axis| case.shape[axis]).collect();
-        let whole = Place { start: vec![0; reduced.len()], shape: reduced.clone(), whole: reduced };
+        let whole = Span { start: vec![0; reduced.len()], shape: reduced.clone(), whole: reduced };
         let count = case.samples_a_cell();
         for op in operations() {
             let dtype = result_dtype(&op, case.dtype, false);
@@ -296,8 +296,8 @@ proptest! {
             let dtype = result_dtype(&op, case.dtype, scaled);
             let states: Vec<State> =
                 parts.iter().map(|part| part.state(&op, &mut random)).collect();
-            let places: Vec<Place> = parts.iter().zip(&bounds).map(|(part, start)| {
-                let mut place = Place {
+            let places: Vec<Span> = parts.iter().zip(&bounds).map(|(part, start)| {
+                let mut place = Span {
                     start: vec![0; whole.len()],
                     shape: part.reduced.iter().map(|&axis| part.shape[axis]).collect(),
                     whole: whole.clone(),
@@ -305,7 +305,7 @@ proptest! {
                 place.start[along] = *start;
                 place
             }).collect();
-            let joined: Vec<Part<'_>> = (0..3).map(|part| Part {
+            let joined: Vec<Summed<'_>> = (0..3).map(|part| Summed {
                 slope: scaling(part).0,
                 inter: scaling(part).1,
                 ..single(&states[part], parts[part].samples_a_cell(), &places[part])
@@ -365,7 +365,7 @@ fn sums_of_the_longest_series_of_the_largest_values_are_exact() {
             state.update_bytes(dtype, &aligned[..len as usize * size], None, 0, &fold);
             row += len;
         }
-        let place = Place::default();
+        let place = Span::default();
         let part = single(&state, rows, &place);
         let sum = finish_cells(&ReduceOp::Sum, DType::I64, &[part], 1, 0);
         assert_eq!(sum, [Some((value * i128::from(rows)) as u64)], "{dtype}");
@@ -383,7 +383,7 @@ fn a_fault_names_its_first_cell() {
         let block = Region::whole(&[2, 2]);
         let fold = Fold::new(&block, &[2, 2], &[1], &Region::whole(&[2]), None);
         state.update(&[1, i64::MAX, 1, i64::MAX], Some(&mask), 0, &fold);
-        let place = Place { start: vec![0], shape: vec![2], whole: vec![2] };
+        let place = Span { start: vec![0], shape: vec![2], whole: vec![2] };
         let mut out = [0_u64; 2];
         let bytes = bytemuck::cast_slice_mut(&mut out);
         finish(op, DType::I64, &[single(&state, 2, &place)], &mut [], bytes).map(|()| out)

@@ -8,7 +8,7 @@ use super::model::Random;
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::Region;
-use crate::kernel::{Basis, Fold, Part, Place, ReduceOp, State, StateKind, finish};
+use crate::kernel::{Basis, Fold, ReduceOp, Span, State, StateKind, Summed, finish};
 
 const SAMPLES: usize = 400;
 const CELLS: usize = 300;
@@ -100,10 +100,10 @@ fn part(basis: &Arc<Basis>, y: &[f64], from: usize, to: usize, cut: usize) -> St
 }
 
 fn finished(op: &ReduceOp, parts: &[(State, u64, f64, f64)]) -> Vec<f64> {
-    let place = Place::default();
-    let parts: Vec<Part<'_>> = parts
+    let place = Span::default();
+    let parts: Vec<Summed<'_>> = parts
         .iter()
-        .map(|(state, count, slope, inter)| Part {
+        .map(|(state, count, slope, inter)| Summed {
             state,
             count: *count,
             slope: *slope,

@@ -3,14 +3,14 @@
 //! At the edges of stored blocks where that can be, so that none is read twice. Knows no budget.
 
 use crate::grid::{Cuts, Partition, saturating_count};
-use crate::plan::Layout;
+use crate::plan::Delivery;
 use crate::plan::pass::{Form, Output, Part, Pass, Sum};
 
 /// Boxes of a fold's cells: cut where its parts end, and along the slowest axes into boxes of about
 /// `target_cells`, at the sources' block edges if asked. Groups stay whole.
 pub(super) fn fold_partition(
     pass: &Pass,
-    layout: &Layout<'_>,
+    delivery: &Delivery<'_>,
     target_cells: u64,
     at_blocks: bool,
 ) -> Partition {
@@ -40,7 +40,7 @@ pub(super) fn fold_partition(
         let of_part = |part: &Part| {
             let block = part.feed.block_along(feed_axis).filter(|_| at_blocks);
             // What is emitted has the feed's axes.
-            let block = layout.block(feed_axis).filter(|_| !pass.emits.is_empty()).or(block);
+            let block = delivery.block(feed_axis).filter(|_| !pass.emits.is_empty()).or(block);
             let (block, first) = block.unwrap_or((1, 0));
             let step = (lens[axis] / block).max(1) * block;
             let (start, end) = (part.place.start()[axis], part.place.end(axis));
@@ -75,20 +75,20 @@ pub(super) fn finish_partition(pass: &Pass, output: &Output, target: u64) -> Par
 /// `target_bytes`.
 pub(super) fn map_partition(
     pass: &Pass,
-    layout: &Layout<'_>,
+    delivery: &Delivery<'_>,
     target_bytes: u64,
     at_blocks: bool,
 ) -> Partition {
     let ndim = pass.shape.len();
     let mut cuts = vec![Vec::new(); ndim];
-    if layout.grid.is_some() {
+    if delivery.grid.is_some() {
         let stored = |axis| {
             let of_part = |part: &Part| part.feed.block_along(axis).map_or(1, |(block, _)| block);
             pass.parts.iter().map(of_part).filter(|_| at_blocks).max().unwrap_or(1)
         };
-        let lens = layout.tile(&pass.shape, stored, target_bytes / pass.item_bytes());
+        let lens = delivery.tile(&pass.shape, stored, target_bytes / pass.item_bytes());
         let whole = |axis: usize| {
-            let block = layout.block(axis).map_or(1, |(block, _)| block);
+            let block = delivery.block(axis).map_or(1, |(block, _)| block);
             vec![Cuts { start: 0, end: pass.shape[axis], first: 0, step: lens[axis], block }]
         };
         return Partition::new(&pass.shape, &(0..ndim).map(whole).collect::<Vec<_>>());

@@ -15,7 +15,7 @@ use tiles::{fold_kept, fold_tiles, map_tiles};
 use super::error::PlanError;
 use super::pass::{Form, Pass};
 use super::schedule::Schedule;
-use super::{Layout, ResultMemory};
+use super::{Delivery, ResultMemory};
 use crate::feed::ReadTarget;
 use crate::runtime::{FIXED_BYTES, Session};
 
@@ -56,21 +56,21 @@ impl Beside {
 pub(super) fn fit(
     pass: &Pass,
     beside: Beside,
-    layout: &Layout<'_>,
+    delivery: &Delivery<'_>,
     session: &Session,
 ) -> Result<Schedule, PlanError> {
     let spill_bytes = |shape: &[u64]| pass.spill().map_or(0, |spill| spill.put_bytes(shape));
-    let of_spill = Layout::of_spill(&spill_bytes);
-    let layout = if pass.spill().is_some() { &of_spill } else { layout };
+    let of_spill = Delivery::of_spill(&spill_bytes);
+    let delivery = if pass.spill().is_some() { &of_spill } else { delivery };
     let constant_bytes = beside.total();
     let available = session.data_bytes().saturating_sub(constant_bytes);
     let mut smallest: Option<Schedule> = None;
-    let first = candidates(pass, layout, session.threads()).into_iter();
-    for mut schedule in first.chain(by_slabs(pass, layout, session.threads())) {
-        if layout.memory == ResultMemory::Blocks {
+    let first = candidates(pass, delivery, session.threads()).into_iter();
+    for mut schedule in first.chain(by_slabs(pass, delivery, session.threads())) {
+        if delivery.memory == ResultMemory::Blocks {
             schedule.sizes.handed_on = 2;
         }
-        schedule.sizes.sink_bytes = layout.sink_bytes.map_or(0, |bytes| bytes(&schedule.emitted));
+        schedule.sizes.sink_bytes = delivery.sink_bytes.map_or(0, |bytes| bytes(&schedule.emitted));
         let total = schedule.total_bytes();
         if total <= available && constant_bytes <= session.data_bytes() {
             return Ok(schedule);
@@ -122,13 +122,13 @@ fn refusal(pass: &Pass, schedule: &Schedule, beside: Beside, session: &Session) 
 }
 
 /// Arrangements from the fastest to the smallest.
-fn candidates(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+fn candidates(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     match &pass.form {
-        Form::Fold { .. } if !pass.emits.is_empty() => fold_kept(pass, layout, threads),
-        Form::Fold { .. } | Form::Map if pass.is_sequential() => by_parts(pass, layout, threads),
-        Form::Mixed => by_parts(pass, layout, threads),
-        Form::Fold { .. } => fold_tiles(pass, layout, threads),
-        Form::Map => map_tiles(pass, layout, threads),
+        Form::Fold { .. } if !pass.emits.is_empty() => fold_kept(pass, delivery, threads),
+        Form::Fold { .. } | Form::Map if pass.is_sequential() => by_parts(pass, delivery, threads),
+        Form::Mixed => by_parts(pass, delivery, threads),
+        Form::Fold { .. } => fold_tiles(pass, delivery, threads),
+        Form::Map => map_tiles(pass, delivery, threads),
     }
 }
 

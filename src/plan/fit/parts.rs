@@ -4,18 +4,18 @@ use super::boxes::{finish_partition, fold_partition, whole_rows};
 use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
 use crate::feed::{Feed, FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
-use crate::plan::Layout;
+use crate::plan::Delivery;
 use crate::plan::pass::{Form, Output, Pass, Sum};
-use crate::plan::schedule::{Blocks, Schedule};
+use crate::plan::schedule::{Schedule, Units};
 use crate::plan::sizes::WorkerSizes;
 
 /// Slabs a reader may be ahead of its worker, beside the one being summed.
 const READ_AHEAD_SLABS: u64 = 2;
 
 /// Whole parts, longest first, one worker each, with a reader ahead of it where that is possible.
-pub(super) fn by_parts(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+pub(super) fn by_parts(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     // Rows are put together into the receiver's blocks in the order in which they come.
-    let regrouped = if pass.emits.is_empty() { None } else { layout.grid.as_ref() };
+    let regrouped = if pass.emits.is_empty() { None } else { delivery.grid.as_ref() };
     if regrouped.is_some() && !comes_in_rows(pass) {
         return Vec::new();
     }
@@ -69,7 +69,7 @@ const READINGS: [u64; 9] = [2, 3, 4, 6, 8, 12, 16, 24, MOST_READINGS];
 /// fastest first, if each worker has a stream of its own to inflate.
 pub(super) fn by_slabs(
     pass: &Pass,
-    layout: &Layout<'_>,
+    delivery: &Delivery<'_>,
     threads: usize,
 ) -> impl Iterator<Item = Schedule> {
     let in_time = match &pass.form {
@@ -81,7 +81,7 @@ pub(super) fn by_slabs(
         let cells = saturating_count(&pass.shape);
         for readings in READINGS {
             let target = whole_rows(&pass.shape, cells.div_ceil(readings));
-            let slabs = fold_partition(pass, layout, target, false);
+            let slabs = fold_partition(pass, delivery, target, false);
             if slabs.len() > MOST_READINGS {
                 break;
             }
@@ -111,7 +111,7 @@ fn slab_schedule(pass: &Pass, slabs: Partition, workers: usize, target: ReadTarg
         schedule.sizes.feed.cover(&part.feed, &step, true);
     }
     schedule.shared_bytes = sums_bytes(pass, Some(&largest));
-    if let Blocks::Parts { slabs: of, .. } = &mut schedule.blocks {
+    if let Units::Parts { slabs: of, .. } = &mut schedule.units {
         *of = Some(slabs);
     }
     schedule
@@ -153,7 +153,7 @@ pub(super) fn whole_parts(
     Schedule {
         workers,
         read_ahead,
-        blocks: Blocks::Parts { finish: tiles, slabs: None },
+        units: Units::Parts { finish: tiles, slabs: None },
         rows,
         keep: false,
         sizes,

@@ -5,15 +5,15 @@ use super::parts::whole_parts;
 use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
 use crate::feed::{FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
-use crate::plan::Layout;
+use crate::plan::Delivery;
 use crate::plan::pass::{Form, Pass};
-use crate::plan::schedule::{Blocks, Schedule};
+use crate::plan::schedule::{Schedule, Units};
 use crate::plan::sizes::WorkerSizes;
 
-pub(super) fn fold_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+pub(super) fn fold_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     let mut push = |target_cells: u64, at_blocks: bool, workers: usize, target: ReadTarget| {
-        let tiles = fold_partition(pass, layout, target_cells, at_blocks);
+        let tiles = fold_partition(pass, delivery, target_cells, at_blocks);
         list.push(fold_schedule(pass, tiles, workers, target, false));
     };
     // Enough tiles for every worker, if blocks allow it.
@@ -39,10 +39,10 @@ pub(super) fn fold_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Ve
 }
 
 /// A fold and a map over its own result: tiles of whole blocks, each kept until both are done.
-pub(super) fn fold_kept(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+pub(super) fn fold_kept(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     for target in [TILE_CELLS / 4, 4 << 10, 512, 1] {
-        let tiles = fold_partition(pass, layout, target, true);
+        let tiles = fold_partition(pass, delivery, target, true);
         for workers in (1..=threads).rev() {
             let all = ReadTarget::Blocks(u64::MAX);
             list.push(fold_schedule(pass, tiles.clone(), workers, all, true));
@@ -90,7 +90,7 @@ fn fold_schedule(
     Schedule {
         workers: workers.min(tiles.len().max(1) as usize),
         read_ahead: false,
-        blocks: Blocks::Tiles(tiles),
+        units: Units::Tiles(tiles),
         rows,
         keep,
         sizes,
@@ -102,7 +102,7 @@ fn fold_schedule(
     }
 }
 
-pub(super) fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec<Schedule> {
+pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     let tries = [
         (1 << 20, true),
@@ -114,7 +114,7 @@ pub(super) fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec
         (0, false),
     ];
     for (target, at_blocks) in tries {
-        let tiles = map_partition(pass, layout, target, at_blocks);
+        let tiles = map_partition(pass, delivery, target, at_blocks);
         let largest = tiles.largest();
         let mut sizes = WorkerSizes::default();
         let (mut rows, mut rereads) = (Vec::with_capacity(pass.parts.len()), 1.0_f64);
@@ -125,7 +125,7 @@ pub(super) fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec
             sizes.feed.cover(&part.feed, &step, false);
             sizes.cover_emits(pass, index, &step);
         }
-        if layout.grid.is_some() && pass.parts.len() > 1 {
+        if delivery.grid.is_some() && pass.parts.len() > 1 {
             let item = pass.emits.iter().map(|emit| emit.dtype.size()).max().unwrap_or(8);
             sizes.assembled_bytes = saturating_count(&largest).saturating_mul(item as u64);
         }
@@ -133,7 +133,7 @@ pub(super) fn map_tiles(pass: &Pass, layout: &Layout<'_>, threads: usize) -> Vec
             list.push(Schedule {
                 workers,
                 read_ahead: false,
-                blocks: Blocks::Tiles(tiles.clone()),
+                units: Units::Tiles(tiles.clone()),
                 rows: rows.clone(),
                 keep: false,
                 sizes: sizes.clone(),

@@ -3,7 +3,7 @@
 use super::Header;
 use crate::lazy::LazyArray;
 use crate::plan::fit::grow;
-use crate::plan::{Layout, Plan, PlanError, ResultMemory};
+use crate::plan::{Delivery, Plan, PlanError, ResultMemory};
 
 fn planned(x: &LazyArray, memory_bytes: u64, threads: usize) -> Result<Plan, PlanError> {
     let session = crate::runtime::Session::builder()
@@ -11,7 +11,7 @@ fn planned(x: &LazyArray, memory_bytes: u64, threads: usize) -> Result<Plan, Pla
         .threads(threads)
         .build()
         .unwrap();
-    Plan::new(&[(x, x.dtype())], &Layout::of(ResultMemory::Counted), &session)
+    Plan::new(&[(x, x.dtype())], &Delivery::of(ResultMemory::Counted), &session)
 }
 
 const MIB: u64 = 1 << 20;
@@ -58,8 +58,8 @@ fn streams_are_read_again_for_slabs_of_cells_where_their_sums_do_not_fit() {
 
 fn written(x: &LazyArray, block: &[u64], memory_bytes: u64) -> Result<Plan, PlanError> {
     let session = crate::runtime::Session::builder().memory_bytes(memory_bytes).threads(2);
-    let layout = Layout { grid: Some(block.to_vec()), ..Layout::of(ResultMemory::Sink) };
-    Plan::new(&[(x, x.dtype())], &layout, &session.build().unwrap())
+    let delivery = Delivery { grid: Some(block.to_vec()), ..Delivery::of(ResultMemory::Sink) };
+    Plan::new(&[(x, x.dtype())], &delivery, &session.build().unwrap())
 }
 
 #[test]

@@ -28,7 +28,7 @@ const CHAINED: Boldness = Boldness { mixed: false, chained: true };
 /// What is left to compute of some results: `1 map subtract(a, mean) -> result 0`.
 fn jobs(arrays: &[&LazyArray]) -> Vec<String> {
     let wanted: Vec<(&LazyArray, DType)> = arrays.iter().map(|a| (*a, a.dtype())).collect();
-    let line = |job: &super::cut::Job| {
+    let line = |job: &super::cut::Task| {
         let form = if job.fold.is_some() { "fold" } else { "map" };
         let dest = match job.dest {
             Dest::Result(index) => format!("result {index}"),

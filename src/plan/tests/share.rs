@@ -4,7 +4,7 @@ use super::{CHAINED, Header, MIXED, TIMID, passes};
 use crate::dtype::DType;
 use crate::lazy::testing::{file, stream};
 use crate::lazy::{LazyArray, ReduceOptions};
-use crate::plan::{Layout, Plan, ResultMemory};
+use crate::plan::{Delivery, Plan, ResultMemory};
 
 fn z_score(x: &LazyArray) -> LazyArray {
     let keepdims = || ReduceOptions::new().keepdims();
@@ -88,7 +88,7 @@ fn scans(x: &LazyArray, memory_bytes: u64) -> usize {
         crate::runtime::Session::builder().memory_bytes(memory_bytes).threads(2).build().unwrap();
     let z = z_score(x);
     // The result goes to a sink.
-    let plan = Plan::new(&[(&z, DType::F32)], &Layout::of(ResultMemory::Sink), &session);
+    let plan = Plan::new(&[(&z, DType::F32)], &Delivery::of(ResultMemory::Sink), &session);
     plan.unwrap().scans()
 }
 

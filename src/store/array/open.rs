@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::source::Source;
-use crate::store::chunked::{ChunkLayout, ChunkedSource, Version};
+use crate::store::chunk_reader::{ChunkLayout, ChunkedSource, Version};
 use crate::store::error::StoreError;
 use crate::store::layout::METADATA;
 use crate::store::metadata::{StoredArray, read_array};
@@ -42,7 +42,7 @@ pub fn open_array(path: impl AsRef<Path>) -> Result<Arc<dyn Source>, StoreError>
         layout,
         dtype: array.dtype,
         stored_bytes: attributes.stored_bytes(),
-        held_bytes: 0,
+        open_bytes: 0,
     }))
 }
 

@@ -17,7 +17,7 @@ use crate::store::codec::{ChunkCodec, Codec};
 use crate::store::error::StoreError;
 use crate::store::layout::{AXES, METADATA, PART_PREFIX, PART_SUFFIX};
 use crate::store::metadata::{PlainAttributes, PlainWritten, StoredArray, is_array, write_json};
-use crate::store::place::{exchange, rename_to_new, sync_dir, sync_tree};
+use crate::store::rename::{exchange, rename_to_new, sync_dir, sync_tree};
 
 /// Paths, names and one open file of a `put`.
 const BOOKKEEPING_BYTES: u64 = 64 << 10;

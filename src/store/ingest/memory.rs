@@ -104,7 +104,7 @@ fn headers_bytes(plans: &[RunPlan<'_>]) -> u64 {
 }
 
 fn beyond_entry(plan: &RunPlan<'_>) -> u64 {
-    plan.run.source().held_bytes().saturating_sub(FREE_HEADER_BYTES)
+    plan.run.source().open_bytes().saturating_sub(FREE_HEADER_BYTES)
 }
 
 /// What is left for voxels beside the headers of all runs.

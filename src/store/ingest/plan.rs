@@ -19,7 +19,7 @@ use crate::store::codec::{ChunkCodec, Codec};
 use crate::store::error::StoreError;
 use crate::store::layout::{METADATA, PLAIN_RUNS, RUN_SUFFIX, run_path};
 use crate::store::metadata::labels_known;
-use crate::store::{open, reader::OpenedRun};
+use crate::store::{open, open_run::OpenedRun};
 
 /// One run, where it goes, and what is to be done about it.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use crate::store::layout::{AXES, BidsName, HEADER, METADATA, VOXELS, chunk_key, 
 use crate::store::metadata::{
     ArrayAttributes, GroupFile, RunAttributes, RunWritten, StoredArray, StoredVoxels, write_json,
 };
-use crate::store::place::sync_tree;
+use crate::store::rename::sync_tree;
 
 /// The present, to the second, RFC 3339, UTC.
 pub(super) fn now() -> String {

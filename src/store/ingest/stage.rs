@@ -15,7 +15,7 @@ use super::plan::{Action, RunPlan};
 use crate::store::error::StoreError;
 use crate::store::layout::{LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir};
 use crate::store::metadata::{GroupFile, NoAttributes, RootAttributes, write_json, write_root};
-use crate::store::place::{exchange, rename_to_new, sync_dir};
+use crate::store::rename::{exchange, rename_to_new, sync_dir};
 
 /// One ingest's own folder; gone when this is dropped.
 #[derive(Debug)]

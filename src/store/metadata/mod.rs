@@ -5,10 +5,10 @@
 //! the order of the structs, so equal runs give equal text. Knows nothing of chunks' bytes.
 
 mod array;
+mod lone_array;
 mod number;
 mod ome;
 mod orientation;
-mod plain;
 mod root;
 mod run;
 
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use array::{ArrayAttributes, ArrayFile, StoredArray};
-pub(super) use plain::{PlainAttributes, PlainWritten};
+pub(super) use lone_array::{PlainAttributes, PlainWritten};
 pub(super) use root::{IndexEntry, RootAttributes, write_root};
 pub(super) use run::{RunAttributes, RunWritten, StoredVoxels, labels_known};
 

@@ -10,7 +10,7 @@ use super::axes::resolve_axis;
 use super::concat::side_by_side;
 use super::error::LazyError;
 use super::node::Node;
-use super::reduction::reduce_node;
+use super::reduce_node::reduce_node;
 use crate::kernel::{Basis, ReduceOp};
 
 /// A least-squares fit of columns to every series of an array; see [`LazyArray::project`].

@@ -13,7 +13,7 @@ use crate::runtime::Session;
 
 /// Where maps are until medians have been taken of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Waiting {
     InMemory,
     OnDisk,
 }
@@ -58,11 +58,11 @@ impl Asked {
     ///
     /// # Errors
     /// The smallest budget that is enough, where this one is not.
-    pub(super) fn way(&self, session: &Session) -> Result<(Way, Explanation), PlanError> {
+    pub(super) fn way(&self, session: &Session) -> Result<(Waiting, Explanation), PlanError> {
         let in_memory = match session.explain(&self.all()) {
             Err(PlanError::Memory { .. }) => None,
             Ok(plan) if plan.summary.scans > 1 => Some(plan),
-            other => return other.map(|plan| (Way::InMemory, plan)),
+            other => return other.map(|plan| (Waiting::InMemory, plan)),
         };
         let on_disk = match (session.explain_write(&self.all()), self.refusal(session)) {
             (Ok(plan), None) => Ok(plan),
@@ -71,15 +71,15 @@ impl Asked {
         };
         let mut plan = match (on_disk, in_memory) {
             (Ok(plan), Some(other)) if plan.summary.scans >= other.summary.scans => {
-                return Ok((Way::InMemory, other));
+                return Ok((Waiting::InMemory, other));
             }
-            (Err(_), Some(other)) => return Ok((Way::InMemory, other)),
+            (Err(_), Some(other)) => return Ok((Waiting::InMemory, other)),
             (on_disk, _) => on_disk?,
         };
         let room = Spilled::room_projected_bytes(&self.shape);
         plan.summary.peak_bytes = plan.summary.peak_bytes.max(room);
         plan.summary.rewrites.push("results wait on disk while medians are taken".to_owned());
-        Ok((Way::OnDisk, plan))
+        Ok((Waiting::OnDisk, plan))
     }
 
     /// Why this budget has no room to take medians in, where it has none.

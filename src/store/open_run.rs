@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::chunked::{ChunkLayout, ChunkedSource, Version};
+use super::chunk_reader::{ChunkLayout, ChunkedSource, Version};
 use super::layout::{AXES, HEADER, METADATA, VOXELS, chunk_key};
 use super::metadata::{ArrayFile, RunAttributes, StoredArray, read_group, read_json};
 use super::{StoreError, StoredFacts, digest};
@@ -42,7 +42,7 @@ impl OpenedRun {
             layout,
             dtype: array.dtype,
             stored_bytes: attributes.voxels().stored_bytes,
-            held_bytes: 0,
+            open_bytes: 0,
         };
         Ok(Self { source, attributes, metadata_file })
     }
@@ -50,7 +50,7 @@ impl OpenedRun {
     /// The run.
     pub(super) fn into_run(self) -> Result<Run, StoreError> {
         let info = self.info()?;
-        let source = ChunkedSource { held_bytes: info.held_bytes(), ..self.source };
+        let source = ChunkedSource { open_bytes: info.open_bytes(), ..self.source };
         Ok(Run::new(Arc::new(source), info))
     }
 

@@ -15,7 +15,7 @@ use crate::lazy::{Custom, Footprint};
 use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
 
 /// A function of whole boxes of an expression.
-pub(crate) struct NestedSource {
+pub(crate) struct CustomSource {
     pub(crate) function: Custom,
     pub(crate) shape: Vec<u64>,
     pub(crate) dtype: DType,
@@ -26,16 +26,16 @@ pub(crate) struct NestedSource {
     pub(crate) pieces: Vec<(Region, Feed)>,
 }
 
-impl fmt::Debug for NestedSource {
+impl fmt::Debug for CustomSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NestedSource({:?}, {:?} {})", self.function, self.shape, self.dtype)
+        write!(f, "CustomSource({:?}, {:?} {})", self.function, self.shape, self.dtype)
     }
 }
 
 /// Fills a box of the input.
 type FillBox<'a> = dyn FnMut(&Region, &mut [u8]) -> Result<(), SourceError> + 'a;
 
-impl NestedSource {
+impl CustomSource {
     /// The box of the input that a box of the output needs.
     fn input_box(&self, region: &Region) -> Region {
         match self.function.footprint {
@@ -257,7 +257,7 @@ fn flatten(
     }
 }
 
-impl Source for NestedSource {
+impl Source for CustomSource {
     fn name(&self) -> &str {
         &self.function.name
     }
@@ -275,9 +275,9 @@ impl Source for NestedSource {
         &self.block
     }
     fn scratch_bytes(&self) -> u64 {
-        self.read_bytes(&self.shape)
+        self.read_scratch_bytes(&self.shape)
     }
-    fn read_bytes(&self, shape: &[u64]) -> u64 {
+    fn read_scratch_bytes(&self, shape: &[u64]) -> u64 {
         let reach = self.input_reach(shape);
         let elements = saturating_count(&reach);
         // The input, a piece of it on its way there, and what the function says it takes.
@@ -311,7 +311,7 @@ impl Source for NestedSource {
     }
 
     fn stream(&self, _options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
-        Ok(Box::new(NestedStream {
+        Ok(Box::new(CustomStream {
             source: self,
             next_row: 0,
             open: self.pieces.iter().map(|_| None).collect(),
@@ -335,8 +335,8 @@ impl<'a> Open<'a> {
 }
 
 /// Boxes of whole trailing slices in order, over pieces that are streams themselves.
-struct NestedStream<'a> {
-    source: &'a NestedSource,
+struct CustomStream<'a> {
+    source: &'a CustomSource,
     next_row: u64,
     /// Pieces that are being read.
     open: Vec<Option<Open<'a>>>,
@@ -347,7 +347,7 @@ struct NestedStream<'a> {
     warnings: Vec<String>,
 }
 
-impl<'a> NestedStream<'a> {
+impl<'a> CustomStream<'a> {
     fn row_bytes(&self) -> u64 {
         let shape = &self.source.shape;
         let whole = &shape[..shape.len().saturating_sub(1)];
@@ -386,7 +386,7 @@ impl<'a> NestedStream<'a> {
     }
 }
 
-impl Stream for NestedStream<'_> {
+impl Stream for CustomStream<'_> {
     fn read_next(&mut self, out: &mut [u8]) -> Result<(), SourceError> {
         let source = self.source;
         let rows = (out.len() as u64).checked_div(self.row_bytes()).unwrap_or(0);

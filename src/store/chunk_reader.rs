@@ -75,7 +75,7 @@ pub(super) struct ChunkedSource {
     pub(super) dtype: DType,
     pub(super) stored_bytes: u64,
     /// Of the run's header and sidecar.
-    pub(super) held_bytes: u64,
+    pub(super) open_bytes: u64,
 }
 
 impl ChunkedSource {
@@ -149,8 +149,8 @@ impl Source for ChunkedSource {
         self.layout.codec.decode_scratch() + BOOKKEEPING_BYTES
     }
 
-    fn held_bytes(&self) -> u64 {
-        self.held_bytes
+    fn open_bytes(&self) -> u64 {
+        self.open_bytes
     }
 
     fn stored_bytes(&self) -> u64 {

@@ -21,7 +21,7 @@ pub(crate) type BytesOf<'s> = dyn Fn(&[u64]) -> u64 + 's;
 
 /// Where the results of a plan go.
 #[derive(Clone)]
-pub(crate) struct Layout<'s> {
+pub(crate) struct Delivery<'s> {
     pub(crate) memory: ResultMemory,
     /// Boxes are whole blocks of this shape, where the receiver asks for that.
     pub(crate) grid: Option<Vec<u64>>,
@@ -31,7 +31,7 @@ pub(crate) struct Layout<'s> {
     pub(crate) sink_bytes: Option<&'s BytesOf<'s>>,
 }
 
-impl<'s> Layout<'s> {
+impl<'s> Delivery<'s> {
     /// Results go to memory of this kind, and it does not matter in what boxes.
     pub(crate) fn of(memory: ResultMemory) -> Self {
         Self { memory, grid: None, in_order: false, sink_bytes: None }

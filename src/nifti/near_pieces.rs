@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::mapping::CELL_BYTES;
+use super::mmap::CELL_BYTES;
 use crate::grid::Pieces;
 
 /// Pieces at least this long are read by themselves.

@@ -12,7 +12,7 @@ use crate::plan::{EmitPiece, Pass, Sum};
 use crate::runtime::Session;
 
 /// What a step needs to know beside the box it is for.
-pub(super) struct Trip<'a> {
+pub(super) struct Step<'a> {
     pub(super) pass: &'a Pass,
     pub(super) part: usize,
     /// Which branches are made: those that need nothing of the same tile, or those that do.
@@ -24,10 +24,10 @@ pub(super) struct Trip<'a> {
     pub(super) session: &'a Session,
 }
 
-impl Trip<'_> {
+impl Step<'_> {
     /// Rows `rows` of the walk, within `cross` on the other axes: reads what branches of the phase need,
     /// adds to the states (one a sum of the pass, where it is of this part) and hands boxes on.
-    pub(super) fn step(
+    pub(super) fn take(
         &self,
         reader: &mut Reader<'_>,
         rows: Range<u64>,

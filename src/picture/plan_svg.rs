@@ -10,7 +10,7 @@ use super::folded::{Band, Folded, shown};
 use super::label::{bytes, counted, fit, unbroken, width, wrap};
 use super::layers::{Layers, Stage};
 use super::text::reads_text;
-use super::{memory_bar, place};
+use super::{heights, memory_bar};
 
 const MARGIN: f64 = 24.0;
 /// Between two columns, where lines turn.
@@ -52,7 +52,7 @@ pub(super) fn svg(explanation: &Explanation) -> String {
         .iter()
         .map(|slot| if slot.is_bend { BEND_HEIGHT } else { cards[slot.item].height() })
         .collect();
-    let middles = place::middles(&layers, &heights, SLOT_GAP);
+    let middles = heights::middles(&layers, &heights, SLOT_GAP);
     let middles: Vec<f64> = middles.iter().map(|middle| middle + slots_top).collect();
     let slots_bottom =
         middles.iter().zip(&heights).map(|(m, h)| m + h / 2.0).fold(slots_top, f64::max);
