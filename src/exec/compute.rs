@@ -168,7 +168,7 @@ pub(super) fn run_plan(
 ) -> Result<Report, ExecError> {
     let budget = session.budget();
     // Results and held arrays are allocated elsewhere; their bytes are taken here.
-    let _held = budget.lease("results", plan.result_bytes + plan.held_bytes)?;
+    let _held = budget.lease("results", plan.standing.result_bytes + plan.standing.held_bytes)?;
     let mut warnings = Vec::new();
     for spill in plan.spills() {
         spill.open(session.scratch_dir())?;

@@ -12,10 +12,10 @@ use super::scratch::Scratch;
 use super::step::Step;
 use super::tiles::{cross_of, read_bytes};
 use super::units::run_units;
-use crate::feed::Reader;
+use crate::feed::{Phase, Reader};
 use crate::grid::{Partition, Region};
 use crate::kernel::{Fold, State};
-use crate::plan::{Form, Part, Pass, Schedule, Sum};
+use crate::plan::{FoldOver, Form, Part, Pass, Schedule, Sum};
 use crate::runtime::{Budget, Session};
 
 /// How the cells of a pass are cut.
@@ -101,7 +101,7 @@ impl Reading<'_> {
 
     /// The box of a part's feed behind the slab; all of it where there is none.
     fn cross(&self, part: &Part) -> Option<Region> {
-        let Form::Fold { axes, grouped } = &self.pass.form else { return None };
+        let Form::Fold(FoldOver { axes, grouped }) = &self.pass.form else { return None };
         let cells = part.place.overlap(self.slab.as_ref()?)?;
         Some(cross_of(&cells, part, axes, *grouped))
     }
@@ -124,7 +124,7 @@ impl Reading<'_> {
             }
             let cross = self.cross(&pass.parts[part]);
             let cells = |sum: &Sum| self.cells(sum).unwrap_or_else(|| Region::whole(&[]));
-            let step = Step { pass, part, phase: 0, emits, cells: &cells, session };
+            let step = Step { pass, part, phase: Phase::Samples, emits, cells: &cells, session };
             let mut own: Vec<_> = self
                 .states
                 .iter()

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::collect::Collect;
 use super::error::ExecError;
 use super::scratch::Scratch;
-use crate::feed::{Reader, evaluate};
+use crate::feed::{Phase, Reader, evaluate};
 use crate::grid::Region;
 use crate::kernel::{Fold, State};
 use crate::plan::{EmitPiece, Pass, Sum};
@@ -16,7 +16,7 @@ pub(super) struct Step<'a> {
     pub(super) pass: &'a Pass,
     pub(super) part: usize,
     /// Which branches are made: those that need nothing of the same tile, or those that do.
-    pub(super) phase: usize,
+    pub(super) phase: Phase,
     /// What takes the boxes of each emit.
     pub(super) emits: &'a [&'a dyn Collect],
     /// The box of cells that a sum's state stands for, in the result.

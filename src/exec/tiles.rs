@@ -6,10 +6,10 @@ use super::finish::finish_tile;
 use super::scratch::Scratch;
 use super::step::Step;
 use super::units::run_units;
-use crate::feed::Reader;
+use crate::feed::{Phase, Reader};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::kernel::State;
-use crate::plan::{Form, Part, Pass, Schedule, Sum};
+use crate::plan::{FoldOver, Form, Part, Pass, Schedule, Sum};
 use crate::runtime::{Budget, Session};
 
 /// Carries out a pass by tiles. With one worker, boxes of a map arrive in order.
@@ -33,7 +33,9 @@ pub(super) fn run(
         }
         let unit = Unit { pass, schedule, tile: &tile, emits, session };
         match &pass.form {
-            Form::Fold { axes, grouped } => unit.fold(axes, *grouped, outputs, scratch, states),
+            Form::Fold(FoldOver { axes, grouped }) => {
+                unit.fold(axes, *grouped, outputs, scratch, states)
+            }
             Form::Map | Form::Mixed => unit.map(scratch),
         }
     })
@@ -82,7 +84,8 @@ impl Unit<'_> {
             let mut reader = Reader::open(&part.feed, false, 0)?;
             let cells = |_: &Sum| Region::whole(&[]);
             let (pass, session) = (self.pass, self.session);
-            let step = Step { pass, part: index, phase: 0, emits, cells: &cells, session };
+            let step =
+                Step { pass, part: index, phase: Phase::Samples, emits, cells: &cells, session };
             step.take(&mut reader, rows, Some(&cross), &mut [], scratch)?;
             self.session.progress().advance(read_bytes(part, &cross));
         }
@@ -119,7 +122,7 @@ impl Unit<'_> {
             let (Some(here), Some(reader)) = (here, readers[index].as_mut()) else { continue };
             let cross = cross_of(&here, part, axes, grouped);
             let mut states: Vec<Option<&mut State>> = states.iter_mut().map(Some).collect();
-            self.walk(index, reader, &cross, 0, &mut states, scratch)?;
+            self.walk(index, reader, &cross, Phase::Samples, &mut states, scratch)?;
             if !self.schedule.keep {
                 readers[index] = None;
             }
@@ -136,7 +139,7 @@ impl Unit<'_> {
             if let (Some(here), Some(reader)) = (part.place.overlap(self.tile), &mut readers[index])
             {
                 let cross = cross_of(&here, part, axes, grouped);
-                self.walk(index, reader, &cross, 1, &mut [], scratch)?;
+                self.walk(index, reader, &cross, Phase::AfterSums, &mut [], scratch)?;
             }
         }
         Ok(())
@@ -147,7 +150,7 @@ impl Unit<'_> {
         index: usize,
         reader: &mut Reader<'_>,
         cross: &Region,
-        phase: usize,
+        phase: Phase,
         states: &mut [Option<&mut State>],
         scratch: &mut Scratch,
     ) -> Result<(), ExecError> {
@@ -162,7 +165,7 @@ impl Unit<'_> {
         while from < part.feed.rows() {
             let to = part.feed.next_end(from, self.schedule.rows[index]);
             step.take(reader, from..to, Some(cross), states, scratch)?;
-            if phase == 0 {
+            if phase == Phase::Samples {
                 let rows = cross.with_axis(part.feed.walk, from, to - from);
                 self.session.progress().advance(read_bytes(part, &rows));
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::compile::Expressions;
 use super::leaf::{Leaf, address, leaves_of, place_of};
-use super::{Branch, Feed, Load, Window};
+use super::{Branch, Feed, Load, Phase, Window};
 use crate::dtype::DType;
 use crate::grid::Region;
 use crate::lazy::{AxisView, Node, View};
@@ -22,7 +22,7 @@ pub(crate) struct Want {
     /// Elements that count; `bool`.
     pub(crate) mask: Option<Arc<Node>>,
     /// 1 where it needs what other wants of the feed gave.
-    pub(crate) phase: usize,
+    pub(crate) phase: Phase,
 }
 
 /// Where a want came to stand.
@@ -97,14 +97,14 @@ pub(crate) struct FeedBuilder {
     /// Wants may differ in shape; the walk is along their last axis.
     mixed: bool,
     /// Row `r` of every want belongs to row `r` of the feed.
-    in_step: bool,
+    without_lag: bool,
 }
 
 /// Wants that become one branch.
 struct Group<'w> {
     shape: &'w [u64],
     lag: u64,
-    phase: usize,
+    phase: Phase,
     /// Numbers of the wants.
     members: Vec<usize>,
 }
@@ -114,13 +114,13 @@ impl FeedBuilder {
     /// the walk is along their last axis.
     pub(crate) fn new(walk: usize, mixed: bool) -> Self {
         let (bases, sources) = (HashMap::new(), HashSet::new());
-        Self { walk, bases, sources, wants: Vec::new(), mixed, in_step: false }
+        Self { walk, bases, sources, wants: Vec::new(), mixed, without_lag: false }
     }
 
     /// A feed of which boxes are taken in any order: no want lags behind another, and what they want
     /// of a source for the same rows is read together.
-    pub(crate) fn in_step(self) -> Self {
-        Self { in_step: true, ..self }
+    pub(crate) fn without_lag(self) -> Self {
+        Self { without_lag: true, ..self }
     }
 
     /// Takes a want in, if it shares a source with the feed (or is the first) and its rows can be
@@ -148,7 +148,7 @@ impl FeedBuilder {
         if !self.wants.is_empty() && !shares {
             return false;
         }
-        let Some(lag) = (if self.in_step { Some(0) } else { self.lag_of(&moving) }) else {
+        let Some(lag) = (if self.without_lag { Some(0) } else { self.lag_of(&moving) }) else {
             return false;
         };
         // A new source lines up where this want begins in it.

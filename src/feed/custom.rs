@@ -5,9 +5,9 @@
 
 use std::fmt;
 
-use super::Feed;
 use super::reader::{FeedBuffers, FeedError, Reader, evaluate};
 use super::size::FeedSizes;
+use super::{Feed, Phase};
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::{Region, copy_overlap, saturating_count};
@@ -187,7 +187,7 @@ impl CustomSource {
         };
         let rows = local.shape().get(feed.walk).copied().unwrap_or(1);
         let from = local.start().get(feed.walk).copied().unwrap_or(0);
-        reader.step((from, from + rows), Some(&local), 0, buffers)?;
+        reader.step((from, from + rows), Some(&local), Phase::Samples, buffers)?;
         let branch = &feed.branches[0];
         reader.load(branch, &local, buffers)?;
         let item = self.input_dtype.size();

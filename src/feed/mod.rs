@@ -4,6 +4,11 @@
 //! by element (branches, each a program over boxes of sources), and along which axis it is walked. It
 //! knows how much memory a step takes and how to carry one out in buffers that the caller leased.
 //! Which boxes are walked, by whom and what becomes of the elements is for `plan` and `exec` to say.
+//!
+//! An example, walked along time: `a` and `d = a[1:] - a[:-1]`. One window on `a`, two branches. Row 0 of
+//! `d` needs rows 0 and 1 of `a`, so it is made when row 1 has come: `d` has a lag of 1. At row `r` of the
+//! feed the window holds rows `r - 1` and `r`: its history is 1. Its base is the newest row at row 0 of
+//! the feed: 0 here, 1 where only `d` is wanted. Each of `a`, `a[1:]`, `a[:-1]` is a load.
 
 mod build;
 mod compile;
@@ -56,8 +61,16 @@ pub(crate) struct Branch {
     pub(crate) program: Option<Program>,
     /// Types of what comes out.
     pub(crate) outputs: Vec<DType>,
-    /// 0, or 1 where it needs what the other branches gave for the same tile.
-    pub(crate) phase: usize,
+    pub(crate) phase: Phase,
+}
+
+/// When a branch is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// First: it gives what is summed, or handed on.
+    Samples,
+    /// Then: it needs the finished sums of the same tile.
+    AfterSums,
 }
 
 /// A box of a source, in the order of the branch.
@@ -75,7 +88,8 @@ pub(crate) struct Window {
     pub(crate) walk: Option<usize>,
     /// Rows before those of a step that some load needs again.
     pub(crate) history: u64,
-    /// The last of the source's rows that some load wants at row 0 of the feed; may lie before its first.
+    /// The newest of the source's rows that some load wants at row 0 of the feed; negative where loads
+    /// begin later.
     pub(crate) base: i64,
     /// Who takes boxes out of it: numbers of a branch and of its load.
     loads: Vec<(usize, usize)>,
@@ -127,13 +141,6 @@ impl Feed {
             let branch = &self.branches[branch];
             (branch, &branch.loads[load])
         })
-    }
-
-    /// How often the feed is gone through: once for each phase, or once when windows are kept between
-    /// phases.
-    pub(crate) fn trips(&self, keep: bool) -> usize {
-        let last = self.branches.iter().map(|branch| branch.phase).max().unwrap_or(0);
-        if keep { 1 } else { last + 1 }
     }
 
     /// Bytes of elements that one trip hands on to its branches.

@@ -5,7 +5,7 @@
 //! checked the source's checksums.
 
 use super::size::FeedSizes;
-use super::{Branch, Feed};
+use super::{Branch, Feed, Phase};
 use crate::buffer::Buffer;
 use crate::grid::Region;
 use crate::kernel::{BATCH, BATCH_BYTES, CastFault, Registers};
@@ -117,7 +117,7 @@ impl<'f> Reader<'f> {
         &mut self,
         (from, to): (u64, u64),
         cross: Option<&Region>,
-        phase: usize,
+        phase: Phase,
         buffers: &mut FeedBuffers,
     ) -> Result<Vec<Option<Region>>, SourceError> {
         let feed = self.feed;

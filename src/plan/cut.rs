@@ -8,10 +8,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::pass::Dest;
+use super::pass::{Dest, FoldOver};
 use super::pieces::pieces;
 use crate::dtype::DType;
-use crate::feed::{CustomSource, Feed, FeedBuilder, Want, address, leaves_of};
+use crate::feed::{CustomSource, Feed, FeedBuilder, Phase, Want, address, leaves_of};
 use crate::grid::{Region, saturating_count};
 use crate::lazy::{Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
 use crate::source::Source;
@@ -24,11 +24,18 @@ pub(super) struct Task {
     pub(super) root: Arc<Node>,
     pub(super) dtype: DType,
     pub(super) dest: Dest,
-    /// The reduced axes of a fold, and whether they are groups; `None` for a map.
-    pub(super) fold: Option<(Vec<usize>, bool)>,
+    /// What a fold reduces; `None` for a map.
+    pub(super) fold: Option<FoldOver>,
 }
 
-/// In what way a result is made.
+impl FoldOver {
+    fn of(reduce: &Reduce) -> Self {
+        Self { axes: reduce.axes.clone(), grouped: reduce.groups.is_some() }
+    }
+}
+
+/// In what way a result is made. A receiver that asks for blocks gets them as a map: folds give tiles of
+/// cells in their own order, so what they give is held and read again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// As a fold where it is one, else as a map.
@@ -46,10 +53,10 @@ pub(super) struct Turned {
     pub(super) block: Vec<u64>,
 }
 
-/// Cuts results into jobs.
+/// Cuts results into tasks.
 #[derive(Default)]
 pub(super) struct Cutting {
-    pub(super) jobs: Vec<Task>,
+    pub(super) tasks: Vec<Task>,
     pub(super) held_bytes: u64,
     /// A stream that a function would have to read backwards.
     pub(super) backwards: Option<String>,
@@ -63,7 +70,7 @@ pub(super) struct Cutting {
 }
 
 impl Cutting {
-    /// Makes the jobs of a result.
+    /// Makes the tasks of a result.
     pub(super) fn result(&mut self, root: &Arc<Node>, dtype: DType, dest: Dest, way: &Way) {
         if let Some(fold) = uniform(root).filter(|_| *way == Way::Either) {
             let root = self.with_flowing_inputs(root);
@@ -93,15 +100,9 @@ impl Cutting {
         source
     }
 
-    fn push(
-        &mut self,
-        root: Arc<Node>,
-        dtype: DType,
-        dest: Dest,
-        fold: Option<(Vec<usize>, bool)>,
-    ) -> usize {
+    fn push(&mut self, root: Arc<Node>, dtype: DType, dest: Dest, fold: Option<FoldOver>) -> usize {
         let depth = self.depth(&root);
-        self.jobs.push(Task { depth, root, dtype, dest, fold });
+        self.tasks.push(Task { depth, root, dtype, dest, fold });
         depth
     }
 
@@ -173,7 +174,7 @@ impl Cutting {
         let bytes = saturating_count(&node.shape);
         let bytes = bytes.saturating_mul(node.dtype.size() as u64);
         self.held_bytes = self.held_bytes.saturating_add(bytes);
-        let fold = (reduce.axes.clone(), reduce.groups.is_some());
+        let fold = FoldOver::of(reduce);
         let dest = Dest::Held(Arc::clone(&source));
         let depth = self.push(root, node.dtype, dest, Some(fold));
         let source: Arc<dyn Source> = source;
@@ -204,7 +205,12 @@ impl Cutting {
             .map(|(region, nodes)| {
                 let mut builder = FeedBuilder::new(walk, false);
                 let node = Arc::clone(&nodes[0]);
-                builder.try_add(&Want { node, dtype: input.dtype, mask: None, phase: 0 });
+                builder.try_add(&Want {
+                    node,
+                    dtype: input.dtype,
+                    mask: None,
+                    phase: Phase::Samples,
+                });
                 (region, builder.build().0)
             })
             .collect();
@@ -226,7 +232,7 @@ impl Cutting {
 
 /// The reduced axes, where an expression is elements made of reductions (and numbers) only, all over
 /// the same axes and, if they are grouped, into as many groups.
-pub(super) fn uniform(root: &Arc<Node>) -> Option<(Vec<usize>, bool)> {
+pub(super) fn uniform(root: &Arc<Node>) -> Option<FoldOver> {
     fn visit<'n>(
         node: &'n Arc<Node>,
         found: &mut Option<&'n Reduce>,
@@ -249,5 +255,5 @@ pub(super) fn uniform(root: &Arc<Node>) -> Option<(Vec<usize>, bool)> {
     if !visit(root, &mut found, &mut std::collections::HashSet::new()) {
         return None;
     }
-    found.map(|reduce| (reduce.axes.clone(), reduce.groups.is_some()))
+    found.map(FoldOver::of)
 }

@@ -1,7 +1,7 @@
 //! What does it matter to a plan where results go?
 
 use super::fit::grow;
-use super::pass::{EmitPiece, Form, Part, Pass};
+use super::pass::{EmitPiece, FoldOver, Form, Part, Pass};
 
 /// Who owns the memory that results go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +50,8 @@ impl<'s> Delivery<'s> {
 
     /// False for a pass that hands on boxes which are not the receiver's blocks, or not in its order:
     /// a map made together with the fold it needs, out of several files that end within a block.
-    pub(super) fn takes(&self, pass: &Pass) -> bool {
-        let (Some(grid), Form::Fold { axes, .. }, [emit], None) =
+    pub(super) fn accepts(&self, pass: &Pass) -> bool {
+        let (Some(grid), Form::Fold(FoldOver { axes, .. }), [emit], None) =
             (&self.grid, &pass.form, &pass.emits[..], pass.spill())
         else {
             return true;

@@ -1,4 +1,4 @@
-//! From jobs to passes: which jobs share a trip, and which reductions share their sums.
+//! How does a pass come together, and which reductions share their sums?
 //!
 //! Reductions go through concatenations (each run is summed alone), slopes and intercepts go past
 //! the sums, and all reductions of the same elements over the same axes keep the smallest set of
@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use super::cut::Task;
 use super::intern::Interner;
-use super::pass::{Emit, EmitPiece, Form, Output, Part, Pass, Reduction, Sum};
+use super::pass::{Emit, EmitPiece, FoldOver, Form, Output, Part, Pass, Reduction, Sum};
 use super::pieces::pieces;
 use super::scaling::past_scaling;
 use crate::dtype::DType;
-use crate::feed::{Expressions, FeedBuilder, Placed, Want, gather};
+use crate::feed::{Expressions, FeedBuilder, Phase, Placed, Want, gather};
 use crate::grid::Region;
 use crate::kernel::{Groups, Span, StateKind};
 use crate::lazy::{Labels, Node, Op, Reduce};
@@ -24,8 +24,8 @@ pub(super) struct Draft {
     depth: usize,
     shape: Vec<u64>,
     walk: usize,
-    /// Boxes of a map are made in any order.
-    in_step: bool,
+    /// No want may lag behind another, as boxes are made in any order.
+    without_lag: bool,
     /// Elements that flow by, each for a box of the pass.
     wants: Vec<(Region, Want)>,
     sums: Vec<DraftSum>,
@@ -39,12 +39,37 @@ pub(super) struct Draft {
     alive: Vec<Arc<Node>>,
 }
 
+/// A sum that has no place in a part yet.
 struct DraftSum {
     want: usize,
-    /// What makes two sums one, beside their kind.
+    /// Addresses of what is summed, and of what says which of it counts.
     node: usize,
     mask: Option<usize>,
-    sum: Sum,
+    kind: StateKind,
+    reduced: Vec<usize>,
+    groups: Option<Groups>,
+    cells: Region,
+    count: u64,
+    slope: f64,
+    inter: f64,
+    span: Span,
+}
+
+impl DraftSum {
+    /// True where the same elements are summed for the same cells.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.node, self.mask, &self.kind) == (other.node, other.mask, &other.kind)
+            && (&self.cells, &self.reduced, &self.groups)
+                == (&other.cells, &other.reduced, &other.groups)
+            && (self.slope, self.inter) == (other.slope, other.inter)
+            && (self.span == other.span || !self.kind.needs_places())
+    }
+
+    fn placed(self, at: Placed) -> Sum {
+        let Placed { feed: part, branch, output, mask } = at;
+        let Self { kind, reduced, groups, cells, count, slope, inter, span, .. } = self;
+        Sum { part, branch, output, mask, kind, reduced, groups, cells, count, slope, inter, span }
+    }
 }
 
 struct DraftPiece {
@@ -62,7 +87,7 @@ impl Draft {
         streams: bool,
     ) -> Self {
         Self {
-            in_step: form == Form::Map && !streams,
+            without_lag: form == Form::Map && !streams,
             form,
             depth,
             shape,
@@ -78,40 +103,40 @@ impl Draft {
         }
     }
 
-    pub(super) fn take(&mut self, job: &Task) {
-        self.alive.push(Arc::clone(&job.root));
-        match &job.fold {
-            Some(_) => self.fold(job),
-            None => self.map(job, 0, Region::clone),
+    pub(super) fn add(&mut self, task: &Task) {
+        self.alive.push(Arc::clone(&task.root));
+        match &task.fold {
+            Some(_) => self.fold(task),
+            None => self.map(task, Phase::Samples, Region::clone),
         }
     }
 
-    /// Takes a map that is made tile by tile when the folds of the tile are done.
-    pub(super) fn take_after(&mut self, job: &Task) {
-        self.alive.push(Arc::clone(&job.root));
-        let Form::Fold { axes, .. } = self.form.clone() else { return };
-        self.map(job, 1, |region| cells_of(region, &axes, None));
+    /// Adds a map that is made tile by tile when the folds of the tile are done.
+    pub(super) fn add_after_sums(&mut self, task: &Task) {
+        self.alive.push(Arc::clone(&task.root));
+        let Form::Fold(FoldOver { axes, .. }) = self.form.clone() else { return };
+        self.map(task, Phase::AfterSums, |region| cells_of(region, &axes, None));
     }
 
-    fn map(&mut self, job: &Task, phase: usize, place: impl Fn(&Region) -> Region) {
+    fn map(&mut self, task: &Task, phase: Phase, place: impl Fn(&Region) -> Region) {
         let mut made = Vec::new();
-        for (region, nodes) in pieces(&[&job.root]) {
+        for (region, nodes) in pieces(&[&task.root]) {
             let node = self.interner.canonical(&nodes[0]);
             if region.is_empty() {
                 continue;
             }
-            let want = Want { node, dtype: job.dtype, mask: None, phase };
+            let want = Want { node, dtype: task.dtype, mask: None, phase };
             let want = self.want(want, place(&region));
             made.push(DraftPiece { want, start: region.start().to_vec() });
         }
-        let (shape, dtype, dest) = (job.root.shape.clone(), job.dtype, job.dest.clone());
+        let (shape, dtype, dest) = (task.root.shape.clone(), task.dtype, task.dest.clone());
         self.emits.push((Emit { shape, dtype, pieces: Vec::new(), dest }, made));
     }
 
-    fn fold(&mut self, job: &Task) {
+    fn fold(&mut self, task: &Task) {
         let mut inputs: Vec<usize> = Vec::new();
         let mut expressions = Expressions::default();
-        expressions.output(&job.root, job.dtype, &mut |node| {
+        expressions.output(&task.root, task.dtype, &mut |node| {
             let Op::Reduce(reduce) = &node.op else { return None };
             let index = self.reduction(node, reduce);
             let input = inputs.iter().position(|&i| i == index).unwrap_or_else(|| {
@@ -127,7 +152,7 @@ impl Draft {
             Some((input, wide))
         });
         let program = expressions.build_always();
-        let (shape, dtype, dest) = (job.root.shape.clone(), job.dtype, job.dest.clone());
+        let (shape, dtype, dest) = (task.root.shape.clone(), task.dtype, task.dest.clone());
         self.outputs.push(Output { shape, program, dtype, inputs, dest });
     }
 
@@ -162,69 +187,44 @@ impl Draft {
         nodes: &[Arc<Node>],
         whole: &[u64],
     ) -> usize {
-        let axes = &reduce.axes;
-        let of_axes = |list: &[u64]| axes.iter().map(|&axis| list[axis]).collect::<Vec<u64>>();
-        let place = Span {
-            start: of_axes(region.start()),
-            shape: of_axes(region.shape()),
-            whole: whole.to_vec(),
-        };
-        let groups = reduce.groups.as_ref().map(|labels| groups_of(labels, axes[0], region));
-        let cells = cells_of(region, axes, reduce.groups.as_ref());
-        let (stream, slope, inter) = if reduce.op.takes_scaling() {
+        let (elements, slope, inter) = if reduce.op.takes_scaling() {
             past_scaling(&nodes[0])
         } else {
             (Arc::clone(&nodes[0]), 1.0, 0.0)
         };
-        let mask = nodes.get(1).cloned();
-        // A grouped axis stays, as the axis of its groups.
-        let reduced = if groups.is_some() { Vec::new() } else { axes.clone() };
+        let (mask, axes) = (nodes.get(1).cloned(), &reduce.axes);
+        let groups = reduce.groups.as_ref().map(|labels| groups_of(labels, axes[0], region));
+        let of_axes = |list: &[u64]| axes.iter().map(|&axis| list[axis]).collect::<Vec<u64>>();
+        let span = Span {
+            start: of_axes(region.start()),
+            shape: of_axes(region.shape()),
+            whole: whole.to_vec(),
+        };
+        let count = span.shape.iter().product();
+        let first = span.start.first().copied().unwrap_or(0);
         let counted = mask.is_some() || groups.is_some();
-        // A leaf is summed in its own type; anything computed is summed as f64 or 64-bit integers.
-        let dtype = match (&stream.op, stream.dtype) {
-            (Op::Leaf { .. }, dtype) | (_, dtype @ (DType::U64 | DType::Bool)) => dtype,
-            (_, dtype) if dtype.is_float() => DType::F64,
-            (_, dtype) if dtype.size() <= 2 => dtype,
-            _ => DType::I64,
-        };
-        let count = place.shape.iter().product();
-        let first = place.start.first().copied().unwrap_or(0);
-        let kind = StateKind::for_reduction(&reduce.op, dtype, count, counted, first);
-        let want = Want { node: Arc::clone(&stream), dtype, mask: mask.clone(), phase: 0 };
-        let (node, mask_key) =
-            (Arc::as_ptr(&stream).addr(), mask.as_ref().map(|m| Arc::as_ptr(m).addr()));
-        self.alive.push(stream);
-        self.alive.extend(mask);
-        let same = |known: &DraftSum| {
-            known.node == node
-                && known.mask == mask_key
-                && known.sum.kind == kind
-                && known.sum.cells == cells
-                && known.sum.reduced == reduced
-                && known.sum.slope == slope
-                && known.sum.inter == inter
-                && known.sum.groups == groups
-                && (known.sum.place == place || !known.sum.kind.needs_places())
-        };
-        if let Some(old) = self.sums.iter().position(same) {
-            return old;
-        }
-        let want = self.want(want, cells.clone());
-        let sum = Sum {
-            part: 0,
-            branch: 0,
-            output: 0,
-            mask: None,
-            kind,
-            reduced,
+        let dtype = summed_as(&elements);
+        let made = DraftSum {
+            want: 0,
+            node: Arc::as_ptr(&elements).addr(),
+            mask: mask.as_ref().map(|mask| Arc::as_ptr(mask).addr()),
+            kind: StateKind::for_reduction(&reduce.op, dtype, count, counted, first),
+            // A grouped axis stays, as the axis of its groups.
+            reduced: if groups.is_some() { Vec::new() } else { axes.clone() },
+            cells: cells_of(region, axes, reduce.groups.as_ref()),
             groups,
-            cells,
             count,
             slope,
             inter,
-            place,
+            span,
         };
-        self.sums.push(DraftSum { want, node, mask: mask_key, sum });
+        if let Some(old) = self.sums.iter().position(|known| known.is_same(&made)) {
+            return old;
+        }
+        self.alive.extend([&elements].into_iter().chain(&mask).cloned());
+        let want = Want { node: elements, dtype, mask, phase: Phase::Samples };
+        let want = self.want(want, made.cells.clone());
+        self.sums.push(DraftSum { want, ..made });
         self.sums.len() - 1
     }
 
@@ -239,15 +239,15 @@ impl Draft {
     /// The pass.
     pub(super) fn build(self) -> Pass {
         let empty = FeedBuilder::new(self.walk, self.form == Form::Mixed);
-        let empty = if self.in_step { empty.in_step() } else { empty };
+        let empty = if self.without_lag { empty.without_lag() } else { empty };
         let (feeds, placed) = gather(&self.wants, &empty);
         let parts = feeds.into_iter().map(|(place, feed)| Part { feed, place }).collect();
         let sums = self
             .sums
             .into_iter()
-            .map(|draft| {
-                let Placed { feed: part, branch, output, mask } = placed[draft.want];
-                Sum { part, branch, output, mask, ..draft.sum }
+            .map(|sum| {
+                let at = placed[sum.want];
+                sum.placed(at)
             })
             .collect();
         let emits = self
@@ -275,6 +275,17 @@ impl Draft {
             outputs: self.outputs,
             emits,
         }
+    }
+}
+
+/// The type that elements are summed in: a leaf's own; what is computed comes as `f64` or 64-bit integers,
+/// or as a small type.
+fn summed_as(elements: &Node) -> DType {
+    match (&elements.op, elements.dtype) {
+        (Op::Leaf { .. }, dtype) | (_, dtype @ (DType::U64 | DType::Bool)) => dtype,
+        (_, dtype) if dtype.is_float() => DType::F64,
+        (_, dtype) if dtype.size() <= 2 => dtype,
+        _ => DType::I64,
     }
 }
 

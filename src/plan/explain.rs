@@ -129,9 +129,9 @@ impl Plan {
         let summary = Summary {
             peak_bytes: self.projected_bytes(),
             budget_bytes: self.budget_bytes,
-            fixed_bytes: self.beside_bytes,
-            result_bytes: self.result_bytes,
-            held_bytes: self.held_bytes,
+            fixed_bytes: self.standing.fixed_bytes(),
+            result_bytes: self.standing.result_bytes,
+            held_bytes: self.standing.held_bytes,
             spilled_bytes: self.spilled_bytes(),
             read_bytes: self.read_bytes(),
             scans: self.scans(),
@@ -142,14 +142,13 @@ impl Plan {
     }
 
     fn pass(&self, index: usize, pass: &Pass, schedule: &Schedule) -> ExplainPass {
-        let beside = self.beside_bytes + self.result_bytes + self.held_bytes;
         ExplainPass {
             number: index + 1,
             strategy: strategy(pass, schedule),
             workers: schedule.workers,
             worker_bytes: schedule.sizes.total(),
             state_bytes: schedule.shared_bytes,
-            peak_bytes: beside.saturating_add(schedule.total_bytes()),
+            peak_bytes: self.standing.projected_bytes(schedule.total_bytes()),
             read_bytes: pass.read_bytes().saturating_mul(schedule.readings()),
             sources: sources(pass, schedule),
             states: states(pass),
@@ -230,7 +229,6 @@ fn strategy(pass: &Pass, schedule: &Schedule) -> String {
 fn sources(pass: &Pass, schedule: &Schedule) -> Vec<ExplainSource> {
     let mut listed: Vec<(usize, ExplainSource)> = Vec::new();
     for feed in pass.feeds() {
-        let reads = feed.trips(schedule.keep) as u64 * schedule.readings();
         for (index, window) in feed.windows.iter().enumerate() {
             let source = &window.source;
             let bytes = feed.window_bytes(index);
@@ -245,7 +243,7 @@ fn sources(pass: &Pass, schedule: &Schedule) -> Vec<ExplainSource> {
                         transport: source.transport().to_owned(),
                         stored_bytes: source.stored_bytes(),
                         read_bytes: bytes,
-                        reads,
+                        reads: schedule.readings(),
                     },
                 )),
             }

@@ -1,20 +1,21 @@
 //! What will be done, and with how much memory?
 //!
-//! [`Plan::new`] turns expressions into passes over their sources and fits them into the budget. The
-//! steps, each a function of its own:
+//! [`Plan::new`] turns expressions into passes over their sources and fits them into the budget:
 //!
 //! 1. `intern`: what computes the same becomes one node.
-//! 2. `narrow`: views of a reduction go below it where nobody wants the rest.
-//! 3. `cut`: reductions used with elements, or reduced again, end a pass.
-//! 4. `pieces`: reductions go through concatenations, results are filled file by file.
-//! 5. `scaling`: slopes and intercepts go past the sums.
-//! 6. `draft`: reductions of the same elements share the smallest set of sums.
-//! 7. `share`: results that touch a common source share its scan.
-//! 8. `fit`: fewer workers, then smaller blocks, then more readings, then a refusal that names the
+//! 2. `narrow`: views of a reduction go below it where nobody wants the rest (and `intern` again).
+//! 3. `cut`: reductions used with elements, or reduced again, end a pass. What is left are tasks, each
+//!    a fold or a map.
+//! 4. `share`: tasks that touch a common source become one pass. A `draft` puts each pass together:
+//!    reductions go through concatenations (`pieces`), slopes and intercepts go past the sums
+//!    (`scaling`), and reductions of the same elements keep one set of sums.
+//! 5. `fit`: fewer workers, then smaller blocks, then more readings, then a refusal that names the
 //!    dominant term.
 //!
-//! Where a receiver asks for blocks that do not fit, or that would read stored blocks many times, all
-//! of this is done once more with the result waiting on disk in between.
+//! Steps 4 and 5 are tried boldly first: with as much in one pass as can be, then with less. Where
+//! stored blocks would be read many times, or blocks that are asked for do not fit, steps 3 to 5 are done
+//! once more with elements waiting on disk in between (`turn`, `cut::Way`). Whatever is chosen, the bits
+//! of a result are the same.
 //!
 //! Views were folded into the sources when the expression was built, and elementwise code is fused
 //! into programs by `feed`. Nothing is listed that could be iterated: the size of a plan depends on
@@ -35,48 +36,38 @@ mod scaling;
 mod schedule;
 mod share;
 mod sizes;
+mod tables;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(crate) use delivery::{Delivery, ResultMemory};
 pub use error::PlanError;
-use fit::Beside;
-pub(crate) use pass::{Dest, EmitPiece, Form, Output, Part, Pass, Sum};
+pub(crate) use pass::{Dest, EmitPiece, FoldOver, Form, Output, Part, Pass, Sum};
 pub(crate) use schedule::{Schedule, Units};
-pub(crate) use sizes::WorkerSizes;
+pub(crate) use sizes::{Standing, WorkerSizes};
 
 use crate::dtype::DType;
 use crate::feed::{Feed, address};
-use crate::grid::saturating_count;
-use crate::kernel::Groups;
 use crate::lazy::{LazyArray, Node, Op};
-use crate::runtime::{FIXED_BYTES, Session};
-use crate::source::Source;
+use crate::runtime::Session;
 use crate::spill::Spill;
 use cut::{Cutting, Turned, Way};
-use share::Boldness;
+use share::{Boldness, Shared};
 
 /// A stored block may be read so often for the blocks of a receiver that cut through it; more costs more
 /// than to write the array to disk once and read it back in order
 /// (`docs/decisions/0011-waiting-on-disk.md`).
 const MOST_REREADS: f64 = 4.0;
 
-/// What a step along such a file reads: its pieces are long enough, and small budgets hold it.
-const TURNED_STEP_BYTES: u64 = 8 << 20;
-
 /// Passes in the order they run, fitted to a session's budget.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) passes: Vec<(Pass, Schedule)>,
-    /// Bytes of the results, held from start to end; 0 where the caller brought the memory.
-    pub(crate) result_bytes: u64,
-    /// Bytes of results of one pass that a later one reads.
-    pub(crate) held_bytes: u64,
-    /// What the process and the caller hold beside the plan.
-    beside_bytes: u64,
+    pub(crate) standing: Standing,
     budget_bytes: u64,
 }
 
@@ -100,44 +91,45 @@ impl Plan {
             }
         }
         let Some(block) = &delivery.grid else {
-            let straight = Self::made(outputs, &Way::Either, &[], delivery, session)?;
-            let turned = straight.turned();
+            let straight = Self::planned(outputs, &Way::Either, &[], delivery, session)?;
+            let turned = turn::to_turn(&straight.passes);
             if !turned.is_empty()
-                && let Ok(plan) = Self::made(outputs, &Way::Either, &turned, delivery, session)
+                && let Ok(plan) = Self::planned(outputs, &Way::Either, &turned, delivery, session)
                 && plan.rereads() < straight.rereads()
             {
                 return Ok(plan);
             }
             return Ok(straight);
         };
-        let straight = Self::made(outputs, &Way::Map, &[], delivery, session);
+        let straight = Self::planned(outputs, &Way::Map, &[], delivery, session);
         let costly = match &straight {
             Ok(plan) => plan.rereads() > MOST_REREADS,
             Err(error) => error.projected_bytes().is_some(),
         };
-        if costly {
-            let way = Way::OnDisk { block: block.clone() };
-            return match (straight, Self::made(outputs, &way, &[], delivery, session)) {
-                (_, Ok(waiting)) => Ok(waiting),
-                (Ok(straight), Err(_)) => Ok(straight),
-                // The refusal that a smaller budget would have avoided.
-                (Err(straight), Err(waiting)) => {
-                    let less = waiting.projected_bytes() < straight.projected_bytes();
-                    Err(if less { waiting } else { straight })
-                }
-            };
+        if !costly {
+            return straight;
         }
-        straight
+        let way = Way::OnDisk { block: block.clone() };
+        match (straight, Self::planned(outputs, &way, &[], delivery, session)) {
+            (_, Ok(waiting)) => Ok(waiting),
+            (Ok(straight), Err(_)) => Ok(straight),
+            // Of two refusals the one that asks for less.
+            (Err(straight), Err(waiting)) => {
+                let less = waiting.projected_bytes() < straight.projected_bytes();
+                Err(if less { waiting } else { straight })
+            }
+        }
     }
 
-    fn made(
+    /// Plans in one way: cut, then bundled as boldly as fits.
+    fn planned(
         outputs: &[(&LazyArray, DType)],
         way: &Way,
         turned: &[Turned],
         delivery: &Delivery<'_>,
         session: &Session,
     ) -> Result<Self, PlanError> {
-        let jobs = jobs_of(outputs, way, turned);
+        let cutting = cut_outputs(outputs, way, turned);
         let result_bytes = match delivery.memory {
             ResultMemory::Callers | ResultMemory::Blocks | ResultMemory::Sink => 0,
             ResultMemory::Counted => outputs
@@ -145,29 +137,23 @@ impl Plan {
                 .map(|(array, dtype)| array.size().saturating_mul(dtype.size() as u64))
                 .fold(0, u64::saturating_add),
         };
-        // From the fewest reads to the least memory.
-        let tries = [(true, true), (false, true), (true, false), (false, false)];
         let mut refused = None;
-        for (chained, mixed) in tries {
-            let (passes, differs) = share::share(&jobs.jobs, Boldness { mixed, chained });
-            if (chained || mixed) && (!differs || !passes.iter().all(|p| delivery.takes(p))) {
+        for boldness in Boldness::ALL {
+            let Shared { passes, bolder } = share::share(&cutting.tasks, boldness);
+            let is_last = boldness == Boldness::TIMID;
+            if !is_last && (!bolder || !passes.iter().all(|pass| delivery.accepts(pass))) {
                 continue;
             }
             let of_passes = passes.iter().flat_map(Pass::feeds).find_map(Feed::read_backwards);
-            if let Some(name) = of_passes.or(jobs.backwards.as_deref()) {
+            if let Some(name) = of_passes.or(cutting.backwards.as_deref()) {
                 return Err(PlanError::Backwards { name: name.to_owned() });
             }
-            let tables_bytes = tables_bytes(&passes);
-            let beside = Beside { result_bytes, held_bytes: jobs.held_bytes, tables_bytes };
-            match fitted(passes, beside, delivery, session) {
+            let tables_bytes = tables::tables_bytes(&passes);
+            let standing = Standing { result_bytes, held_bytes: cutting.held_bytes, tables_bytes };
+            match fitted(passes, standing, delivery, session) {
                 Ok(passes) => {
-                    return Ok(Self {
-                        passes,
-                        result_bytes,
-                        held_bytes: jobs.held_bytes,
-                        beside_bytes: FIXED_BYTES + tables_bytes,
-                        budget_bytes: session.memory_bytes(),
-                    });
+                    let budget_bytes = session.memory_bytes();
+                    return Ok(Self { passes, standing, budget_bytes });
                 }
                 Err(error) => refused = Some(error),
             }
@@ -190,32 +176,10 @@ impl Plan {
         self.passes.iter().map(|(_, schedule)| schedule.rereads).fold(1.0, f64::max)
     }
 
-    /// The sources whose blocks are longer than the steps they are read in, and blocks in which they
-    /// would be read once.
-    fn turned(&self) -> Vec<Turned> {
-        let mut turned: Vec<Turned> = Vec::new();
-        for (pass, schedule) in &self.passes {
-            for (part, &rows) in pass.parts.iter().zip(&schedule.rows) {
-                for (source, axis) in part.feed.cut_sources(rows, MOST_REREADS) {
-                    if turned.iter().all(|known| !Arc::ptr_eq(&known.source, source)) {
-                        let block = block_to_walk(source.as_ref(), axis);
-                        turned.push(Turned { source: Arc::clone(source), block });
-                    }
-                }
-            }
-        }
-        turned
-    }
-
-    /// Bytes that will be leased at once, at most.
-    pub(crate) fn leased_bytes(&self) -> u64 {
-        let largest = self.passes.iter().map(|(_, s)| s.total_bytes()).max().unwrap_or(0);
-        self.result_bytes + self.held_bytes + largest
-    }
-
     /// The most memory the process will use.
     pub(crate) fn projected_bytes(&self) -> u64 {
-        self.beside_bytes + self.leased_bytes()
+        let largest = self.passes.iter().map(|(_, s)| s.total_bytes()).max().unwrap_or(0);
+        self.standing.projected_bytes(largest)
     }
 
     /// How often the source that is read most is read.
@@ -224,7 +188,7 @@ impl Plan {
         for (pass, schedule) in &self.passes {
             let mut here: HashMap<usize, usize> = HashMap::new();
             for part in &pass.parts {
-                let trips = part.feed.trips(schedule.keep) * schedule.readings() as usize;
+                let trips = schedule.readings() as usize;
                 let mut of_part: HashMap<usize, usize> = HashMap::new();
                 for source in part.feed.sources() {
                     *of_part.entry(address(source)).or_default() += trips;
@@ -251,18 +215,8 @@ impl Plan {
     }
 }
 
-/// A source's own blocks, cut along `axis` so that a row of them can be read at a time.
-fn block_to_walk(source: &dyn Source, axis: usize) -> Vec<u64> {
-    let item = source.dtype().size() as u64;
-    let row_bytes =
-        saturating_count(source.shape()).saturating_mul(item) / source.shape()[axis].max(1);
-    let mut block = source.block_shape().to_vec();
-    block[axis] = (TURNED_STEP_BYTES / row_bytes.max(1)).clamp(1, block[axis].max(1));
-    block
-}
-
 /// What is to be computed, cut where one pass must end before another.
-fn jobs_of(outputs: &[(&LazyArray, DType)], way: &Way, turned: &[Turned]) -> Cutting {
+fn cut_outputs(outputs: &[(&LazyArray, DType)], way: &Way, turned: &[Turned]) -> Cutting {
     let mut interner = intern::Interner::default();
     let mut canonical = |nodes: &[Arc<Node>]| -> Vec<Arc<Node>> {
         nodes.iter().map(|node| interner.canonical(node)).collect()
@@ -280,42 +234,15 @@ fn jobs_of(outputs: &[(&LazyArray, DType)], way: &Way, turned: &[Turned]) -> Cut
     cutting
 }
 
-/// What a source, a program or a sum takes in the tables of a plan, with its share of the expression and
-/// the headers behind it: measured on 500 joined runs (`docs/decisions/0004-memory-plan.md`).
-const ENTRY_BYTES: u64 = 8 << 10;
-
-/// So many are part of what every process needs.
-const FREE_ENTRIES: u64 = 256;
-
-/// Bytes of the plan itself and of what it was made from, beyond [`FIXED_BYTES`]. Headers and sidecars
-/// are in [`ENTRY_BYTES`] as far as they are short.
-fn tables_bytes(passes: &[Pass]) -> u64 {
-    let held: HashMap<usize, u64> = passes
-        .iter()
-        .flat_map(Pass::feeds)
-        .flat_map(Feed::sources)
-        .map(|source| (address(source), source.open_bytes().saturating_sub(ENTRY_BYTES)))
-        .collect();
-    // While one is read or written, it is there in as many as three forms.
-    let most_held = held.values().max().copied().unwrap_or(0);
-    let held_bytes = held.values().fold(2 * most_held, |sum, &bytes| sum.saturating_add(bytes));
-    let of_feed = |feed: &Feed| feed.windows.len() + feed.branches.len();
-    let of_pass = |pass: &Pass| pass.sums.len() + pass.feeds().map(of_feed).sum::<usize>();
-    let entries = passes.iter().map(of_pass).sum::<usize>() as u64;
-    // Each part has its own share of the labels.
-    let groups = passes.iter().flat_map(|pass| &pass.sums).filter_map(|sum| sum.groups.as_ref());
-    let labels = groups.map(Groups::len_bytes).sum::<u64>();
-    entries.saturating_sub(FREE_ENTRIES) * ENTRY_BYTES + labels + held_bytes
-}
-
+/// A schedule for every pass, or the refusal of the pass that needs most.
 fn fitted(
     passes: Vec<Pass>,
-    beside: Beside,
+    standing: Standing,
     delivery: &Delivery<'_>,
     session: &Session,
 ) -> Result<Vec<(Pass, Schedule)>, PlanError> {
     let fitted: Vec<Result<Schedule, PlanError>> =
-        passes.iter().map(|pass| fit::fit(pass, beside, delivery, session)).collect();
+        passes.iter().map(|pass| fit::fit(pass, standing, delivery, session)).collect();
     // The pass that needs most is the one to name: its budget is enough for all of them.
     let refused =
         fitted.iter().filter_map(|f| f.as_ref().err()).max_by_key(|e| e.projected_bytes());

@@ -1,4 +1,21 @@
-//! What a pass does: trips over sources, sums of what flows by, and what is made of them.
+//! What does a pass do? It makes trips over sources, sums what flows by, and makes results of it.
+//!
+//! Its pieces name each other by number:
+//!
+//! ```text
+//! Pass
+//! |- parts        a feed each, and the box of cells it is for
+//! |  `- branches    (of the feed) elements computed at a step
+//! |- sums         the state of output `output` of branch `branch` of part `part`
+//! |- reductions   the sums, in input order, that one reduction is finished from
+//! |- outputs      results: a program over finished reductions
+//! `- emits        results that are what branches give, box by box
+//! ```
+//!
+//! A sum is any running state: extremes, counts and kept samples, too. A part is gone through once, or
+//! once a *reading* where cells are summed slab by slab; a tile of a chained pass is walked in two
+//! *phases*. *Scans* are what a user is told: how often a source is read by all passes. *Rereads* are
+//! stored blocks decoded again because steps or tiles cut through them.
 
 use std::sync::Arc;
 
@@ -30,11 +47,20 @@ pub(crate) struct Pass {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Every sum reduces these axes: by tiles of cells, each with all of its samples.
-    Fold { axes: Vec<usize>, grouped: bool },
+    Fold(FoldOver),
     /// No sums: by tiles of the result.
     Map,
     /// Sums over different axes, or sums and results of one shape: by whole parts.
     Mixed,
+}
+
+/// What reductions have in common that are made of the same samples.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FoldOver {
+    /// Reduced axes, ascending.
+    pub(crate) axes: Vec<usize>,
+    /// The only reduced axis stays, as an axis of groups.
+    pub(crate) grouped: bool,
 }
 
 /// A trip over sources that flow together, for a box of the pass's shape.
@@ -64,7 +90,7 @@ pub(crate) struct Sum {
     pub(crate) slope: f64,
     pub(crate) inter: f64,
     /// Where its samples lie among those of the reduction.
-    pub(crate) place: Span,
+    pub(crate) span: Span,
 }
 
 impl Sum {

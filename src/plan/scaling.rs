@@ -26,6 +26,9 @@ pub(super) fn past_scaling(node: &Arc<Node>) -> (Arc<Node>, f64, f64) {
     (node, slope, inter)
 }
 
+/// True where `wide` has every number of `narrow`: floats have integers of up to 32 bits, in the type that
+/// promotion chose.
 fn holds_exactly(wide: DType, narrow: DType) -> bool {
-    narrow.promote(wide) == wide && (wide.is_float() <= (narrow.is_float() || narrow.size() <= 4))
+    let is_rounded = wide.is_float() && !narrow.is_float() && narrow.size() > 4;
+    narrow.promote(wide) == wide && !is_rounded
 }

@@ -17,7 +17,7 @@ pub(crate) struct Schedule {
     /// For each part: how many rows of the walk a step takes. The largest tile decides; more for a
     /// smaller tile could need a larger buffer.
     pub(crate) rows: Vec<u64>,
-    /// Windows stay in memory between the two phases of a tile.
+    /// Windows stay in memory between the two phases of a tile. A pass with two phases always keeps.
     pub(crate) keep: bool,
     /// The buffers of each worker.
     pub(crate) sizes: WorkerSizes,
@@ -52,6 +52,11 @@ impl Schedule {
     /// Bytes leased at once by the pass.
     pub(crate) fn total_bytes(&self) -> u64 {
         self.shared_bytes.saturating_add((self.workers as u64).saturating_mul(self.sizes.total()))
+    }
+
+    /// The sums among what is leased once.
+    pub(super) fn sums_bytes(&self) -> u64 {
+        self.shared_bytes.saturating_sub(self.regroup_bytes)
     }
 
     /// How often the parts are read.

@@ -5,12 +5,12 @@
 //! volume by volume and read once. In a chained plan a map over a fold's own result (a z-score) joins
 //! the fold's pass: each tile is kept until both are done with it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::cut::Task;
 use super::draft::Draft;
-use super::pass::{Dest, Form, Pass};
+use super::pass::{Dest, FoldOver, Form, Pass};
 use crate::feed::{Leaf, leaves_of};
 use crate::lazy::{AxisView, Node, Op};
 use crate::source::Source;
@@ -18,22 +18,44 @@ use crate::source::Source;
 /// How boldly results are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Boldness {
+    /// Results of any kind over a common source on disk are one pass.
     pub(super) mixed: bool,
+    /// A map over a fold's own result joins its pass.
     pub(super) chained: bool,
+}
+
+impl Boldness {
+    /// Never refused for its boldness.
+    pub(super) const TIMID: Self = Self { mixed: false, chained: false };
+
+    /// From the fewest reads to the least memory.
+    pub(super) const ALL: [Self; 4] = [
+        Self { mixed: true, chained: true },
+        Self { mixed: true, chained: false },
+        Self { mixed: false, chained: true },
+        Self::TIMID,
+    ];
+}
+
+/// Passes in the order they run.
+pub(super) struct Shared {
+    pub(super) passes: Vec<Pass>,
+    /// The boldness made a difference; else a more timid try gives the same.
+    pub(super) bolder: bool,
 }
 
 /// Tasks that will be one pass.
 struct Cluster {
     depth: usize,
-    jobs: Vec<usize>,
+    tasks: Vec<usize>,
     form: Form,
 }
 
-/// The passes for all jobs, in the order they run; and whether being so bold made any difference.
-pub(super) fn share(jobs: &[Task], bold: Boldness) -> (Vec<Pass>, bool) {
-    let leaves: Vec<Vec<Leaf>> = jobs.iter().map(|job| leaves_of(&job.root)).collect();
-    let mut clusters = clusters(jobs, &leaves, bold.mixed);
-    let mut differs = clusters.iter().any(|cluster| cluster.form == Form::Mixed);
+/// The passes for all tasks.
+pub(super) fn share(tasks: &[Task], bold: Boldness) -> Shared {
+    let leaves: Vec<Vec<Leaf>> = tasks.iter().map(|task| leaves_of(&task.root)).collect();
+    let mut clusters = clusters(tasks, &leaves, bold.mixed);
+    let mut bolder = clusters.iter().any(|cluster| cluster.form == Form::Mixed);
     // A stable sort: passes of one depth keep the order in which results named them.
     clusters.sort_by_key(|cluster| cluster.depth);
     let mut taken = HashSet::new();
@@ -42,55 +64,55 @@ pub(super) fn share(jobs: &[Task], bold: Boldness) -> (Vec<Pass>, bool) {
         if taken.contains(&index) {
             continue;
         }
-        let mut draft = draft_of(jobs, &leaves, cluster);
+        let mut draft = draft_of(tasks, &leaves, cluster);
         if bold.chained
             && let Some((then, map)) = clusters
                 .iter()
                 .enumerate()
-                .find(|(then, map)| !taken.contains(then) && follows(jobs, &leaves, cluster, map))
+                .find(|(then, map)| !taken.contains(then) && follows(tasks, &leaves, cluster, map))
         {
-            map.jobs.iter().for_each(|&job| draft.take_after(&jobs[job]));
+            map.tasks.iter().for_each(|&task| draft.add_after_sums(&tasks[task]));
             taken.insert(then);
-            differs = true;
+            bolder = true;
         }
         passes.push(draft.build());
     }
-    (passes, differs)
+    Shared { passes, bolder }
 }
 
-fn draft_of(jobs: &[Task], leaves: &[Vec<Leaf>], cluster: &Cluster) -> Draft {
-    let first = &jobs[cluster.jobs[0]];
-    let is_stream = |job: &usize| leaves[*job].iter().any(Leaf::is_sequential);
-    let streams = cluster.jobs.iter().any(is_stream);
+fn draft_of(tasks: &[Task], leaves: &[Vec<Leaf>], cluster: &Cluster) -> Draft {
+    let first = &tasks[cluster.tasks[0]];
+    let is_stream = |task: &usize| leaves[*task].iter().any(Leaf::is_sequential);
+    let streams = cluster.tasks.iter().any(is_stream);
     let walk = match &cluster.form {
         // A stream is walked in its own order; what is reduced is whole in each step of it.
-        Form::Fold { axes, .. } if !streams => axes.last().copied().unwrap_or(0),
-        Form::Fold { .. } => reduces_ndim(&first.root).unwrap_or(1) - 1,
+        Form::Fold(FoldOver { axes, .. }) if !streams => axes.last().copied().unwrap_or(0),
+        Form::Fold(_) => reduces_ndim(&first.root).unwrap_or(1) - 1,
         Form::Map | Form::Mixed => first.root.shape.len().saturating_sub(1),
     };
     let shape = if cluster.form == Form::Mixed { Vec::new() } else { first.root.shape.clone() };
     let mut draft = Draft::new(cluster.form.clone(), cluster.depth, shape, walk, streams);
-    cluster.jobs.iter().for_each(|&job| draft.take(&jobs[job]));
+    cluster.tasks.iter().for_each(|&task| draft.add(&tasks[task]));
     draft
 }
 
-/// What jobs of one cluster have in common; any two that share one of these are together.
+/// What tasks of one cluster have in common; any two that share one of these are together.
 #[derive(PartialEq, Eq, Hash)]
-enum Bond<'j> {
+enum Bond<'t> {
     /// The same kind of result from a common source.
-    Alike { depth: usize, fold: &'j Option<(Vec<usize>, bool)>, shape: &'j [u64], source: usize },
+    Alike { depth: usize, fold: &'t Option<FoldOver>, shape: &'t [u64], source: usize },
     /// The same kind of result from streams, which are then read several at once.
-    Streams { depth: usize, fold: &'j Option<(Vec<usize>, bool)>, shape: &'j [u64] },
+    Streams { depth: usize, fold: &'t Option<FoldOver>, shape: &'t [u64] },
     /// Anything from a common source on disk.
     Stored { depth: usize, source: usize },
 }
 
 /// Tasks that are bound to each other, directly or through others, end up in one cluster.
-fn clusters(jobs: &[Task], leaves: &[Vec<Leaf>], mixed: bool) -> Vec<Cluster> {
-    let mut group: Vec<usize> = (0..jobs.len()).collect();
+fn clusters(tasks: &[Task], leaves: &[Vec<Leaf>], mixed: bool) -> Vec<Cluster> {
+    let mut group: Vec<usize> = (0..tasks.len()).collect();
     let mut first_with: HashMap<Bond<'_>, usize> = HashMap::new();
-    for (index, job) in jobs.iter().enumerate() {
-        let (depth, fold, shape) = (job.depth, &job.fold, &job.root.shape[..]);
+    for (index, task) in tasks.iter().enumerate() {
+        let (depth, fold, shape) = (task.depth, &task.fold, &task.root.shape[..]);
         let mut bonds = Vec::new();
         for leaf in &leaves[index] {
             let source = leaf.address();
@@ -109,22 +131,22 @@ fn clusters(jobs: &[Task], leaves: &[Vec<Leaf>], mixed: bool) -> Vec<Cluster> {
         }
     }
     let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for index in 0..jobs.len() {
+    for index in 0..tasks.len() {
         members.entry(root_of(&group, index)).or_default().push(index);
     }
     members
         .into_iter()
-        .map(|(first, jobs_in)| {
+        .map(|(first, tasks_in)| {
             let alike = |&other: &usize| {
-                jobs[first].fold == jobs[other].fold
-                    && jobs[first].root.shape == jobs[other].root.shape
+                tasks[first].fold == tasks[other].fold
+                    && tasks[first].root.shape == tasks[other].root.shape
             };
-            let form = match &jobs[first].fold {
-                _ if !jobs_in.iter().all(alike) => Form::Mixed,
-                Some((axes, grouped)) => Form::Fold { axes: axes.clone(), grouped: *grouped },
+            let form = match &tasks[first].fold {
+                _ if !tasks_in.iter().all(alike) => Form::Mixed,
+                Some(over) => Form::Fold(over.clone()),
                 None => Form::Map,
             };
-            Cluster { depth: jobs[first].depth, jobs: jobs_in, form }
+            Cluster { depth: tasks[first].depth, tasks: tasks_in, form }
         })
         .collect()
 }
@@ -137,40 +159,43 @@ fn root_of(group: &[usize], mut index: usize) -> usize {
 }
 
 /// True for a map that can be made tile by tile right after a fold: what it needs of the fold lies in
-/// the same tile, and what both read on disk is the same.
-fn follows(jobs: &[Task], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) -> bool {
-    let Form::Fold { axes, grouped: false } = &fold.form else { return false };
-    if map.form != Form::Map || map.depth != fold.depth + 1 || map.jobs.len() != 1 {
+/// the same tile, and it reads no source that the fold does not.
+fn follows(tasks: &[Task], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) -> bool {
+    let Form::Fold(FoldOver { axes, grouped: false }) = &fold.form else { return false };
+    let ([map_task], Form::Map) = (&map.tasks[..], &map.form) else { return false };
+    if map.depth != fold.depth + 1 {
         return false;
     }
-    let held: HashSet<usize> =
-        fold.jobs.iter().filter_map(|&job| held_address(&jobs[job])).collect();
-    let shape = &jobs[map.jobs[0]].root.shape;
-    let kept: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
-    let cells: Vec<u64> = kept.iter().map(|&axis| shape[axis]).collect();
-    let sources = |jobs: &[usize]| -> BTreeSet<usize> {
-        let of = jobs.iter().flat_map(|&job| &leaves[job]);
-        of.filter(|leaf| !held.contains(&leaf.address())).map(Leaf::address).collect()
+    let (map_shape, fold_root) = (&tasks[*map_task].root.shape, &tasks[fold.tasks[0]].root);
+    let kept: Vec<usize> = (0..map_shape.len()).filter(|axis| !axes.contains(axis)).collect();
+    let kept_shape = kept.iter().map(|&axis| map_shape[axis]);
+    // A cell of the fold for each set of elements of the map that differ in the reduced axes only.
+    let same_axes = reduces_ndim(fold_root) == Some(map_shape.len())
+        && kept.len() + axes.len() == map_shape.len()
+        && kept_shape.eq(fold_root.shape.iter().copied());
+
+    let both = || fold.tasks.iter().chain(&map.tasks);
+    let is_random = both().all(|&task| leaves[task].iter().all(|leaf| !leaf.is_sequential()));
+
+    let made: HashSet<usize> =
+        fold.tasks.iter().filter_map(|&task| held_address(&tasks[task])).collect();
+    let (of_fold, of_sources): (Vec<&Leaf>, Vec<&Leaf>) =
+        leaves[*map_task].iter().partition(|leaf| made.contains(&leaf.address()));
+    let read_by_fold: HashSet<usize> =
+        fold.tasks.iter().flat_map(|&task| &leaves[task]).map(Leaf::address).collect();
+    let reads_nothing_else = of_sources.iter().all(|leaf| read_by_fold.contains(&leaf.address()));
+
+    // The fold's result is taken as it lies, so that a tile of the map needs that tile of the fold.
+    let is_in_place = |leaf: &Leaf| {
+        let straight = |axis: &usize| AxisView::Run { axis: *axis, start: 0, step: 1 };
+        leaf.view.axes().iter().eq(kept.iter().map(straight).collect::<Vec<_>>().iter())
     };
-    let aligned = |leaf: &Leaf| {
-        let drivers = leaf.view.axes().iter().zip(&kept);
-        leaf.view.axes().len() == kept.len()
-            && drivers
-                .into_iter()
-                .all(|(driver, &axis)| *driver == AxisView::Run { axis, start: 0, step: 1 })
-    };
-    let random = |job: &usize| leaves[*job].iter().all(|leaf| !leaf.is_sequential());
-    jobs[fold.jobs[0]].root.shape == cells
-        && kept.len() + axes.len() == shape.len()
-        && reduces_ndim(&jobs[fold.jobs[0]].root) == Some(shape.len())
-        && fold.jobs.iter().chain(&map.jobs).all(random)
-        && sources(&map.jobs).is_subset(&sources(&fold.jobs))
-        && leaves[map.jobs[0]].iter().filter(|leaf| held.contains(&leaf.address())).all(aligned)
-        && leaves[map.jobs[0]].iter().any(|leaf| held.contains(&leaf.address()))
+    let uses_fold = !of_fold.is_empty() && of_fold.into_iter().all(is_in_place);
+    same_axes && is_random && reads_nothing_else && uses_fold
 }
 
-fn held_address(job: &Task) -> Option<usize> {
-    match &job.dest {
+fn held_address(task: &Task) -> Option<usize> {
+    match &task.dest {
         Dest::Held(source) => {
             let source: Arc<dyn Source> = Arc::clone(source) as Arc<dyn Source>;
             Some(crate::feed::address(&source))

@@ -1,9 +1,45 @@
-//! The buffers of one worker, in bytes: the closed formula that a lease is made from.
+//! What is in memory while a plan is carried out, in bytes?
+//!
+//! ```text
+//! projected = fixed + tables + results + held + the largest pass                  (Standing)
+//! pass      = shared + workers x worker                                           (Schedule::total_bytes)
+//! worker    = blocks in memory + decoding + running sums + results of a tile      (WorkerSizes::terms)
+//! ```
+//!
+//! Closed formulas that leases are made from: `exec` allocates each buffer that is named here and no other.
+//! Why they are what they are: `docs/decisions/0004-memory-plan.md`.
 
 use super::pass::{Emit, Output, Pass};
 use crate::feed::FeedSizes;
 use crate::grid::saturating_count;
 use crate::kernel::BATCH_BYTES;
+use crate::runtime::FIXED_BYTES;
+
+/// What is in memory while any pass runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "units end a name")]
+pub(crate) struct Standing {
+    /// The arrays asked for, held from start to end; 0 where the caller brought the memory.
+    pub(crate) result_bytes: u64,
+    /// Results of one pass that a later one reads.
+    pub(crate) held_bytes: u64,
+    /// The plan itself, and what it was made from.
+    pub(crate) tables_bytes: u64,
+}
+
+impl Standing {
+    /// The most memory of the process while a pass of so many bytes runs.
+    pub(crate) fn projected_bytes(&self, pass_bytes: u64) -> u64 {
+        [FIXED_BYTES, self.tables_bytes, self.result_bytes, self.held_bytes]
+            .into_iter()
+            .fold(pass_bytes, u64::saturating_add)
+    }
+
+    /// What the process holds beside arrays and passes.
+    pub(super) fn fixed_bytes(&self) -> u64 {
+        FIXED_BYTES.saturating_add(self.tables_bytes)
+    }
+}
 
 /// What one worker allocates, each buffer sized for the largest unit it will meet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

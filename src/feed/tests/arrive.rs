@@ -109,7 +109,7 @@ fn walk(
     let (mut from, end) = (cross.start()[feed.walk], cross.end(feed.walk));
     while from < end {
         let to = feed.next_end(from, rows).min(end);
-        let boxes = reader.step((from, to), Some(cross), 0, &mut buffers);
+        let boxes = reader.step((from, to), Some(cross), crate::feed::Phase::Samples, &mut buffers);
         let boxes = boxes.unwrap_or_else(|error| panic!("{case}: {error}"));
         from = to;
         for (index, (branch, of)) in feed.branches.iter().zip(&boxes).enumerate() {

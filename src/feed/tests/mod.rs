@@ -13,7 +13,12 @@ use super::{Feed, FeedBuilder, Want};
 use crate::lazy::LazyArray;
 
 fn want(array: &LazyArray) -> Want {
-    Want { node: Arc::clone(array.node()), dtype: array.dtype(), mask: None, phase: 0 }
+    Want {
+        node: Arc::clone(array.node()),
+        dtype: array.dtype(),
+        mask: None,
+        phase: crate::feed::Phase::Samples,
+    }
 }
 
 /// The feed of arrays that flow together along `walk`.

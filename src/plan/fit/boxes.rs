@@ -4,7 +4,7 @@
 
 use crate::grid::{Cuts, Partition, saturating_count};
 use crate::plan::Delivery;
-use crate::plan::pass::{Form, Output, Part, Pass, Sum};
+use crate::plan::pass::{FoldOver, Form, Output, Part, Pass, Sum};
 
 /// Boxes of a fold's cells: cut where its parts end, and along the slowest axes into boxes of about
 /// `target_cells`, at the sources' block edges if asked. Groups stay whole.
@@ -14,7 +14,7 @@ pub(super) fn fold_partition(
     target_cells: u64,
     at_blocks: bool,
 ) -> Partition {
-    let Form::Fold { axes, grouped } = &pass.form else {
+    let Form::Fold(FoldOver { axes, grouped }) = &pass.form else {
         return Partition::new(&pass.shape, &vec![Vec::new(); pass.shape.len()]);
     };
     // The axis of the feeds behind each axis of the cells; none behind groups.

@@ -15,9 +15,10 @@ use tiles::{fold_kept, fold_tiles, map_tiles};
 use super::error::PlanError;
 use super::pass::{Form, Pass};
 use super::schedule::Schedule;
+use super::sizes::Standing;
 use super::{Delivery, ResultMemory};
 use crate::feed::ReadTarget;
-use crate::runtime::{FIXED_BYTES, Session};
+use crate::runtime::Session;
 
 const TILE_CELLS: u64 = 64 << 10;
 
@@ -34,36 +35,16 @@ const CUT_READS: [ReadTarget; 6] = [
     ReadTarget::Rows(0),
 ];
 
-/// What is in memory while any pass runs.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_field_names, reason = "units end a name")]
-pub(super) struct Beside {
-    /// The arrays asked for.
-    pub(super) result_bytes: u64,
-    /// Results of one pass that a later one reads.
-    pub(super) held_bytes: u64,
-    /// The plan itself, and what it was made from.
-    pub(super) tables_bytes: u64,
-}
-
-impl Beside {
-    fn total(self) -> u64 {
-        self.result_bytes.saturating_add(self.held_bytes).saturating_add(self.tables_bytes)
-    }
-}
-
 /// The first arrangement of `pass` that fits beside what is there anyway.
 pub(super) fn fit(
     pass: &Pass,
-    beside: Beside,
+    standing: Standing,
     delivery: &Delivery<'_>,
     session: &Session,
 ) -> Result<Schedule, PlanError> {
     let spill_bytes = |shape: &[u64]| pass.spill().map_or(0, |spill| spill.put_bytes(shape));
     let of_spill = Delivery::of_spill(&spill_bytes);
     let delivery = if pass.spill().is_some() { &of_spill } else { delivery };
-    let constant_bytes = beside.total();
-    let available = session.data_bytes().saturating_sub(constant_bytes);
     let mut smallest: Option<Schedule> = None;
     let first = candidates(pass, delivery, session.threads()).into_iter();
     for mut schedule in first.chain(by_slabs(pass, delivery, session.threads())) {
@@ -72,7 +53,7 @@ pub(super) fn fit(
         }
         schedule.sizes.sink_bytes = delivery.sink_bytes.map_or(0, |bytes| bytes(&schedule.emitted));
         let total = schedule.total_bytes();
-        if total <= available && constant_bytes <= session.data_bytes() {
+        if standing.projected_bytes(total) <= session.memory_bytes() {
             return Ok(schedule);
         }
         if smallest.as_ref().is_none_or(|s| total < s.total_bytes()) {
@@ -83,19 +64,20 @@ pub(super) fn fit(
     let none =
         || Schedule { shared_bytes: u64::MAX, ..whole_parts(pass, ReadTarget::Rows(0), 1, false) };
     let schedule = smallest.unwrap_or_else(none);
-    Err(refusal(pass, &schedule, beside, session))
+    Err(refusal(pass, &schedule, standing, session))
 }
 
-fn refusal(pass: &Pass, schedule: &Schedule, beside: Beside, session: &Session) -> PlanError {
-    let needed = FIXED_BYTES.saturating_add(beside.total()).saturating_add(schedule.total_bytes());
+fn refusal(pass: &Pass, schedule: &Schedule, standing: Standing, session: &Session) -> PlanError {
+    let needed = standing.projected_bytes(schedule.total_bytes());
     // Rounded up to a whole MiB, which is also how it is printed.
     let needed = needed.div_ceil(1 << 20).saturating_mul(1 << 20);
-    let result_bytes = beside.result_bytes;
+    let result_bytes = standing.result_bytes;
     let mut terms = vec![
         (result_bytes, "the results in memory".to_owned()),
-        (beside.held_bytes, "results of an earlier pass".to_owned()),
-        (beside.tables_bytes, "the plan, headers and sidecars of all runs".to_owned()),
-        (schedule.shared_bytes, "running sums of every run, one set a file".to_owned()),
+        (standing.held_bytes, "results of an earlier pass".to_owned()),
+        (standing.tables_bytes, "the plan, headers and sidecars of all runs".to_owned()),
+        (schedule.sums_bytes(), "running sums of every run, one set a file".to_owned()),
+        (schedule.regroup_bytes, "rows put together for a block of the output".to_owned()),
     ];
     let of_worker = schedule.sizes.terms();
     terms.extend(of_worker.into_iter().map(|(name, bytes)| (bytes, format!("{name} of a worker"))));
@@ -107,7 +89,7 @@ fn refusal(pass: &Pass, schedule: &Schedule, beside: Beside, session: &Session) 
                 .to_owned(),
         )
     } else if pass.is_sequential() {
-        let advice = "ingest the .nii.gz files first: from a store the same job is cut into tiles";
+        let advice = "ingest the .nii.gz files first: from a store the same task is cut into tiles";
         Some(advice.to_owned())
     } else {
         None
@@ -124,10 +106,10 @@ fn refusal(pass: &Pass, schedule: &Schedule, beside: Beside, session: &Session) 
 /// Arrangements from the fastest to the smallest.
 fn candidates(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     match &pass.form {
-        Form::Fold { .. } if !pass.emits.is_empty() => fold_kept(pass, delivery, threads),
-        Form::Fold { .. } | Form::Map if pass.is_sequential() => by_parts(pass, delivery, threads),
+        Form::Fold(_) if !pass.emits.is_empty() => fold_kept(pass, delivery, threads),
+        Form::Fold(_) | Form::Map if pass.is_sequential() => by_parts(pass, delivery, threads),
         Form::Mixed => by_parts(pass, delivery, threads),
-        Form::Fold { .. } => fold_tiles(pass, delivery, threads),
+        Form::Fold(_) => fold_tiles(pass, delivery, threads),
         Form::Map => map_tiles(pass, delivery, threads),
     }
 }

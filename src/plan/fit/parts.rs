@@ -5,7 +5,7 @@ use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
 use crate::feed::{Feed, FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Delivery;
-use crate::plan::pass::{Form, Output, Pass, Sum};
+use crate::plan::pass::{FoldOver, Form, Output, Pass, Sum};
 use crate::plan::schedule::{Schedule, Units};
 use crate::plan::sizes::WorkerSizes;
 
@@ -73,7 +73,7 @@ pub(super) fn by_slabs(
     threads: usize,
 ) -> impl Iterator<Item = Schedule> {
     let in_time = match &pass.form {
-        Form::Fold { axes, .. } => pass.feeds().all(|feed| axes.contains(&feed.walk)),
+        Form::Fold(FoldOver { axes, .. }) => pass.feeds().all(|feed| axes.contains(&feed.walk)),
         Form::Map | Form::Mixed => false,
     };
     let mut tries: Vec<(Partition, usize)> = Vec::new();
@@ -98,7 +98,7 @@ pub(super) fn by_slabs(
 
 fn slab_schedule(pass: &Pass, slabs: Partition, workers: usize, target: ReadTarget) -> Schedule {
     let mut schedule = whole_parts(pass, ReadTarget::Rows(0), workers, false);
-    let Form::Fold { axes, grouped } = &pass.form else { return schedule };
+    let Form::Fold(FoldOver { axes, grouped }) = &pass.form else { return schedule };
     let largest = slabs.largest();
     schedule.sizes.feed = FeedSizes::default();
     for (index, part) in pass.parts.iter().enumerate() {

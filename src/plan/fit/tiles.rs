@@ -6,7 +6,7 @@ use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
 use crate::feed::{FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Delivery;
-use crate::plan::pass::{Form, Pass};
+use crate::plan::pass::{FoldOver, Form, Pass};
 use crate::plan::schedule::{Schedule, Units};
 use crate::plan::sizes::WorkerSizes;
 
@@ -58,7 +58,7 @@ fn fold_schedule(
     target: ReadTarget,
     keep: bool,
 ) -> Schedule {
-    let Form::Fold { axes, grouped } = &pass.form else {
+    let Form::Fold(FoldOver { axes, grouped }) = &pass.form else {
         return whole_parts(pass, target, workers, false);
     };
     let largest = tiles.largest();

@@ -12,8 +12,8 @@ mod share;
 use std::sync::Arc;
 
 use super::cut::Way;
-use super::jobs_of;
-use super::pass::{Dest, Form, Pass};
+use super::cut_outputs;
+use super::pass::{Dest, FoldOver, Form, Pass};
 use super::share::{Boldness, share};
 use crate::dtype::DType;
 use crate::grid::Region;
@@ -21,28 +21,28 @@ use crate::lazy::LazyArray;
 use crate::lazy::testing::text;
 use crate::source::{Access, Source, SourceError};
 
-const TIMID: Boldness = Boldness { mixed: false, chained: false };
+const TIMID: Boldness = Boldness::TIMID;
 const MIXED: Boldness = Boldness { mixed: true, chained: false };
 const CHAINED: Boldness = Boldness { mixed: false, chained: true };
 
 /// What is left to compute of some results: `1 map subtract(a, mean) -> result 0`.
-fn jobs(arrays: &[&LazyArray]) -> Vec<String> {
+fn tasks(arrays: &[&LazyArray]) -> Vec<String> {
     let wanted: Vec<(&LazyArray, DType)> = arrays.iter().map(|a| (*a, a.dtype())).collect();
-    let line = |job: &super::cut::Task| {
-        let form = if job.fold.is_some() { "fold" } else { "map" };
-        let dest = match job.dest {
+    let line = |task: &super::cut::Task| {
+        let form = if task.fold.is_some() { "fold" } else { "map" };
+        let dest = match task.dest {
             Dest::Result(index) => format!("result {index}"),
             Dest::Held(_) => "held".to_owned(),
             Dest::Spilled(_) => "on disk".to_owned(),
         };
-        format!("{} {form} {} -> {dest}", job.depth, text(&job.root))
+        format!("{} {form} {} -> {dest}", task.depth, text(&task.root))
     };
-    jobs_of(&wanted, &Way::Either, &[]).jobs.iter().map(line).collect()
+    cut_outputs(&wanted, &Way::Either, &[]).tasks.iter().map(line).collect()
 }
 
 fn passes_of(arrays: &[&LazyArray], bold: Boldness) -> Vec<Pass> {
     let wanted: Vec<(&LazyArray, DType)> = arrays.iter().map(|a| (*a, a.dtype())).collect();
-    share(&jobs_of(&wanted, &Way::Either, &[]).jobs, bold).0
+    share(&cut_outputs(&wanted, &Way::Either, &[]).tasks, bold).passes
 }
 
 /// The passes for some results: `fold 1 reads a | b + mask; 2 sums, 3 made, 0 mapped`; parts are
@@ -50,7 +50,7 @@ fn passes_of(arrays: &[&LazyArray], bold: Boldness) -> Vec<Pass> {
 fn passes(arrays: &[&LazyArray], bold: Boldness) -> Vec<String> {
     let line = |pass: &Pass| {
         let form = match &pass.form {
-            Form::Fold { axes, grouped } => {
+            Form::Fold(FoldOver { axes, grouped }) => {
                 let axes: Vec<String> = axes.iter().map(usize::to_string).collect();
                 format!("fold {}{}", axes.join(" "), if *grouped { " in groups" } else { "" })
             }
