@@ -1,4 +1,6 @@
-//! A stream read by a thread of its own while the worker sums what came before.
+//! How is a stream read while the worker sums what came before?
+//!
+//! By a thread of its own, into buffers that go round between the two.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Arrays larger than memory, walked block by block.
+//! How is an array walked that is larger than memory?
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use ndarray::ArrayD;
 
 use super::collect::{Collect, as_view};
-use super::compute::run_plan;
 use super::error::ExecError;
+use super::run::run_plan;
 use crate::buffer::Buffer;
 use crate::dtype::Element;
 use crate::grid::{BlockGrid, Region, copy_overlap};

@@ -1,4 +1,7 @@
-//! Where finished boxes of a result go.
+//! Where do finished boxes of a result go?
+//!
+//! Into arrays, sinks and whoever takes boxes; into memory or a scratch file that a later pass reads; or into
+//! a box that is put together first. Knows no pass.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -18,12 +21,45 @@ pub(super) trait Collect: Sync {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError>;
 }
 
-/// Writes into an ndarray of any delivery.
-pub(super) struct IntoArray<'a, T>(Mutex<ArrayViewMutD<'a, T>>);
+/// What takes the results of a pass, each in the order of the pass.
+pub(super) struct Collects<'a> {
+    /// Those made of sums.
+    pub(super) outputs: &'a [&'a dyn Collect],
+    /// Those that are handed on as they flow by.
+    pub(super) emits: &'a [&'a dyn Collect],
+}
 
-impl<'a, T: Element> IntoArray<'a, T> {
-    pub(super) fn new(view: ArrayViewMutD<'a, T>) -> Self {
-        Self(Mutex::new(view))
+impl<F: Fn(&Region, &[u8]) -> Result<(), ExecError> + Sync> Collect for F {
+    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
+        self(region, bytes)
+    }
+}
+
+/// What puts boxes into an ndarray of any memory layout.
+pub(super) fn into_array<T: Element>(view: ArrayViewMutD<'_, T>) -> impl Collect {
+    let view = Mutex::new(view);
+    move |region: &Region, bytes: &[u8]| {
+        let mut view = view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.slice_each_axis_mut(|axis| {
+            let (start, end) = (region.start()[axis.axis.0], region.end(axis.axis.0));
+            Slice::from(start as usize..end as usize)
+        })
+        .assign(&as_view::<T>(region, bytes));
+        Ok(())
+    }
+}
+
+/// What puts the boxes of one tile together before it goes on: its parts come from different files.
+pub(super) fn into_box<'a>(
+    tile: &'a Region,
+    item_bytes: usize,
+    bytes: &'a mut [u8],
+) -> impl Collect + 'a {
+    let whole = Mutex::new(bytes);
+    move |region: &Region, bytes: &[u8]| {
+        let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
+        copy_overlap(bytes, region, &mut whole, tile, item_bytes);
+        Ok(())
     }
 }
 
@@ -32,18 +68,6 @@ pub(super) fn as_view<'b, T: Element>(region: &Region, bytes: &'b [u8]) -> Array
     let shape: Vec<usize> = region.shape().iter().map(|&n| n as usize).collect();
     ArrayView::from_shape(IxDyn(&shape).f(), bytemuck::checked::cast_slice(bytes))
         .expect("a box has as many elements as its shape says")
-}
-
-impl<T: Element> Collect for IntoArray<'_, T> {
-    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
-        let mut view = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        view.slice_each_axis_mut(|axis| {
-            let (start, end) = (region.start()[axis.axis.0], region.end(axis.axis.0));
-            Slice::from(start as usize..end as usize)
-        })
-        .assign(&as_view::<T>(region, bytes));
-        Ok(())
-    }
 }
 
 /// Memory that a later pass, or a later phase of the same tile, reads as a source.
@@ -58,27 +82,6 @@ impl Collect for MemorySource {
 impl Collect for Spill {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
         Ok(self.put(region, bytes)?)
-    }
-}
-
-/// Puts the boxes of one tile together before it goes on: its parts come from different files.
-pub(super) struct Assemble<'a> {
-    tile: &'a Region,
-    item_bytes: usize,
-    bytes: Mutex<&'a mut [u8]>,
-}
-
-impl<'a> Assemble<'a> {
-    pub(super) fn new(tile: &'a Region, item_bytes: usize, bytes: &'a mut [u8]) -> Self {
-        Self { tile, item_bytes, bytes: Mutex::new(bytes) }
-    }
-}
-
-impl Collect for Assemble<'_> {
-    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
-        let mut all = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        copy_overlap(bytes, region, &mut all, self.tile, self.item_bytes);
-        Ok(())
     }
 }
 

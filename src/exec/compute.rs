@@ -1,40 +1,24 @@
-//! `compute` and its friends.
+//! How does an array come into memory?
+//!
+//! Into arrays that are part of the budget, or into memory that the caller has.
 
-use bytesize::ByteSize;
 use ndarray::{ArrayD, ArrayViewMutD, IxDyn, ShapeBuilder};
 
-use super::collect::{Collect, IntoArray};
+use super::collect::{Collect, into_array};
 use super::error::ExecError;
-use super::{parts, tiles};
+use super::run::{Report, run_plan};
 use crate::dtype::Element;
 use crate::lazy::LazyArray;
-use crate::plan::{Delivery, Dest, Plan, ResultMemory, Units};
+use crate::plan::{Delivery, Plan, ResultMemory};
 use crate::runtime::{BudgetError, Session};
 
-/// Results of one trip, and how it went.
+/// Arrays computed together, and how it went.
 #[derive(Debug)]
 pub struct Computed<T> {
     /// One array for each that was asked for, in their order; memory order is Fortran's.
     pub arrays: Vec<ArrayD<T>>,
     /// How it went.
     pub report: Report,
-}
-
-/// How a computation went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// The most memory the plan said the process would use.
-    pub projected_bytes: u64,
-    /// The most that was leased at once, with what the process itself needs.
-    pub leased_peak_bytes: u64,
-    /// Bytes of voxels read.
-    pub read_bytes: u64,
-    /// How often the voxels were gone through: 1 where everything came out of one scan.
-    pub scans: usize,
-    /// Bytes that waited in a scratch file, to be read in another order; mostly 0.
-    pub spilled_bytes: u64,
-    /// Untidy things that sources said and that change no voxel.
-    pub warnings: Vec<String>,
 }
 
 impl LazyArray {
@@ -55,7 +39,7 @@ impl LazyArray {
         Session::default().compute(self)
     }
 
-    /// Computes the array into memory the caller has, of the same shape and any delivery.
+    /// Computes the array into memory the caller has, of the same shape and any memory layout.
     ///
     /// ```
     /// # use ndarray::array;
@@ -113,11 +97,10 @@ impl Session {
             .iter()
             .map(|array| allocate::<T>(array.shape()))
             .collect::<Result<Vec<_>, _>>()?;
-        let views: Vec<IntoArray<'_, T>> =
-            results.iter_mut().map(|array| IntoArray::new(array.view_mut())).collect();
-        let collects: Vec<&dyn Collect> = views.iter().map(|view| view as &dyn Collect).collect();
+        let into: Vec<_> = results.iter_mut().map(|array| into_array(array.view_mut())).collect();
+        let collects: Vec<&dyn Collect> = into.iter().map(|into| into as &dyn Collect).collect();
         let report = run_plan(&plan, &collects, self)?;
-        drop(views);
+        drop(into);
         Ok(Computed { arrays: results, report })
     }
 
@@ -143,7 +126,7 @@ impl Session {
         if shape != array.shape() {
             return Err(ExecError::Shape { array: array.shape().to_vec(), view: shape });
         }
-        run_plan(&plan, &[&IntoArray::new(view)], self).map(drop)
+        run_plan(&plan, &[&into_array(view)], self).map(drop)
     }
 }
 
@@ -158,73 +141,4 @@ fn allocate<T: Element>(shape: &[u64]) -> Result<ArrayD<T>, BudgetError> {
         .map_err(|_| refuse(elements as u64 * size_of::<T>() as u64))?;
     values.resize(elements, T::zeroed());
     ArrayD::from_shape_vec(IxDyn(&dims).f(), values).map_err(|_| refuse(elements as u64))
-}
-
-/// Runs the passes in order; `results[k]` takes result `k`.
-pub(super) fn run_plan(
-    plan: &Plan,
-    results: &[&dyn Collect],
-    session: &Session,
-) -> Result<Report, ExecError> {
-    let budget = session.budget();
-    // Results and held arrays are allocated elsewhere; their bytes are taken here.
-    let _held = budget.lease("results", plan.standing.result_bytes + plan.standing.held_bytes)?;
-    let mut warnings = Vec::new();
-    for spill in plan.spills() {
-        spill.open(session.scratch_dir())?;
-    }
-    session.progress().begin("computing", plan.read_bytes());
-    let mut run = || -> Result<(), ExecError> {
-        for (pass, schedule) in &plan.passes {
-            let collects: Vec<&dyn Collect> = pass
-                .dests()
-                .map(|(dest, ..)| -> &dyn Collect {
-                    match dest {
-                        Dest::Result(index) => results[*index],
-                        Dest::Held(source) => {
-                            source.allocate();
-                            &**source
-                        }
-                        Dest::Spilled(spill) => &**spill,
-                    }
-                })
-                .collect();
-            let collects = collects.split_at(pass.outputs.len());
-            if schedule.readings() > 1 {
-                warnings.push(format!(
-                    "each gzip stream was read {} times, slab by slab, to stay within {}; a larger \
-                     budget, or ingesting first, reads once",
-                    schedule.readings(),
-                    ByteSize(session.memory_bytes()),
-                ));
-            }
-            match &schedule.units {
-                Units::Tiles(tiles) => {
-                    tiles::run(pass, tiles, schedule, collects, &budget, session)?;
-                }
-                Units::Parts { finish, slabs } => {
-                    let boxes = parts::Boxes { finish, slabs: slabs.as_ref() };
-                    let said = parts::run(pass, &boxes, schedule, collects, &budget, session)?;
-                    // A file that is read twice says the same twice.
-                    for warning in said {
-                        if !warnings.contains(&warning) {
-                            warnings.push(warning);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
-    };
-    let outcome = run();
-    session.progress().end();
-    outcome?;
-    Ok(Report {
-        projected_bytes: plan.projected_bytes(),
-        leased_peak_bytes: crate::runtime::FIXED_BYTES + budget.peak_bytes(),
-        read_bytes: plan.read_bytes(),
-        scans: plan.scans(),
-        spilled_bytes: plan.spilled_bytes(),
-        warnings,
-    })
 }

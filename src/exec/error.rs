@@ -1,7 +1,7 @@
 //! What can stop a computation.
 
 use crate::dtype::DType;
-use crate::feed::FeedError;
+use crate::feed::CastAt;
 use crate::plan::{Pass, PlanError};
 use crate::runtime::{BudgetError, SessionError};
 use crate::sink::SinkError;
@@ -77,15 +77,10 @@ pub enum ExecError {
 }
 
 impl ExecError {
-    /// What went wrong while a part of a pass was read and computed.
-    pub(super) fn of_feed(error: FeedError, pass: &Pass, part: usize) -> Self {
-        match error {
-            FeedError::Source(error) => Self::Source(error),
-            FeedError::Cast { fault, place } => {
-                let windows = &pass.parts[part].feed.windows;
-                let names: Vec<&str> = windows.iter().map(|w| w.source.name()).collect();
-                Self::Cast { fault: fault.to_string(), place, of: names.join(" with ") }
-            }
-        }
+    /// A cast failed in a branch of a part.
+    pub(super) fn of_cast(CastAt { fault, place }: CastAt, pass: &Pass, part: usize) -> Self {
+        let windows = &pass.parts[part].feed.windows;
+        let names: Vec<&str> = windows.iter().map(|window| window.source.name()).collect();
+        Self::Cast { fault: fault.to_string(), place, of: names.join(" with ") }
     }
 }

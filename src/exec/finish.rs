@@ -1,4 +1,4 @@
-//! Tiles of results made out of finished sums.
+//! How does a tile of a result come out of finished sums?
 
 use super::collect::Collect;
 use super::error::ExecError;

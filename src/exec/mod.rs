@@ -1,6 +1,6 @@
-//! Doing it: plans carried out, block by block.
+//! How is a plan carried out?
 //!
-//! Makes no choices; the plan has made them. Each worker owns the cells it sums, or one whole
+//! Block by block, and without choices: the plan has made them. Each worker owns the cells it sums, or one whole
 //! stream, so nothing depends on timing: a state sees its samples in order of the reduced axis, and
 //! states are finished in input order. Numbers of a stream are used only after the stream has been
 //! read to its end and its checksums held.
@@ -12,6 +12,7 @@ mod compute;
 mod error;
 mod finish;
 mod parts;
+mod run;
 mod scratch;
 mod step;
 mod tiles;
@@ -19,5 +20,6 @@ mod units;
 mod write;
 
 pub use blocks::BlockIter;
-pub use compute::{Computed, Report};
+pub use compute::Computed;
 pub use error::ExecError;
+pub use run::Report;

@@ -1,11 +1,11 @@
-//! Passes by whole parts: a worker owns a stream, or all of what flows together, from front to back.
+//! How is a pass carried out by whole parts?
 //!
-//! Results are made when every part has been read to its end and checked.
+//! A worker owns a stream, or all of what flows together, from front to back. Results are made when every part has been read to its end and checked.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::ahead::read_ahead;
-use super::collect::{Collect, Regroup};
+use super::collect::{Collect, Collects, Regroup};
 use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
@@ -31,7 +31,7 @@ pub(super) fn run(
     pass: &Pass,
     boxes: &Boxes<'_>,
     schedule: &Schedule,
-    (outputs, emits): (&[&dyn Collect], &[&dyn Collect]),
+    to: &Collects<'_>,
     budget: &Budget,
     session: &Session,
 ) -> Result<Vec<String>, ExecError> {
@@ -43,15 +43,15 @@ pub(super) fn run(
         let buffer = lease.buffer(sum.state_bytes(cells))?;
         states.push(Mutex::new(State::new(sum.kind.clone(), cells as usize, buffer)));
     }
-    let regrouped = match (emits, schedule.regroup_rows) {
+    let regroup = match (to.emits, schedule.regroup_rows) {
         ([emit], rows) if rows > 0 => {
             let (of, buffer) = (&pass.emits[0], lease.buffer(schedule.regroup_bytes)?);
             Some(Regroup::new(*emit, &of.shape, rows, of.dtype.size(), buffer))
         }
         _ => None,
     };
-    let regrouped: Vec<&dyn Collect> = regrouped.iter().map(|r| r as &dyn Collect).collect();
-    let emits = if regrouped.is_empty() { emits } else { &regrouped[..] };
+    let regrouped: Option<[&dyn Collect; 1]> = regroup.as_ref().map(|regroup| [regroup as _]);
+    let emits = regrouped.as_ref().map_or(to.emits, |one| &one[..]);
     let mut reading = Reading { pass, schedule, slab: None, states: &mut states, budget, session };
     let mut said = Vec::new();
     for index in 0..schedule.readings() {
@@ -61,7 +61,7 @@ pub(super) fn run(
             None => {}
         }
         said.extend(reading.sum(emits)?);
-        reading.finish(boxes.finish, outputs)?;
+        reading.finish(boxes.finish, to.outputs)?;
     }
     Ok(said)
 }
@@ -144,38 +144,47 @@ impl Reading<'_> {
         Ok(said.flatten().collect())
     }
 
-    /// Makes results of the sums, once every part has been read to its end and checked.
+    /// Makes results of the sums, once every part has been read to its end and checked: a unit a tile of
+    /// an output.
     fn finish(&mut self, boxes: &[Partition], outputs: &[&dyn Collect]) -> Result<(), ExecError> {
         let (pass, schedule) = (self.pass, self.schedule);
-        let all: Vec<Option<Region>> = pass.sums.iter().map(|sum| self.cells(sum)).collect();
+        let cells: Vec<Option<Region>> = pass.sums.iter().map(|sum| self.cells(sum)).collect();
         let states: Vec<&State> = self
             .states
             .iter_mut()
             .map(|s| &*s.get_mut().unwrap_or_else(PoisonError::into_inner))
             .collect();
+        // Each output with the states it is made of, and the number of its first unit.
+        let mut count = 0;
+        let of_outputs: Vec<_> = pass
+            .outputs
+            .iter()
+            .zip(boxes)
+            .zip(outputs)
+            .map(|((output, tiles), collect)| {
+                let mut of_sums: Vec<Option<(&State, &Region)>> = vec![None; states.len()];
+                for sum in output.sums(pass) {
+                    of_sums[sum] = cells[sum].as_ref().map(|cells| (states[sum], cells));
+                }
+                let first = count;
+                count += tiles.len();
+                (first, output, tiles, collect, of_sums)
+            })
+            .collect();
         let worker = || Ok(Scratch::new(&schedule.sizes, self.budget)?);
-        for ((output, tiles), collect) in pass.outputs.iter().zip(boxes).zip(outputs) {
-            run_units(self.session, schedule.workers, tiles.len(), worker, |scratch, index| {
-                let tile = tiles.get(index);
-                let tile = self.slab.as_ref().map_or(Some(tile.clone()), |s| tile.overlap(s));
-                let Some(tile) = tile.filter(|tile| !tile.is_empty()) else { return Ok(()) };
-                let of_output = |s: usize| {
-                    let mut reductions = output.inputs.iter().map(|&r| &pass.reductions[r]);
-                    reductions.any(|reduction| reduction.sums.contains(&s))
-                };
-                let of_tile: Vec<Option<(&State, Region)>> = states
-                    .iter()
-                    .zip(&all)
-                    .enumerate()
-                    .map(|(s, (state, cells))| {
-                        let cells = cells.as_ref().filter(|_| of_output(s))?;
-                        cells.overlap(&tile).map(|_| (*state, cells.clone()))
-                    })
-                    .collect();
-                finish_tile(pass, output, &tile, &of_tile, *collect, scratch)
-            })?;
-        }
-        Ok(())
+        run_units(self.session, schedule.workers, count, worker, |scratch, unit| {
+            let at = of_outputs.partition_point(|(first, ..)| *first <= unit) - 1;
+            let (first, output, tiles, collect, of_sums) = &of_outputs[at];
+            let tile = tiles.get(unit - first);
+            let tile = self.slab.as_ref().map_or(Some(tile.clone()), |slab| tile.overlap(slab));
+            let Some(tile) = tile.filter(|tile| !tile.is_empty()) else { return Ok(()) };
+            let of_tile: Vec<Option<(&State, Region)>> = of_sums
+                .iter()
+                .map(|of| of.filter(|(_, cells)| cells.overlap(&tile).is_some()))
+                .map(|of| of.map(|(state, cells)| (state, cells.clone())))
+                .collect();
+            finish_tile(pass, output, &tile, &of_tile, **collect, scratch)
+        })
     }
 }
 
@@ -201,13 +210,13 @@ fn run_part(
     if schedule.read_ahead {
         let window = &feed.windows[0];
         let branch = &feed.branches[0];
-        let steps = Steps { feed, from: 0, rows };
-        let volumes = Steps { feed, from: 0, rows }
-            .map(|(from, to)| ((window.base + from as i64) as u64, to - from));
-        let mut boxes = steps;
+        // The reader's thread goes through the steps as well.
+        let mut steps = feed.steps(rows);
+        let volumes =
+            feed.steps(rows).map(|(from, to)| ((window.base + from as i64) as u64, to - from));
         let free = std::mem::take(&mut scratch.ahead);
         let (said, spare) = read_ahead(&window.source, volumes, free, |bytes| {
-            let Some((from, to)) = boxes.next() else { return Ok(()) };
+            let Some((from, to)) = steps.next() else { return Ok(()) };
             let of = whole.with_axis(feed.walk, from, to - from);
             for (state, sum) in states.iter_mut().zip(&step.pass.sums) {
                 if let Some(state) = state {
@@ -228,29 +237,9 @@ fn run_part(
     }
     // Where less than whole volumes is taken out of a stream, they are held in windows.
     let mut reader = Reader::open(feed, cross.is_some(), 0)?;
-    for (from, to) in (Steps { feed, from: 0, rows }) {
+    for (from, to) in feed.steps(rows) {
         step.take(&mut reader, from..to, cross, states, scratch)?;
         done(from, to);
     }
     Ok(reader.finish()?)
-}
-
-/// The steps of a step, as rows of its walk.
-struct Steps<'f> {
-    feed: &'f crate::feed::Feed,
-    from: u64,
-    rows: u64,
-}
-
-impl Iterator for Steps<'_> {
-    type Item = (u64, u64);
-
-    fn next(&mut self) -> Option<(u64, u64)> {
-        let from = self.from;
-        if from >= self.feed.rows() || self.feed.shape.contains(&0) {
-            return None;
-        }
-        self.from = self.feed.next_end(from, self.rows);
-        Some((from, self.from))
-    }
 }

@@ -1,4 +1,6 @@
-//! The buffers of one worker, taken out of its lease once and used for every unit.
+//! With which buffers does a worker work?
+//!
+//! Those that the plan named, taken out of one lease and used for every unit.
 
 use crate::buffer::Buffer;
 use crate::feed::FeedBuffers;
@@ -33,6 +35,7 @@ impl Scratch {
     /// Leases and allocates everything that `sizes` names.
     pub(super) fn new(sizes: &WorkerSizes, budget: &Budget) -> Result<Self, BudgetError> {
         let mut lease = budget.lease("a worker", sizes.total())?;
+        lease.set_aside(sizes.others_bytes())?;
         let batch_bytes = BATCH_BYTES as u64;
         Ok(Self {
             feed: FeedBuffers::new(&sizes.feed, |bytes| lease.buffer(bytes))?,

@@ -1,4 +1,6 @@
-//! One step of a trip: boxes read, computed, and added to sums or handed on.
+//! What happens at one step of a trip?
+//!
+//! Boxes are read, computed, and added to sums or handed on. Which step comes when is for `tiles` and `parts`.
 
 use std::ops::Range;
 
@@ -57,7 +59,7 @@ impl Step<'_> {
                 }
             });
             scratch.out = out;
-            outcome.map_err(|error| ExecError::of_feed(error, self.pass, self.part))?;
+            outcome.map_err(|at| ExecError::of_cast(at, self.pass, self.part))?;
             for emit in &emits {
                 let start = of.start().iter().zip(emit.start).map(|(&a, &b)| a + b).collect();
                 let place = Region::new(start, of.shape().to_vec());

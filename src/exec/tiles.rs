@@ -1,6 +1,8 @@
-//! Passes by tiles: a worker owns a box of the result and reads all that it needs.
+//! How is a pass carried out by tiles?
+//!
+//! A worker owns a box of the result and reads all that it needs. Chooses no box; the plan has.
 
-use super::collect::{Assemble, Collect};
+use super::collect::{Collect, Collects, into_box};
 use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
@@ -17,7 +19,7 @@ pub(super) fn run(
     pass: &Pass,
     tiles: &Partition,
     schedule: &Schedule,
-    (outputs, emits): (&[&dyn Collect], &[&dyn Collect]),
+    to: &Collects<'_>,
     budget: &Budget,
     session: &Session,
 ) -> Result<(), ExecError> {
@@ -31,10 +33,10 @@ pub(super) fn run(
         if tile.is_empty() {
             return Ok(());
         }
-        let unit = Unit { pass, schedule, tile: &tile, emits, session };
+        let unit = Unit { pass, schedule, tile: &tile, emits: to.emits, session };
         match &pass.form {
             Form::Fold(FoldOver { axes, grouped }) => {
-                unit.fold(axes, *grouped, outputs, scratch, states)
+                unit.fold(axes, *grouped, to.outputs, scratch, states)
             }
             Form::Map | Form::Mixed => unit.map(scratch),
         }
@@ -62,8 +64,8 @@ impl Unit<'_> {
             {
                 let item = emit.dtype.size();
                 let bytes = self.tile.len() as usize * item;
-                self.fill(&[&Assemble::new(self.tile, item, &mut whole)], scratch)
-                    .and_then(|()| collect.put(self.tile, &whole[..bytes]))
+                let filled = self.fill(&[&into_box(self.tile, item, &mut whole)], scratch);
+                filled.and_then(|()| collect.put(self.tile, &whole[..bytes]))
             }
             _ => self.fill(self.emits, scratch),
         };
@@ -161,15 +163,12 @@ impl Unit<'_> {
         let cells = |sum: &Sum| sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]));
         let (pass, emits, session) = (self.pass, self.emits, self.session);
         let step = Step { pass, part: index, phase, emits, cells: &cells, session };
-        let mut from = 0;
-        while from < part.feed.rows() {
-            let to = part.feed.next_end(from, self.schedule.rows[index]);
+        for (from, to) in part.feed.steps(self.schedule.rows[index]) {
             step.take(reader, from..to, Some(cross), states, scratch)?;
             if phase == Phase::Samples {
                 let rows = cross.with_axis(part.feed.walk, from, to - from);
                 self.session.progress().advance(read_bytes(part, &rows));
             }
-            from = to;
         }
         Ok(())
     }

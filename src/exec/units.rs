@@ -1,4 +1,6 @@
-//! Units of work over the workers of a private pool.
+//! How do workers share out units of work?
+//!
+//! Over the threads of a private pool. Knows nothing of what a unit is.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;

@@ -1,43 +1,18 @@
-//! Results of any size, box by box into a sink or to whoever takes them.
-
-use std::marker::PhantomData;
+//! How does a result of any size go to a sink, or to whoever takes boxes?
+//!
+//! Never whole in memory. Knows no format and no place.
 
 use ndarray::ArrayViewD;
 
 use super::collect::{Collect, as_view};
-use super::compute::{Report, run_plan};
 use super::error::ExecError;
+use super::run::{Report, run_plan};
 use crate::dtype::Element;
 use crate::grid::{Region, shape_text};
 use crate::lazy::LazyArray;
 use crate::plan::{Delivery, Plan, ResultMemory};
 use crate::runtime::Session;
 use crate::sink::{Sink, SinkError, SinkOrder};
-
-struct IntoSink<'a>(&'a dyn Sink);
-
-impl Collect for IntoSink<'_> {
-    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
-        Ok(self.0.put(region, bytes)?)
-    }
-}
-
-/// Hands boxes of result number `index` on as views.
-struct IntoTaker<'a, T, F> {
-    index: usize,
-    take: &'a F,
-    of: PhantomData<fn(T)>,
-}
-
-impl<T, F> Collect for IntoTaker<'_, T, F>
-where
-    T: Element,
-    F: Fn(usize, &Region, ArrayViewD<'_, T>) -> Result<(), SinkError> + Sync,
-{
-    fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), ExecError> {
-        Ok((self.take)(self.index, region, as_view::<T>(region, bytes))?)
-    }
-}
 
 impl Session {
     /// Computes several arrays together without ever holding one of them: `take` gets the number of
@@ -68,9 +43,13 @@ impl Session {
     ) -> Result<Report, ExecError> {
         let wanted: Vec<_> = arrays.iter().map(|&a| (a, T::DTYPE)).collect();
         let plan = Plan::new(&wanted, &Delivery::of(ResultMemory::Sink), self)?;
-        let takers: Vec<IntoTaker<'_, T, _>> = (0..arrays.len())
-            .map(|index| IntoTaker { index, take: &take, of: PhantomData })
-            .collect();
+        let take = &take;
+        let taker = |index| {
+            move |region: &Region, bytes: &[u8]| -> Result<(), ExecError> {
+                Ok(take(index, region, as_view::<T>(region, bytes))?)
+            }
+        };
+        let takers: Vec<_> = (0..arrays.len()).map(taker).collect();
         let collects: Vec<&dyn Collect> =
             takers.iter().map(|taker| taker as &dyn Collect).collect();
         run_plan(&plan, &collects, self)
@@ -114,7 +93,8 @@ impl Session {
             sink_bytes: Some(&|shape| sink.scratch_bytes(shape)),
         };
         let plan = Plan::new(&[(array, array.dtype())], &delivery, &session)?;
-        let report = run_plan(&plan, &[&IntoSink(&*sink)], &session)?;
+        let put = |region: &Region, bytes: &[u8]| Ok(sink.put(region, bytes)?);
+        let report = run_plan(&plan, &[&put], &session)?;
         sink.commit()?;
         Ok(report)
     }

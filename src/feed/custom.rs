@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::reader::{FeedBuffers, FeedError, Reader, evaluate};
+use super::reader::{CastAt, FeedBuffers, Reader, evaluate};
 use super::size::FeedSizes;
 use super::{Feed, Phase};
 use crate::buffer::Buffer;
@@ -198,11 +198,8 @@ impl CustomSource {
         let outcome = evaluate(branch, &local, buffers, |at, outputs| {
             to[at * item..][..outputs[0].len()].copy_from_slice(outputs[0]);
         });
-        outcome.map_err(|error| match error {
-            FeedError::Source(error) => error,
-            FeedError::Cast { fault, place } => {
-                SourceError::new(self.name(), format!("element {place:?}"), fault.to_string())
-            }
+        outcome.map_err(|CastAt { fault, place }| {
+            SourceError::new(self.name(), format!("element {place:?}"), fault.to_string())
         })?;
         if !whole {
             copy_overlap(&part, shared, input, needed, item);

@@ -26,7 +26,7 @@ pub(crate) use build::{FeedBuilder, Placed, Want, gather};
 pub(crate) use compile::Expressions;
 pub(crate) use custom::CustomSource;
 pub(crate) use leaf::{Leaf, address, leaves_of};
-pub(crate) use reader::{FeedBuffers, FeedError, Reader, evaluate};
+pub(crate) use reader::{CastAt, FeedBuffers, Reader, evaluate};
 pub(crate) use size::FeedSizes;
 pub(crate) use steps::ReadTarget;
 

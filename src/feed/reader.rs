@@ -11,21 +11,12 @@ use crate::grid::Region;
 use crate::kernel::{BATCH, BATCH_BYTES, CastFault, Registers};
 use crate::source::{SourceError, Stream, StreamOptions};
 
-/// Elements could not be delivered.
+/// A number does not fit the type that it is cast to.
 #[derive(Debug)]
-pub(crate) enum FeedError {
-    Source(SourceError),
-    /// A number does not fit the type it is cast to; `place` is its index in the branch.
-    Cast {
-        fault: CastFault,
-        place: Vec<u64>,
-    },
-}
-
-impl From<SourceError> for FeedError {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
+pub(crate) struct CastAt {
+    pub(crate) fault: CastFault,
+    /// Its index in the branch.
+    pub(crate) place: Vec<u64>,
 }
 
 /// The buffers of one worker.
@@ -277,7 +268,7 @@ pub(crate) fn evaluate(
     of: &Region,
     buffers: &mut FeedBuffers,
     mut take: impl FnMut(usize, &[&[u8]]),
-) -> Result<(), FeedError> {
+) -> Result<(), CastAt> {
     let elements = of.len() as usize;
     let FeedBuffers { loads, registers, outputs, .. } = buffers;
     let Some(program) = &branch.program else {
@@ -289,7 +280,7 @@ pub(crate) fn evaluate(
         let len = (elements - from).min(BATCH);
         program.run(&inputs, from, len, registers).map_err(|fault| {
             let place = of.place(from as u64 + fault.index as u64);
-            FeedError::Cast { fault, place }
+            CastAt { fault, place }
         })?;
         for (index, (out, dtype)) in outputs.iter_mut().zip(&branch.outputs).enumerate() {
             program.take(index, len, registers, &mut out[..len * dtype.size()]);

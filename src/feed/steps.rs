@@ -109,6 +109,18 @@ impl Feed {
         }
     }
 
+    /// The steps of a trip, each of at most so many rows: from where to where. None where there are no
+    /// elements.
+    pub(crate) fn steps(&self, rows: u64) -> impl Iterator<Item = (u64, u64)> {
+        let end = if self.shape.contains(&0) { 0 } else { self.rows() };
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let step = (from < end).then(|| (from, self.next_end(from, rows)))?;
+            from = step.1;
+            Some(step)
+        })
+    }
+
     /// Rows of the walk; 1 where there is no axis to walk.
     pub(crate) fn rows(&self) -> u64 {
         self.shape.get(self.walk).copied().unwrap_or(1)

@@ -129,6 +129,13 @@ pub(crate) struct Output {
     pub(crate) dest: Dest,
 }
 
+impl Output {
+    /// The sums it is made of.
+    pub(crate) fn sums<'p>(&'p self, pass: &'p Pass) -> impl Iterator<Item = usize> + 'p {
+        self.inputs.iter().flat_map(|&input| pass.reductions[input].sums.iter().copied())
+    }
+}
+
 /// A result that is what branches give, box by box.
 #[derive(Debug)]
 pub(crate) struct Emit {

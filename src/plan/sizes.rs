@@ -35,6 +35,13 @@ impl Standing {
             .fold(pass_bytes, u64::saturating_add)
     }
 
+    /// What is leased from the beginning to the end of a plan.
+    pub(crate) fn leased_bytes(&self) -> u64 {
+        [self.tables_bytes, self.result_bytes, self.held_bytes]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+
     /// What the process holds beside arrays and passes.
     pub(super) fn fixed_bytes(&self) -> u64 {
         FIXED_BYTES.saturating_add(self.tables_bytes)
@@ -70,6 +77,12 @@ impl WorkerSizes {
     /// Bytes of one box that a reader ahead fills.
     pub(crate) fn ahead_box_bytes(&self) -> u64 {
         self.feed.loads.first().copied().unwrap_or(0)
+    }
+
+    /// What sources, sinks and receivers allocate for themselves while the worker calls them.
+    pub(crate) fn others_bytes(&self) -> u64 {
+        let handed_on = self.out_bytes.saturating_mul(self.handed_on);
+        self.feed.source_bytes.saturating_add(handed_on).saturating_add(self.sink_bytes)
     }
 
     /// All of it.

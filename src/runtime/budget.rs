@@ -110,19 +110,21 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// Takes bytes out of the lease that somebody else allocates: what a source or a sink uses in a call.
+    pub(crate) fn set_aside(&mut self, bytes: u64) -> Result<(), BudgetError> {
+        let (what, left_bytes) = (self.what, self.left_bytes);
+        self.left_bytes = left_bytes.checked_sub(bytes).ok_or(BudgetError::Overrun {
+            what,
+            wanted_bytes: bytes,
+            left_bytes,
+        })?;
+        Ok(())
+    }
+
     /// Zeroed memory for `len` bytes.
     pub(crate) fn buffer(&mut self, len: u64) -> Result<Buffer, BudgetError> {
-        if len > self.left_bytes {
-            return Err(BudgetError::Overrun {
-                what: self.what,
-                wanted_bytes: len,
-                left_bytes: self.left_bytes,
-            });
-        }
-        let buffer = Buffer::zeroed(len)
-            .ok_or(BudgetError::System { what: self.what, wanted_bytes: len })?;
-        self.left_bytes -= len;
-        Ok(buffer)
+        self.set_aside(len)?;
+        Buffer::zeroed(len).ok_or(BudgetError::System { what: self.what, wanted_bytes: len })
     }
 }
 

@@ -56,8 +56,7 @@ pub(super) fn fold_partition(
 /// it is made of end.
 pub(super) fn finish_partition(pass: &Pass, output: &Output, target: u64) -> Partition {
     let mut left = target.max(1);
-    let of_output = output.inputs.iter().flat_map(|&input| &pass.reductions[input].sums);
-    let sums: Vec<&Sum> = of_output.map(|&sum| &pass.sums[sum]).collect();
+    let sums: Vec<&Sum> = output.sums(pass).map(|sum| &pass.sums[sum]).collect();
     let mut cuts = Vec::with_capacity(output.shape.len());
     for (axis, &len) in output.shape.iter().enumerate() {
         let step = len.max(1).min(left);

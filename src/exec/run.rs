@@ -1,0 +1,108 @@
+//! In what order are passes run, and where do their results go?
+//!
+//! In the order of the plan: results of one that a later one reads go to memory or to a scratch file. How a
+//! pass is carried out is for `tiles` and `parts`.
+
+use bytesize::ByteSize;
+
+use super::collect::{Collect, Collects};
+use super::error::ExecError;
+use super::{parts, tiles};
+use crate::plan::{Dest, Pass, Plan, Schedule, Units};
+use crate::runtime::{Budget, FIXED_BYTES, Session};
+
+/// How a computation went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The most memory the plan said the process would use.
+    pub projected_bytes: u64,
+    /// The most that was leased at once, with what the process itself needs.
+    pub leased_peak_bytes: u64,
+    /// Bytes of voxels read.
+    pub read_bytes: u64,
+    /// How often the voxels were gone through: 1 where everything came out of one scan.
+    pub scans: usize,
+    /// Bytes that waited in a scratch file, to be read in another order; mostly 0.
+    pub spilled_bytes: u64,
+    /// Untidy things that sources said and that change no voxel.
+    pub warnings: Vec<String>,
+}
+
+/// Runs the passes in order; `results[k]` takes result `k`.
+pub(super) fn run_plan(
+    plan: &Plan,
+    results: &[&dyn Collect],
+    session: &Session,
+) -> Result<Report, ExecError> {
+    let budget = session.budget();
+    // Allocated elsewhere; their bytes are taken here.
+    let _standing = budget.lease("results and tables", plan.standing.leased_bytes())?;
+    for spill in plan.spills() {
+        spill.open(session.scratch_dir())?;
+    }
+    let mut warnings: Vec<String> = Vec::new();
+    session.progress().begin("computing", plan.read_bytes());
+    let outcome = plan.passes.iter().try_for_each(|(pass, schedule)| {
+        let said = run_pass(pass, schedule, results, &budget, session)?;
+        // A file that is read twice says the same twice.
+        for warning in said {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        Ok(())
+    });
+    session.progress().end();
+    outcome.map(|()| Report {
+        projected_bytes: plan.projected_bytes(),
+        leased_peak_bytes: FIXED_BYTES + budget.peak_bytes(),
+        read_bytes: plan.read_bytes(),
+        scans: plan.scans(),
+        spilled_bytes: plan.spilled_bytes(),
+        warnings,
+    })
+}
+
+/// Carries out one pass; returns what there is to be warned of.
+fn run_pass(
+    pass: &Pass,
+    schedule: &Schedule,
+    results: &[&dyn Collect],
+    budget: &Budget,
+    session: &Session,
+) -> Result<Vec<String>, ExecError> {
+    let to = |dest| collect_of(dest, results);
+    let to = Collects {
+        outputs: &pass.outputs.iter().map(|output| to(&output.dest)).collect::<Vec<_>>(),
+        emits: &pass.emits.iter().map(|emit| to(&emit.dest)).collect::<Vec<_>>(),
+    };
+    let mut warnings = Vec::new();
+    if schedule.readings() > 1 {
+        warnings.push(format!(
+            "each gzip stream was read {} times, slab by slab, to stay within {}; a larger budget, or \
+             ingesting first, reads once",
+            schedule.readings(),
+            ByteSize(session.memory_bytes()),
+        ));
+    }
+    match &schedule.units {
+        Units::Tiles(tiles) => tiles::run(pass, tiles, schedule, &to, budget, session)?,
+        Units::Parts { finish, slabs } => {
+            let boxes = parts::Boxes { finish, slabs: slabs.as_ref() };
+            warnings.extend(parts::run(pass, &boxes, schedule, &to, budget, session)?);
+        }
+    }
+    Ok(warnings)
+}
+
+/// What takes a result that goes there.
+fn collect_of<'a>(dest: &'a Dest, results: &[&'a dyn Collect]) -> &'a dyn Collect {
+    match dest {
+        Dest::Result(index) => results[*index],
+        Dest::Held(source) => {
+            source.allocate();
+            &**source
+        }
+        Dest::Spilled(spill) => &**spill,
+    }
+}
