@@ -32,7 +32,7 @@ pub(crate) struct Spill {
     dtype: DType,
     grid: BlockGrid,
     /// Nothing before [`open`](Self::open).
-    place: OnceLock<(PathBuf, File)>,
+    file: OnceLock<(PathBuf, File)>,
     put_elements: AtomicU64,
 }
 
@@ -44,7 +44,7 @@ impl Spill {
             shape: shape.to_vec(),
             dtype,
             grid: BlockGrid::new(shape, block),
-            place: OnceLock::new(),
+            file: OnceLock::new(),
             put_elements: AtomicU64::new(0),
         }
     }
@@ -71,7 +71,7 @@ impl Spill {
         }
         let file = tempfile::tempfile_in(folder).map_err(failed)?;
         // A file that is there already serves as well.
-        let _ = self.place.set((folder.to_owned(), file));
+        let _ = self.file.set((folder.to_owned(), file));
         Ok(())
     }
 
@@ -89,7 +89,7 @@ impl Spill {
     }
 
     fn keep(&self, region: &Region, bytes: &[u8]) -> Result<(), SpillError> {
-        let (folder, file) = self.place.get().ok_or(SpillError::NotOpen)?;
+        let (folder, file) = self.file.get().ok_or(SpillError::NotOpen)?;
         let item = self.dtype.size();
         check_bytes(&self.shape, self.dtype, region, bytes)?;
         let mut gathered = self.part_buffer(region.shape()).ok_or(SpillError::NoMemory)?;
@@ -106,7 +106,7 @@ impl Spill {
     }
 
     fn get(&self, region: &Region, out: &mut [u8]) -> Result<(), SpillError> {
-        let (folder, file) = self.place.get().ok_or(SpillError::NotOpen)?;
+        let (folder, file) = self.file.get().ok_or(SpillError::NotOpen)?;
         if self.put_elements.load(Ordering::Relaxed) != saturating_count(&self.shape) {
             return Err(SpillError::NotFull);
         }

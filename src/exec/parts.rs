@@ -10,7 +10,7 @@ use super::error::ExecError;
 use super::finish::finish_tile;
 use super::scratch::Scratch;
 use super::step::Step;
-use super::tiles::{cross_of, read_bytes};
+use super::tiles::{cross_of, progress_bytes};
 use super::units::run_units;
 use crate::feed::{Phase, Reader};
 use crate::grid::{Partition, Region};
@@ -96,13 +96,13 @@ impl Reading<'_> {
 
     /// True where the slab has no cell of a part.
     fn passes_by(&self, part: &Part) -> bool {
-        self.slab.as_ref().is_some_and(|slab| part.place.overlap(slab).is_none())
+        self.slab.as_ref().is_some_and(|slab| part.extent.overlap(slab).is_none())
     }
 
     /// The box of a part's feed behind the slab; all of it where there is none.
     fn cross(&self, part: &Part) -> Option<Region> {
         let Form::Fold(FoldOver { axes, grouped }) = &self.pass.form else { return None };
-        let cells = part.place.overlap(self.slab.as_ref()?)?;
+        let cells = part.extent.overlap(self.slab.as_ref()?)?;
         Some(cross_of(&cells, part, axes, *grouped))
     }
 
@@ -205,7 +205,7 @@ fn run_part(
         } else {
             whole.with_axis(feed.walk, from, to - from)
         };
-        step.session.progress().advance(read_bytes(part, &of));
+        step.session.progress().advance(progress_bytes(part, &of));
     };
     if schedule.read_ahead {
         let window = &feed.windows[0];

@@ -55,7 +55,7 @@ impl Step<'_> {
                 }
                 for emit in &emits {
                     let bytes = outputs[emit.output];
-                    out[emit.place + at * emit.item..][..bytes.len()].copy_from_slice(bytes);
+                    out[emit.offset + at * emit.item..][..bytes.len()].copy_from_slice(bytes);
                 }
             });
             scratch.out = out;
@@ -64,7 +64,7 @@ impl Step<'_> {
                 let start = of.start().iter().zip(emit.start).map(|(&a, &b)| a + b).collect();
                 let place = Region::new(start, of.shape().to_vec());
                 let bytes = of.len() as usize * emit.item;
-                emit.collect.put(&place, &scratch.out[emit.place..][..bytes])?;
+                emit.collect.put(&place, &scratch.out[emit.offset..][..bytes])?;
             }
         }
         if self.session.cancel_token().is_cancelled() { Err(ExecError::Cancelled) } else { Ok(()) }
@@ -92,7 +92,7 @@ impl Step<'_> {
     }
 
     fn emits_of(&self, branch: usize, elements: usize, sizes: &[usize]) -> Vec<EmitBox<'_>> {
-        let mut place = 0;
+        let mut offset = 0;
         let mut list = Vec::new();
         for (emit, collect) in self.pass.emits.iter().zip(self.emits) {
             let here = |p: &&EmitPiece| p.part == self.part && p.branch == branch;
@@ -101,11 +101,11 @@ impl Step<'_> {
                 list.push(EmitBox {
                     output: piece.output,
                     item,
-                    place,
+                    offset,
                     start: &piece.start,
                     collect: *collect,
                 });
-                place += elements * item;
+                offset += elements * item;
             }
         }
         list
@@ -117,7 +117,7 @@ struct EmitBox<'a> {
     output: usize,
     item: usize,
     /// Where it lies in the scratch.
-    place: usize,
+    offset: usize,
     start: &'a [u64],
     collect: &'a dyn Collect,
 }

@@ -56,7 +56,7 @@ impl Unit<'_> {
     /// A box of a map. Where the one result's blocks are asked for and a box comes from several files,
     /// it is put together first.
     fn map(&self, scratch: &mut Scratch) -> Result<(), ExecError> {
-        let inside = |part: &&Part| part.place.overlap(self.tile).is_some();
+        let inside = |part: &&Part| part.extent.overlap(self.tile).is_some();
         let mut whole = std::mem::take(&mut scratch.assembled);
         let outcome = match (self.emits, &self.pass.emits[..]) {
             ([collect], [emit])
@@ -76,8 +76,8 @@ impl Unit<'_> {
     /// One step of each part that fills some of the box.
     fn fill(&self, emits: &[&dyn Collect], scratch: &mut Scratch) -> Result<(), ExecError> {
         for (index, part) in self.pass.parts.iter().enumerate() {
-            let Some(shared) = part.place.overlap(self.tile) else { continue };
-            let cross = shared.within(&part.place);
+            let Some(shared) = part.extent.overlap(self.tile) else { continue };
+            let cross = shared.within(&part.extent);
             let walk = part.feed.walk;
             let rows = match cross.shape().get(walk) {
                 Some(&len) => cross.start()[walk]..cross.start()[walk] + len,
@@ -89,7 +89,7 @@ impl Unit<'_> {
             let step =
                 Step { pass, part: index, phase: Phase::Samples, emits, cells: &cells, session };
             step.take(&mut reader, rows, Some(&cross), &mut [], scratch)?;
-            self.session.progress().advance(read_bytes(part, &cross));
+            self.session.progress().advance(progress_bytes(part, &cross));
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Unit<'_> {
         let mut readers: Vec<Option<Reader<'_>>> = Vec::new();
         let mut first_window = 0;
         for (index, part) in pass.parts.iter().enumerate() {
-            let here = part.place.overlap(self.tile);
+            let here = part.extent.overlap(self.tile);
             let reader = match &here {
                 Some(_) => Some(Reader::open(&part.feed, self.schedule.keep, first_window)?),
                 None => None,
@@ -138,7 +138,8 @@ impl Unit<'_> {
             finish_tile(pass, output, self.tile, &of_tile, *collect, scratch)?;
         }
         for (index, part) in pass.parts.iter().enumerate() {
-            if let (Some(here), Some(reader)) = (part.place.overlap(self.tile), &mut readers[index])
+            if let (Some(here), Some(reader)) =
+                (part.extent.overlap(self.tile), &mut readers[index])
             {
                 let cross = cross_of(&here, part, axes, grouped);
                 self.walk(index, reader, &cross, Phase::AfterSums, &mut [], scratch)?;
@@ -167,7 +168,7 @@ impl Unit<'_> {
             step.take(reader, from..to, Some(cross), states, scratch)?;
             if phase == Phase::Samples {
                 let rows = cross.with_axis(part.feed.walk, from, to - from);
-                self.session.progress().advance(read_bytes(part, &rows));
+                self.session.progress().advance(progress_bytes(part, &rows));
             }
         }
         Ok(())
@@ -176,11 +177,11 @@ impl Unit<'_> {
 
 /// The box of a part's feed behind a box of cells: reduced axes are whole.
 pub(super) fn cross_of(cells: &Region, part: &Part, axes: &[usize], grouped: bool) -> Region {
-    cells.within(&part.place).behind(&part.feed.shape, axes, grouped)
+    cells.within(&part.extent).behind(&part.feed.shape, axes, grouped)
 }
 
 /// Bytes of elements that a box of a part stands for, for progress.
-pub(super) fn read_bytes(part: &Part, of: &Region) -> u64 {
+pub(super) fn progress_bytes(part: &Part, of: &Region) -> u64 {
     let whole = saturating_count(&part.feed.shape).max(1);
     let share = u128::from(part.feed.read_bytes()) * u128::from(of.len()) / u128::from(whole);
     share as u64

@@ -55,7 +55,7 @@ impl FeedSizes {
     }
 
     /// Room for windows of another feed that are kept at the same time.
-    pub(crate) fn beside(&mut self, other: &Self) {
+    pub(crate) fn add_kept(&mut self, other: &Self) {
         self.windows.extend(&other.windows);
         for (index, &bytes) in other.loads.iter().enumerate() {
             raise(&mut self.loads, index, bytes);

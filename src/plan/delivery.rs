@@ -69,7 +69,7 @@ impl<'s> Delivery<'s> {
         let kept = (0..grid.len()).filter(|axis| !axes.contains(axis));
         let kept: Vec<(usize, usize)> = kept.enumerate().collect();
         let is_tiled = |part: &Part| {
-            let place = &part.place;
+            let place = &part.extent;
             kept.iter().all(|&(cell, axis)| ends_well(axis, place.start()[cell], place.end(cell)))
         };
         !self.in_order && emit.pieces.iter().all(is_whole) && pass.parts.iter().all(is_tiled)

@@ -241,7 +241,7 @@ impl Draft {
         let empty = FeedBuilder::new(self.walk, self.form == Form::Mixed);
         let empty = if self.without_lag { empty.without_lag() } else { empty };
         let (feeds, placed) = gather(&self.wants, &empty);
-        let parts = feeds.into_iter().map(|(place, feed)| Part { feed, place }).collect();
+        let parts = feeds.into_iter().map(|(extent, feed)| Part { feed, extent }).collect();
         let sums = self
             .sums
             .into_iter()

@@ -68,7 +68,7 @@ pub(crate) struct FoldOver {
 pub(crate) struct Part {
     pub(crate) feed: Feed,
     /// The cells, or elements, it has something for; the whole of nothing in a mixed pass.
-    pub(crate) place: Region,
+    pub(crate) extent: Region,
 }
 
 /// Running sums of what one branch of a part gives.

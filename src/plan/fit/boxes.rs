@@ -43,7 +43,7 @@ pub(super) fn fold_partition(
             let block = delivery.block(feed_axis).filter(|_| !pass.emits.is_empty()).or(block);
             let (block, first) = block.unwrap_or((1, 0));
             let step = (lens[axis] / block).max(1) * block;
-            let (start, end) = (part.place.start()[axis], part.place.end(axis));
+            let (start, end) = (part.extent.start()[axis], part.extent.end(axis));
             Cuts { start, end, first, step, block }
         };
         pass.parts.iter().map(of_part).collect()
@@ -93,7 +93,7 @@ pub(super) fn map_partition(
         return Partition::new(&pass.shape, &(0..ndim).map(whole).collect::<Vec<_>>());
     }
     for part in &pass.parts {
-        let (place, item) = (&part.place, part.feed.element_bytes());
+        let (place, item) = (&part.extent, part.feed.element_bytes());
         let blocks: Vec<Option<(u64, u64)>> =
             (0..ndim).map(|axis| part.feed.block_along(axis).filter(|_| at_blocks)).collect();
         let mut lens: Vec<u64> = (0..ndim)

@@ -102,7 +102,7 @@ fn slab_schedule(pass: &Pass, slabs: Partition, workers: usize, target: ReadTarg
     let largest = slabs.largest();
     schedule.sizes.feed = FeedSizes::default();
     for (index, part) in pass.parts.iter().enumerate() {
-        let cells = Region::whole(&clip(&largest, part.place.shape()));
+        let cells = Region::whole(&clip(&largest, part.extent.shape()));
         let mut step = cells.behind(&part.feed.shape, axes, *grouped).shape().to_vec();
         // A step is whole volumes, whatever is taken out of them.
         let rows = part.feed.step_shape(&part.feed.shape, target)[part.feed.walk];

@@ -66,7 +66,7 @@ fn fold_schedule(
     let (mut rows, mut emitted) = (Vec::with_capacity(pass.parts.len()), Vec::new());
     let mut rereads = 1.0_f64;
     for (index, part) in pass.parts.iter().enumerate() {
-        let cells = Region::whole(&clip(&largest, part.place.shape()));
+        let cells = Region::whole(&clip(&largest, part.extent.shape()));
         let cross = cells.behind(&part.feed.shape, axes, *grouped);
         let step = part.feed.step_shape(cross.shape(), target);
         rereads = rereads.max(part.feed.rereads(&step));
@@ -75,7 +75,7 @@ fn fold_schedule(
         if keep {
             let mut own = FeedSizes::default();
             own.cover(&part.feed, &step, true);
-            sizes.feed.beside(&own);
+            sizes.feed.add_kept(&own);
         } else {
             sizes.feed.cover(&part.feed, &step, false);
         }
@@ -119,7 +119,7 @@ pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) ->
         let mut sizes = WorkerSizes::default();
         let (mut rows, mut rereads) = (Vec::with_capacity(pass.parts.len()), 1.0_f64);
         for (index, part) in pass.parts.iter().enumerate() {
-            let step = clip(&largest, part.place.shape());
+            let step = clip(&largest, part.extent.shape());
             rereads = rereads.max(part.feed.rereads(&step));
             rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
             sizes.feed.cover(&part.feed, &step, false);
