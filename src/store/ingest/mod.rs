@@ -290,6 +290,28 @@ mod tests {
     }
 
     #[test]
+    fn a_name_taken_while_a_strict_ingest_reads_stops_no_other_run() {
+        #[derive(Debug)]
+        struct TakeName(PathBuf);
+        impl crate::runtime::Progress for TakeName {
+            fn begin(&self, _: &str, _: u64) {}
+            fn advance(&self, _: u64) {}
+            fn end(&self) {
+                fs::create_dir_all(self.0.join("runs/run-0.ome.zarr/0")).unwrap();
+            }
+        }
+        let folder = folder();
+        let taker = std::sync::Arc::new(TakeName(store_in(&folder)));
+        let session = Session::builder().threads(1).progress(taker).build().unwrap();
+        let runs = [named(0).run(), named(1).run()];
+        let strict = IngestOptions { strict: true, ..defaults() };
+        let report = ingest(&runs, store_in(&folder), &strict, &session).unwrap();
+        assert_eq!(letters(&report), "fw");
+        assert_eq!(voxels(&store_in(&folder), "run-1"), named(1).data);
+        assert!(staging_is_gone(&store_in(&folder)));
+    }
+
+    #[test]
     fn sources_that_would_become_one_run_stop_all_before_writing() {
         let folder = folder();
         let other = Memory { name: "other/run-1.nii.gz".into(), ..named(1) };
