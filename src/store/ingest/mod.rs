@@ -103,7 +103,7 @@ pub fn ingest(
     options: &IngestOptions,
     session: &Session,
 ) -> Result<IngestReport, StoreError> {
-    let store = plan::place(store.as_ref())?;
+    let store = plan::resolve_path(store.as_ref())?;
     let mut plans = plan::plan(runs, &store, options)?;
     memory::check(&plans, session)?;
     let unreadable = plan::compare_sources(&mut plans, options, session)?;
