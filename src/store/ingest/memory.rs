@@ -1,6 +1,7 @@
 //! How much memory does a run's ingest take, and how many go at once?
 //!
-//! Closed formulas of header facts, and the choice they lead to. Allocates nothing.
+//! The formulas of decision 0004, of header facts alone, and the choice they lead to. Allocates
+//! nothing.
 
 use bytesize::ByteSize;
 
@@ -15,7 +16,7 @@ const FREE_HEADER_BYTES: u64 = 8 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "units come last in a name")]
 pub(super) struct Needs {
-    /// `tb` volumes.
+    /// As many volumes as a chunk is long.
     pub(super) slab_bytes: u64,
     /// One chunk before encoding.
     pub(super) chunk_bytes: u64,

@@ -1,14 +1,21 @@
 //! How do runs get into a store so that each is whole or not there?
 //!
-//! Everything is planned before anything is written; every run is made in a staging folder beside
-//! the store, checked against its source's own checksums, synced, and put in place by one rename;
-//! the index comes last. Whatever stops an ingest, readers see the runs that were put in place and
-//! no part of the others. The bytes of a stored run depend on its voxels and the options, never on
-//! threads, memory or timing.
+//! [`ingest`] below is the protocol, a module a step. `plan` decides on every run from headers, and
+//! `memory` and free space are checked, before anything is written. `stage` makes a folder beside the
+//! store, with a lock that dies with its process. `schedule` takes the runs, largest first: `writer`
+//! reads each once, front to back, writes its chunk files and lets the source check itself; `seal`
+//! writes the metadata and syncs all of it; one rename under the store's lock (`stage` again) puts it in
+//! place. `index` lists what is in place, and the staging folder goes.
 //!
-//! Memory: a lease a run. With one worker a run,
-//! `slab + chunk + encode scratch + stream scratch`, where a slab is `tb` volumes; with one run at
-//! a time and more threads, `2 slabs + encoders x (chunk + encode scratch) + stream scratch`.
+//! What holds, whatever stops an ingest and however many there are:
+//!
+//! - readers see the runs that were put in place, and no part of the others;
+//! - a run that was put in place survives a power cut: it was synced before, the folder around it after;
+//! - a source that is damaged, or changes while it is read, becomes an error and no run;
+//! - the next ingest tidies up, writes what is missing and repairs the index;
+//! - the bytes of a stored run depend on its voxels and the options, never on threads, memory or timing.
+//!
+//! No voxel is changed or computed. What memory it takes: decision 0004.
 
 mod index;
 mod memory;
@@ -90,8 +97,8 @@ pub struct Written {
 /// Writes runs into a store, which is made where there is none.
 ///
 /// A run that is in the store already from the same source is skipped: same size, header bytes and
-/// modification time, or, where the time differs or the name is not a BIDS name, the same SHA-256. A source that fails while
-/// it is read is reported in its outcome, and the others are written.
+/// modification time, or, where the time differs or the name is not a BIDS name, the same SHA-256. A
+/// source that fails while it is read is reported in its outcome, and the others are written.
 ///
 /// # Errors
 /// Before anything is written: two runs of one name, a run that is there from another source, too
@@ -111,6 +118,7 @@ pub fn ingest(
 
     let staging = stage::Staging::open(&store)?;
     let outcomes = schedule::write_all(&plans, unreadable, &staging, options, session);
+    // After an error too: runs that were put in place before it are to be listed.
     if store.join(METADATA).exists() {
         index::rebuild(&store, &staging)?;
     }
