@@ -17,10 +17,11 @@ use zarrs::array::codec::{
 };
 use zarrs::array::{CodecChain, DataType, FillValue, data_type};
 
-use super::frame::{ChunkFault, check, most_bytes};
+use super::frame::{check, most_bytes};
 use super::{BloscInner, Codec, Frames};
 use crate::dtype::DType;
 use crate::grid::element_count;
+use crate::store::error::ChunkFault;
 
 /// Working memory of an encoder beyond its input and outputs: zstd's or lz4's tables and blosc's
 /// blocks. A bound from above: on noise, whole-process peaks of the codecs are 16.1 (none) to

@@ -4,6 +4,7 @@
 //! read here first and held against the size of a chunk. Inflates nothing.
 
 use super::Frames;
+use crate::store::error::ChunkFault;
 
 /// Bytes of the crc32c at the end of every chunk file.
 const CHECKSUM_BYTES: u64 = 4;
@@ -11,18 +12,6 @@ const CHECKSUM_BYTES: u64 = 4;
 const BLOSC_HEADER_BYTES: u64 = 16;
 /// blosc's own blocks are 32 to 256 KiB at our levels; it allocates three of what a header names.
 const BLOSC_BLOCK_MAX_BYTES: u64 = 1 << 20;
-/// Why a chunk's bytes are not voxels.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::store) enum ChunkFault {
-    #[error("the file has {found} bytes, expected {expected}; it is torn or damaged")]
-    Size { found: u64, expected: String },
-    #[error("the compressed frame says {field} is {found}, expected {expected}; it is damaged")]
-    Frame { field: &'static str, found: u64, expected: String },
-    #[error("the crc32c checksum does not match; the file is damaged")]
-    Checksum,
-    #[error("cannot decode: {0}")]
-    Codec(String),
-}
 
 /// The most the file of a chunk of so many bytes can have.
 pub(super) fn most_bytes(frames: Frames, decoded_bytes: u64) -> u64 {

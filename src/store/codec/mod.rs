@@ -10,7 +10,6 @@ use std::fmt;
 use std::str::FromStr;
 
 pub(super) use self::chunk::{ChunkCodec, fill_bytes};
-pub(super) use self::frame::ChunkFault;
 
 /// How chunks are compressed. A crc32c checksum follows whatever is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
