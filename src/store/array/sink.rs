@@ -205,7 +205,7 @@ impl Sink for ZarrSink {
             .ok_or_else(|| self.fault(format!("{region:?}"), "no memory for a chunk"))?;
         for position in self.chunks.grid().touching(region) {
             self.chunks
-                .write(bytes, region, &position, &mut chunk)
+                .write_chunk(bytes, region, &position, &mut chunk)
                 .map_err(|error| self.fault(format!("{region:?}"), error))?;
         }
         Ok(())

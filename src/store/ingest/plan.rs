@@ -11,7 +11,7 @@ use super::IngestOptions;
 use super::memory::{Needs, data_bytes};
 use super::writer::Slabs;
 use crate::dtype::DType;
-use crate::grid::shape_text;
+use crate::grid::{Region, shape_text};
 use crate::run::Run;
 use crate::runtime::{Budget, Session, free_bytes};
 use crate::store::chunking::{CHUNK_LIMIT_BYTES, chunk_shape};
@@ -87,6 +87,11 @@ impl<'a> RunPlan<'a> {
     /// True when voxels are to be written.
     pub(super) fn writes(&self) -> bool {
         matches!(self.action, Action::Write | Action::Replace)
+    }
+
+    /// Size of a box of the run.
+    pub(super) fn bytes_of(&self, region: &Region) -> u64 {
+        region.len() * self.dtype.size() as u64
     }
 
     /// Chunk lengths in the order of the disk.
