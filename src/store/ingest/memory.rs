@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_go_at_once_when_memory_is_short() {
+    fn fewer_runs_then_fewer_encoders_then_one_thread_as_memory_shrinks() {
         let runs = [needs(100), needs(50), needs(100)];
         assert_eq!(Team::choose(&runs, 4, 1000), Team::Runs(3));
         assert_eq!(Team::choose(&runs, 2, 1000), Team::Runs(2));
