@@ -1,4 +1,7 @@
 //! How does an array become a folder, box by box?
+//!
+//! [`ZarrSink`] encodes the chunks of a box where it is put and keeps none of it; the folder gets its
+//! name when all chunks are there. Which boxes come when, and from what thread, is for others to say.
 
 use std::fs;
 use std::io;
@@ -76,43 +79,7 @@ impl ZarrSink {
     ) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let refused = |field, expected: String, found: String| StoreError::Unsupported {
-            run: name.clone(),
-            field,
-            expected,
-            found,
-        };
-        let item_bytes = dtype.size() as u64;
-        if element_count(shape).and_then(|n| n.checked_mul(item_bytes)).is_none() {
-            return Err(refused("shape", "a size that can be counted".into(), shape_text(shape)));
-        }
-        if let Some(grid) = like.map(RunInfo::grid_shape).filter(|g| !shape.starts_with(g)) {
-            let expected = format!("the grid that is lent, {}, first", shape_text(&grid));
-            return Err(refused("shape", expected, shape_text(shape)));
-        }
-        let chunk = array_chunk_shape(shape, item_bytes, &options.chunks);
-        let on_disk = |lengths: &[u64]| lengths.iter().rev().copied().collect::<Vec<u64>>();
-        let codec = chunk.as_ref().and_then(|c| ChunkCodec::new(options.codec, dtype, &on_disk(c)));
-        let (Some(chunk), Some(codec)) = (chunk, codec) else {
-            let expected = format!(
-                "one length of at least 1 an axis of {}, at most {CHUNK_LIMIT_BYTES} bytes",
-                shape_text(shape)
-            );
-            return Err(refused("chunks", expected, format!("{:?}", options.chunks)));
-        };
-        let names = dimension_names(shape, options);
-        if !(names.is_empty() || names.len() == shape.len()) {
-            let expected = format!("{} of them", shape.len());
-            return Err(refused("dimension_names", expected, format!("{names:?}")));
-        }
-        let array = StoredArray {
-            shape: on_disk(shape),
-            chunk_shape: on_disk(&chunk),
-            dtype,
-            codec: Some(options.codec),
-            dimension_names: names.into_iter().rev().collect(),
-        };
-
+        let (array, chunk, codec) = array_of(&name, shape, dtype, like, options)?;
         check_place(path, options.force)?;
         let beside = folder(path);
         let staged = tempfile::Builder::new()
@@ -223,6 +190,54 @@ impl Sink for ZarrSink {
             .and_then(|()| self.put_in_place(&dir))
             .map_err(|error| self.fault("finishing", error))
     }
+}
+
+/// What the options make of a shape and type: the array, its chunks' lengths (axis 0 first), and what
+/// encodes them.
+fn array_of(
+    name: &str,
+    shape: &[u64],
+    dtype: DType,
+    like: Option<&RunInfo>,
+    options: &ZarrOptions,
+) -> Result<(StoredArray, Vec<u64>, ChunkCodec), StoreError> {
+    let refused = |field, expected: String, found: String| StoreError::Unsupported {
+        run: name.to_owned(),
+        field,
+        expected,
+        found,
+    };
+    let item_bytes = dtype.size() as u64;
+    if element_count(shape).and_then(|n| n.checked_mul(item_bytes)).is_none() {
+        return Err(refused("shape", "a size that can be counted".into(), shape_text(shape)));
+    }
+    if let Some(grid) = like.map(RunInfo::grid_shape).filter(|g| !shape.starts_with(g)) {
+        let expected = format!("the grid that is lent, {}, first", shape_text(&grid));
+        return Err(refused("shape", expected, shape_text(shape)));
+    }
+    let chunk = array_chunk_shape(shape, item_bytes, &options.chunks);
+    let on_disk = |lengths: &[u64]| lengths.iter().rev().copied().collect::<Vec<u64>>();
+    let codec = chunk.as_ref().and_then(|c| ChunkCodec::new(options.codec, dtype, &on_disk(c)));
+    let (Some(chunk), Some(codec)) = (chunk, codec) else {
+        let expected = format!(
+            "one length of at least 1 an axis of {}, at most {CHUNK_LIMIT_BYTES} bytes",
+            shape_text(shape)
+        );
+        return Err(refused("chunks", expected, format!("{:?}", options.chunks)));
+    };
+    let names = dimension_names(shape, options);
+    if !(names.is_empty() || names.len() == shape.len()) {
+        let expected = format!("{} of them", shape.len());
+        return Err(refused("dimension_names", expected, format!("{names:?}")));
+    }
+    let array = StoredArray {
+        shape: on_disk(shape),
+        chunk_shape: on_disk(&chunk),
+        dtype,
+        codec: Some(options.codec),
+        dimension_names: names.into_iter().rev().collect(),
+    };
+    Ok((array, chunk, codec))
 }
 
 /// What axes are called, axis 0 first.
