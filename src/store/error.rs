@@ -228,12 +228,6 @@ impl StoreError {
         move |source| Self::Io { action, path, source }
     }
 
-    /// The same for what rustix returns.
-    pub(super) fn os(action: &'static str, path: &Path) -> impl FnOnce(rustix::io::Errno) -> Self {
-        let io = Self::io(action, path);
-        move |errno| io(errno.into())
-    }
-
     pub(super) fn metadata(
         path: &Path,
         field: impl Into<String>,
