@@ -65,7 +65,7 @@ struct Line {
     text: String,
     /// How many modules deep the line stands: 1 in `src/run.rs`.
     depth: usize,
-    /// In `mod tests` at the end of a file.
+    /// In `mod tests`, at the end of a file or in one of its own.
     in_tests: bool,
 }
 
@@ -108,6 +108,7 @@ fn sources() -> Vec<Line> {
         let file = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
         let parts = file.trim_end_matches("/mod.rs").matches('/').count();
         let code = without_comments_and_strings(&fs::read_to_string(&path).unwrap());
+        let all_tests = file.ends_with("/tests.rs") || file.contains("/tests/");
         let mut in_tests = false;
         for (index, text) in code.lines().enumerate() {
             // A module within a file is one deeper; only `mod tests` is written that way here.
@@ -118,7 +119,7 @@ fn sources() -> Vec<Line> {
                 number: index + 1,
                 text: text.to_owned(),
                 depth,
-                in_tests,
+                in_tests: in_tests || all_tests,
             });
         }
     }

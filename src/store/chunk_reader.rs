@@ -9,9 +9,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
 use super::chunking::CHUNK_LIMIT_BYTES;
-use super::codec::{ChunkCodec, ChunkFault};
+use super::codec::ChunkCodec;
+use super::error::{ChunkFault, StoreError};
 use super::layout::{METADATA, chunk_key};
 use super::metadata::StoredArray;
 use crate::dtype::DType;
@@ -90,7 +90,7 @@ impl ChunkedSource {
         let file = self.chunk_file(&path).map_err(&failed)?;
         let numbers = self.layout.codec.decode(file).map_err(|e| failed(e.into()))?;
         if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
-            return Err(failed("a bool is neither 0 nor 1; the file is damaged".into()));
+            return Err(failed(ChunkFault::Bool.into()));
         }
         Ok(numbers)
     }
@@ -98,9 +98,7 @@ impl ChunkedSource {
     /// A chunk file's bytes, when there are no more of them than a chunk can have.
     fn chunk_file(&self, path: &Path) -> Result<Vec<u8>, Reason> {
         let mut file = File::open(path).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => {
-                format!("the chunk is missing; the store is damaged, {}", self.remedy).into()
-            }
+            io::ErrorKind::NotFound => ChunkFault::Missing { remedy: self.remedy }.into(),
             _ => Reason::from(e),
         })?;
         let (found, most) = (file.metadata()?.len(), self.layout.codec.encoded_bound());

@@ -1,6 +1,6 @@
 //! How do numbers in memory become chunk files?
 //!
-//! [`ChunkWriter`] cuts a box into chunks, encodes each, and writes each file once, whole, and never
+//! [`ChunkWriter`] takes a chunk out of a box, encodes it, and writes its file once, whole, and never
 //! again. From several threads at once, each with a buffer of its own. Knows neither where boxes come
 //! from nor when an array is complete.
 
@@ -15,7 +15,7 @@ use super::layout::chunk_key;
 use crate::dtype::DType;
 use crate::grid::{BlockGrid, Region, copy_overlap};
 
-/// Cuts boxes of one array into chunks and writes their files.
+/// Writes the chunk files of one array.
 #[derive(Debug)]
 pub(super) struct ChunkWriter {
     /// What errors call the array.
@@ -69,28 +69,29 @@ impl ChunkWriter {
         self.stored_bytes.load(Ordering::Relaxed)
     }
 
-    /// Writes the chunk at `position` of the grid out of a box that holds all of it. `buffer` is as
-    /// long as a chunk. What lies beyond the array is filled, so that equal numbers give equal files.
-    pub(super) fn write(
+    /// Writes the chunk at `position` of the grid out of the bytes of a box, `region`, that holds all of
+    /// it; `chunk` is as long as one. What lies beyond the array is filled, so that equal numbers give
+    /// equal files.
+    pub(super) fn write_chunk(
         &self,
-        numbers: &[u8],
-        held: &Region,
+        bytes: &[u8],
+        region: &Region,
         position: &[u64],
-        buffer: &mut [u8],
+        chunk: &mut [u8],
     ) -> Result<(), StoreError> {
         let lengths = self.grid.block_shape();
         let start = position.iter().zip(lengths).map(|(p, n)| p * n).collect();
-        let region = Region::new(start, lengths.to_vec());
-        if !region.fits(&self.shape) {
-            buffer
+        let padded = Region::new(start, lengths.to_vec());
+        if !padded.fits(&self.shape) {
+            chunk
                 .chunks_exact_mut(self.fill.len())
                 .for_each(|item| item.copy_from_slice(&self.fill));
         }
-        copy_overlap(numbers, held, buffer, &region, self.fill.len());
+        copy_overlap(bytes, region, chunk, &padded, self.fill.len());
 
         let on_disk: Vec<u64> = position.iter().rev().copied().collect();
         let key = chunk_key(&on_disk);
-        let file_bytes = self.codec.encode(buffer).map_err(|reason| StoreError::Encode {
+        let file_bytes = self.codec.encode(chunk).map_err(|reason| StoreError::Encode {
             run: self.name.clone(),
             chunk: key.clone(),
             reason,

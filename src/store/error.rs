@@ -1,8 +1,9 @@
 //! What can go wrong with a store, and what would help?
 //!
-//! One enum for reading and writing. Damage, user mistakes and things that are not supported are
-//! different variants; each names the path or run, what was expected, and what was found. Prints
-//! nothing and decides no exit code.
+//! [`StoreError`] is what opening and writing say: damage, user mistakes and things that are not
+//! supported are different variants, each with the path or run, what was expected and what was found.
+//! [`ChunkFault`] is the reason inside the [`SourceError`] of a read, which names array, chunk and file.
+//! Prints nothing and decides no exit code.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use bytesize::ByteSize;
 use crate::runtime::{BudgetError, SessionError};
 use crate::source::SourceError;
 
-/// A store could not be opened, read or written.
+/// A store or an array could not be opened or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -227,12 +228,6 @@ impl StoreError {
         move |source| Self::Io { action, path, source }
     }
 
-    /// The same for what rustix returns.
-    pub(super) fn os(action: &'static str, path: &Path) -> impl FnOnce(rustix::io::Errno) -> Self {
-        let io = Self::io(action, path);
-        move |errno| io(errno.into())
-    }
-
     pub(super) fn metadata(
         path: &Path,
         field: impl Into<String>,
@@ -246,6 +241,23 @@ impl StoreError {
             found: found.to_string(),
         }
     }
+}
+
+/// Why a chunk file gives no numbers.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ChunkFault {
+    #[error("the chunk is missing; the store is damaged, {remedy}")]
+    Missing { remedy: &'static str },
+    #[error("the file has {found} bytes, expected {expected}; it is torn or damaged")]
+    Size { found: u64, expected: String },
+    #[error("the compressed frame says {field} is {found}, expected {expected}; it is damaged")]
+    Frame { field: &'static str, found: u64, expected: String },
+    #[error("the crc32c checksum does not match; the file is damaged")]
+    Checksum,
+    #[error("cannot decode: {0}")]
+    Codec(String),
+    #[error("a bool is neither 0 nor 1; the file is damaged")]
+    Bool,
 }
 
 /// The first few names of a list, for a message.

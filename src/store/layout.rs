@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn small_names_come_apart() {
+    fn stems_chunk_keys_parents_and_bids_parts_are_told_from_names() {
         assert_eq!(stem("a.b.nii.gz"), "a.b");
         assert_eq!(stem("a.img"), "a");
         assert_eq!(stem("a.txt"), "a.txt");

@@ -4,6 +4,8 @@
 //! with its `NIfTI` header kept beside the voxels. [`open`] lists the runs, [`Store::run`] gives one
 //! as a [`Run`], [`ingest`] writes them so that a run is either whole or not there.
 //!
+//! The API's order of axes is `(x, y, z, t)`, the disk's `(t, z, y, x)`; the bytes are the same.
+//!
 //! Arrays that are no runs are folders of their own: [`ZarrSink`] writes one box by box, and
 //! [`open_array`] opens it.
 //!

@@ -6,33 +6,29 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+#[cfg(target_os = "linux")]
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
+
 use super::StoreError;
 
 /// Renames a folder to a name that must be free.
 pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        use rustix::io::Errno;
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-            // Not every file system can; renaming a folder over one that is not empty fails anyway.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
-            done => return done.map_err(io::Error::from),
-        }
+    if let Some(done) = rename_with(from, to, RenameFlags::NOREPLACE) {
+        return done;
     }
+    // Over a folder that is not empty this fails too.
     fs::rename(from, to)
 }
 
 /// Puts `new` where `old` is and the other way round, in one step where the system can.
 pub(super) fn exchange(new: &Path, old: &Path) -> Result<(), StoreError> {
     #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        use rustix::io::Errno;
-        match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
-            done => return done.map_err(StoreError::os("exchange", old)),
-        }
+    if let Some(done) = rename_with(new, old, RenameFlags::EXCHANGE) {
+        return done.map_err(StoreError::io("exchange", old));
     }
     let aside = new.with_extension("old");
     fs::rename(old, &aside).map_err(StoreError::io("move aside", old))?;
@@ -42,13 +38,22 @@ pub(super) fn exchange(new: &Path, old: &Path) -> Result<(), StoreError> {
     })
 }
 
+/// `None` where the file system cannot do it in one step.
+#[cfg(target_os = "linux")]
+fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> Option<io::Result<()>> {
+    match renameat_with(CWD, from, CWD, to, flags) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => None,
+        done => Some(done.map_err(io::Error::from)),
+    }
+}
+
 /// Makes everything below `dir` survive a power cut: one call for the file system where there is
 /// one, else file by file and the folders after their files.
 pub(super) fn sync_tree(dir: &Path) -> Result<(), StoreError> {
     #[cfg(target_os = "linux")]
     {
         let handle = File::open(dir).map_err(StoreError::io("open", dir))?;
-        rustix::fs::syncfs(&handle).map_err(StoreError::os("sync", dir))
+        rustix::fs::syncfs(&handle).map_err(|e| StoreError::io("sync", dir)(e.into()))
     }
     #[cfg(not(target_os = "linux"))]
     {

@@ -1,4 +1,7 @@
 //! Which arrays may be read?
+//!
+//! Those that [`ZarrSink`](super::ZarrSink) wrote, whole, and whose metadata does not contradict itself.
+//! Reads no number: that is `chunk_reader`'s matter.
 
 use std::path::Path;
 use std::sync::Arc;

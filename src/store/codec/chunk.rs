@@ -17,10 +17,11 @@ use zarrs::array::codec::{
 };
 use zarrs::array::{CodecChain, DataType, FillValue, data_type};
 
-use super::frame::{ChunkFault, check, most_bytes};
-use super::{BloscInner, Codec, Frames};
+use super::frame::{check, most_bytes};
+use super::{BloscInner, Codec, Frame};
 use crate::dtype::DType;
 use crate::grid::element_count;
+use crate::store::error::ChunkFault;
 
 /// Working memory of an encoder beyond its input and outputs: zstd's or lz4's tables and blosc's
 /// blocks. A bound from above: on noise, whole-process peaks of the codecs are 16.1 (none) to
@@ -61,10 +62,10 @@ impl ChunkCodec {
     pub(in crate::store) fn new(codec: Codec, dtype: DType, shape: &[u64]) -> Option<Self> {
         let decoded_bytes = element_count(shape)?.checked_mul(dtype.size() as u64)?;
         let shape: Option<Vec<_>> = shape.iter().map(|&n| NonZeroU64::new(n)).collect();
-        let compressor: Option<Arc<dyn BytesToBytesCodecTraits>> = match codec.frames() {
-            Frames::Blosc { inner, level } => Some(Arc::new(blosc(inner, level, dtype)?)),
-            Frames::Zstd { level } => Some(Arc::new(ZstdCodec::new(level.into(), false))),
-            Frames::None => None,
+        let compressor: Option<Arc<dyn BytesToBytesCodecTraits>> = match codec.frame() {
+            Frame::Blosc { inner, level } => Some(Arc::new(blosc(inner, level, dtype)?)),
+            Frame::Zstd { level } => Some(Arc::new(ZstdCodec::new(level.into(), false))),
+            Frame::None => None,
         };
         let checksum: Arc<dyn BytesToBytesCodecTraits> = Arc::new(Crc32cCodec::new());
         let tail = compressor.into_iter().chain([checksum]).collect();
@@ -89,7 +90,7 @@ impl ChunkCodec {
 
     /// The most a chunk's file can have.
     pub(in crate::store) fn encoded_bound(&self) -> u64 {
-        most_bytes(self.codec.frames(), self.decoded_bytes)
+        most_bytes(self.codec.frame(), self.decoded_bytes)
     }
 
     /// Memory of one [`encode`](Self::encode) beyond its input: the compressed bytes, twice while
@@ -120,7 +121,7 @@ impl ChunkCodec {
 
     /// The numbers of a chunk, in native byte order, from its file's bytes.
     pub(in crate::store) fn decode(&self, file: Vec<u8>) -> Result<Vec<u8>, ChunkFault> {
-        check(self.codec.frames(), &file, self.decoded_bytes)?;
+        check(self.codec.frame(), &file, self.decoded_bytes)?;
         let decoded = self
             .chain
             .decode(Cow::Owned(file), &self.shape, &self.data_type, &self.fill, &OPTIONS)

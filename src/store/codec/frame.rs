@@ -3,7 +3,8 @@
 //! A frame's header says how much comes out of it, and whoever inflates it allocates that much. So it is
 //! read here first and held against the size of a chunk. Inflates nothing.
 
-use super::Frames;
+use super::Frame;
+use crate::store::error::ChunkFault;
 
 /// Bytes of the crc32c at the end of every chunk file.
 const CHECKSUM_BYTES: u64 = 4;
@@ -11,25 +12,13 @@ const CHECKSUM_BYTES: u64 = 4;
 const BLOSC_HEADER_BYTES: u64 = 16;
 /// blosc's own blocks are 32 to 256 KiB at our levels; it allocates three of what a header names.
 const BLOSC_BLOCK_MAX_BYTES: u64 = 1 << 20;
-/// Why a chunk's bytes are not voxels.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::store) enum ChunkFault {
-    #[error("the file has {found} bytes, expected {expected}; it is torn or damaged")]
-    Size { found: u64, expected: String },
-    #[error("the compressed frame says {field} is {found}, expected {expected}; it is damaged")]
-    Frame { field: &'static str, found: u64, expected: String },
-    #[error("the crc32c checksum does not match; the file is damaged")]
-    Checksum,
-    #[error("cannot decode: {0}")]
-    Codec(String),
-}
 
 /// The most the file of a chunk of so many bytes can have.
-pub(super) fn most_bytes(frames: Frames, decoded_bytes: u64) -> u64 {
-    let more = match frames {
-        Frames::None => 0,
-        Frames::Blosc { .. } => BLOSC_HEADER_BYTES,
-        Frames::Zstd { .. } => decoded_bytes / 256 + 64,
+pub(super) fn most_bytes(frame: Frame, decoded_bytes: u64) -> u64 {
+    let more = match frame {
+        Frame::None => 0,
+        Frame::Blosc { .. } => BLOSC_HEADER_BYTES,
+        Frame::Zstd { .. } => decoded_bytes / 256 + 64,
     };
     CHECKSUM_BYTES + decoded_bytes + more
 }
@@ -38,20 +27,20 @@ pub(super) fn most_bytes(frames: Frames, decoded_bytes: u64) -> u64 {
 ///
 /// # Errors
 /// What is claimed, and what should be.
-pub(super) fn check(frames: Frames, file: &[u8], decoded_bytes: u64) -> Result<(), ChunkFault> {
+pub(super) fn check(frame: Frame, file: &[u8], decoded_bytes: u64) -> Result<(), ChunkFault> {
     let found = file.len() as u64;
     let wrong_size = |expected: String| Err(ChunkFault::Size { found, expected });
     if found <= CHECKSUM_BYTES {
         return wrong_size(format!("more than {CHECKSUM_BYTES}"));
     }
     let data = &file[..file.len() - CHECKSUM_BYTES as usize];
-    match frames {
-        Frames::None if data.len() as u64 != decoded_bytes => {
-            wrong_size(most_bytes(frames, decoded_bytes).to_string())
+    match frame {
+        Frame::None if data.len() as u64 != decoded_bytes => {
+            wrong_size(most_bytes(frame, decoded_bytes).to_string())
         }
-        Frames::None => Ok(()),
-        Frames::Blosc { .. } => check_blosc(data, decoded_bytes),
-        Frames::Zstd { .. } => {
+        Frame::None => Ok(()),
+        Frame::Blosc { .. } => check_blosc(data, decoded_bytes),
+        Frame::Zstd { .. } => {
             let found = zstd_content_bytes(data).unwrap_or(0);
             same("the content size", found, decoded_bytes)
         }

@@ -10,7 +10,6 @@ use std::fmt;
 use std::str::FromStr;
 
 pub(super) use self::chunk::{ChunkCodec, fill_bytes};
-pub(super) use self::frame::ChunkFault;
 
 /// How chunks are compressed. A crc32c checksum follows whatever is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -28,7 +27,7 @@ pub enum Codec {
 
 /// How a codec's bytes are framed, and with what settings they are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frames {
+pub(super) enum Frame {
     /// The numbers as they are.
     None,
     Zstd {
@@ -63,12 +62,12 @@ impl Codec {
     pub const ALL: [Self; 4] = [Self::BloscZstd, Self::BloscLz4, Self::Zstd, Self::Raw];
 
     /// All that is to be said of a codec, a row each.
-    const fn row(self) -> (&'static str, Frames) {
+    const fn row(self) -> (&'static str, Frame) {
         match self {
-            Self::BloscZstd => ("blosc-zstd", Frames::Blosc { inner: BloscInner::Zstd, level: 1 }),
-            Self::BloscLz4 => ("blosc-lz4", Frames::Blosc { inner: BloscInner::Lz4, level: 5 }),
-            Self::Zstd => ("zstd", Frames::Zstd { level: 1 }),
-            Self::Raw => ("none", Frames::None),
+            Self::BloscZstd => ("blosc-zstd", Frame::Blosc { inner: BloscInner::Zstd, level: 1 }),
+            Self::BloscLz4 => ("blosc-lz4", Frame::Blosc { inner: BloscInner::Lz4, level: 5 }),
+            Self::Zstd => ("zstd", Frame::Zstd { level: 1 }),
+            Self::Raw => ("none", Frame::None),
         }
     }
 
@@ -77,7 +76,7 @@ impl Codec {
         self.row().0
     }
 
-    pub(super) const fn frames(self) -> Frames {
+    pub(super) const fn frame(self) -> Frame {
         self.row().1
     }
 }

@@ -1,8 +1,8 @@
 //! How does the root get to list what is in the folders?
 //!
 //! Rebuilt whole at the end of every ingest, from the run groups, so that whatever went wrong before
-//! is repaired. Runs are read one at a time. A run whose metadata cannot be read is left out; opening
-//! it says why.
+//! is repaired. Runs are read one at a time, and none is changed. A run whose metadata cannot be read
+//! is left out; opening it says why.
 
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
@@ -39,10 +39,10 @@ pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<(), StoreError>
     let attributes = RootAttributes::new(created, entries);
 
     let mut seen = BTreeSet::new();
-    let nodes = paths.iter().flat_map(|run| {
-        let nodes = nodes_of(store, run, &mut seen);
-        let (nodes, error) = nodes.map_or_else(|e| (vec![], Some(e)), |nodes| (nodes, None));
-        nodes.into_iter().map(Ok).chain(error.map(Err))
+    // A node that cannot be read ends the list.
+    let nodes = paths.iter().flat_map(|run| match nodes_of(store, run, &mut seen) {
+        Ok(nodes) => nodes.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
     });
     staging.replace_root(|file| {
         let mut out = BufWriter::new(file);

@@ -1,6 +1,7 @@
 //! How much memory does a run's ingest take, and how many go at once?
 //!
-//! Closed formulas of header facts, and the choice they lead to. Allocates nothing.
+//! The formulas of decision 0004, of header facts alone, and the choice they lead to. Allocates
+//! nothing.
 
 use bytesize::ByteSize;
 
@@ -15,7 +16,7 @@ const FREE_HEADER_BYTES: u64 = 8 << 10;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "units come last in a name")]
 pub(super) struct Needs {
-    /// `tb` volumes.
+    /// As many volumes as a chunk is long.
     pub(super) slab_bytes: u64,
     /// One chunk before encoding.
     pub(super) chunk_bytes: u64,
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_go_at_once_when_memory_is_short() {
+    fn fewer_runs_then_fewer_encoders_then_one_thread_as_memory_shrinks() {
         let runs = [needs(100), needs(50), needs(100)];
         assert_eq!(Team::choose(&runs, 4, 1000), Team::Runs(3));
         assert_eq!(Team::choose(&runs, 2, 1000), Team::Runs(2));

@@ -1,7 +1,7 @@
 //! What is to be written, and may it be?
 //!
-//! Reads headers' facts and the store's metadata only; voxels just where a source changed its
-//! modification time and nothing else ([`compare_sources`]). Writes nothing.
+//! From headers' facts and the store's metadata; voxels are read only where nothing else tells a run
+//! from the one that is stored ([`compare_sources`]). Writes nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use super::IngestOptions;
 use super::memory::{Needs, data_bytes};
 use super::writer::Slabs;
 use crate::dtype::DType;
-use crate::grid::shape_text;
+use crate::grid::{Region, shape_text};
 use crate::run::Run;
 use crate::runtime::{Budget, Session, free_bytes};
 use crate::store::chunking::{CHUNK_LIMIT_BYTES, chunk_shape};
@@ -45,8 +45,8 @@ pub(super) enum Action {
     Skip,
     /// Only reading the source tells whether it is there.
     Compare(Box<OpenedRun>),
-    /// Nothing: reading its source failed.
-    GiveUp,
+    /// Nothing: its source could not be read.
+    Unreadable,
 }
 
 impl<'a> RunPlan<'a> {
@@ -89,6 +89,11 @@ impl<'a> RunPlan<'a> {
         matches!(self.action, Action::Write | Action::Replace)
     }
 
+    /// Size of a box of the run.
+    pub(super) fn bytes_of(&self, region: &Region) -> u64 {
+        region.len() * self.dtype.size() as u64
+    }
+
     /// Chunk lengths in the order of the disk.
     pub(super) fn chunk_on_disk(&self) -> [u64; 4] {
         let [x, y, z, t] = self.chunk;
@@ -113,8 +118,12 @@ impl<'a> RunPlan<'a> {
         })
     }
 
-    /// A run is in this one's place that must not be replaced, or, with `force`, will be.
-    fn occupied(&self, difference: String, options: &IngestOptions) -> Result<Action, StoreError> {
+    /// What is done where another run has this one's place.
+    fn replace_or_refuse(
+        &self,
+        difference: String,
+        options: &IngestOptions,
+    ) -> Result<Action, StoreError> {
         if options.force {
             return Ok(Action::Replace);
         }
@@ -130,7 +139,7 @@ impl<'a> RunPlan<'a> {
 ///
 /// # Errors
 /// When something is there that is neither a store nor an empty folder.
-pub(super) fn place(store: &Path) -> Result<PathBuf, StoreError> {
+pub(super) fn resolve_path(store: &Path) -> Result<PathBuf, StoreError> {
     let not_a_store = |found: &str, help| {
         Err(StoreError::NotAStore { path: store.to_owned(), found: found.to_owned(), help })
     };
@@ -192,19 +201,29 @@ pub(super) fn plan<'a>(
     Ok(plans)
 }
 
+/// What is to be done about a run. The first of these that holds:
+///
+/// 1. Nothing has its place: write.
+/// 2. What is there cannot be read: another run.
+/// 3. File size, header, shape or type differ: another run.
+/// 4. `force`, and other chunks or another codec: replace.
+/// 5. A BIDS path, and the same modification time: skip.
+/// 6. Else the source is read and compared: skip, or another run.
+///
+/// Another run is replaced with `force`, else refused. A BIDS path names one run; `rest.nii` may be
+/// anybody's, and archives give whole studies one modification time.
 fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<Action, StoreError> {
     if !store.join(&plan.target).exists() {
         return Ok(Action::Write);
     }
-    let stored = OpenedRun::open(store, &plan.target).and_then(|opened| {
-        let info = opened.info()?;
-        Ok((opened, info))
-    });
-    let (opened, there) = match stored {
+    let stored = OpenedRun::open(store, &plan.target).and_then(|run| Ok((run.info()?, run)));
+    let (there, stored) = match stored {
         Ok(stored) => stored,
-        Err(error) => return plan.occupied(format!("it cannot be read: {error}"), options),
+        Err(error) => {
+            return plan.replace_or_refuse(format!("it cannot be read: {error}"), options);
+        }
     };
-    let (here, voxels) = (plan.run.info(), opened.attributes().voxels());
+    let (here, voxels) = (plan.run.info(), stored.attributes().voxels());
     let differs = [
         ("file size", here.origin.file_bytes != there.origin.file_bytes),
         ("header", here.header != there.header),
@@ -212,26 +231,23 @@ fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<A
         ("data type", plan.dtype.name() != voxels.dtype),
     ];
     if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
-        return plan.occupied(format!("the {what} differs"), options);
+        return plan.replace_or_refuse(format!("the {what} differs"), options);
     }
-    if options.force
-        && (plan.chunk_on_disk() != voxels.chunk_shape || plan.codec.name() != voxels.codec)
-    {
+    let stored_otherwise =
+        plan.chunk_on_disk() != voxels.chunk_shape || plan.codec.name() != voxels.codec;
+    if options.force && stored_otherwise {
         return Ok(Action::Replace);
     }
-    // A BIDS path names one run; `rest.nii` may be anybody's, and archives give whole studies one
-    // modification time.
+    let is_bids = !plan.target.starts_with(PLAIN_RUNS);
     let times = (&here.origin.modified, &there.origin.modified);
-    let same_time = matches!(times, (Some(a), Some(b)) if a == b);
-    if same_time && !plan.target.starts_with(PLAIN_RUNS) {
+    if is_bids && matches!(times, (Some(a), Some(b)) if a == b) {
         return Ok(Action::Skip);
     }
-    Ok(Action::Compare(Box::new(opened)))
+    Ok(Action::Compare(Box::new(stored)))
 }
 
-/// Reads the sources whose modification time alone differs from that of the stored run, and decides
-/// by SHA-256 (by voxels, where one is not known). Returns the sources that could not be read, by
-/// their place in `plans`.
+/// Reads the sources that only reading tells from the stored run, and decides by SHA-256 (by voxels,
+/// where one is not known). Returns the sources that could not be read, by their place in `plans`.
 pub(super) fn compare_sources(
     plans: &mut [RunPlan<'_>],
     options: &IngestOptions,
@@ -243,11 +259,13 @@ pub(super) fn compare_sources(
         let Action::Compare(stored) = &plan.action else { continue };
         plan.action = match is_same(plan, stored, session, &budget) {
             Ok(true) => Action::Skip,
-            Ok(false) => plan.occupied("the bytes of the file differ".to_owned(), options)?,
+            Ok(false) => {
+                plan.replace_or_refuse("the bytes of the file differ".to_owned(), options)?
+            }
             Err(StoreError::Cancelled) => return Err(StoreError::Cancelled),
             Err(error) => {
                 unreadable.insert(at, error);
-                Action::GiveUp
+                Action::Unreadable
             }
         };
     }

@@ -1,15 +1,16 @@
 //! Who writes which run, and when does it go in place?
 //!
 //! Runs are taken largest first; outcomes are in the order given. Without `strict` a run goes in
-//! place as soon as it is staged; with it, all do at the end or none does.
+//! place as soon as it is staged. With it, none goes before every source has been read and found good.
+//! How a run is made and put in place is `writer`'s and `stage`'s matter.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+use std::{fs, mem};
 
 use super::memory::{Needs, Team, data_bytes};
 use super::plan::{Action, RunPlan};
@@ -36,16 +37,16 @@ pub(super) fn write_all(
     let needs: Result<Vec<Needs>, StoreError> =
         queue.iter().map(|&at| Needs::of(&plans[at])).collect();
     let data_bytes = data_bytes(plans, session);
-    let mut done: Vec<Option<Progressed<'_>>> = plans.iter().map(|_| None).collect();
+    let mut reached: Vec<Reached<'_>> = plans.iter().map(|_| Reached::NotDue).collect();
     for (at, error) in unreadable {
-        done[at] = Some(Err(error));
+        reached[at] = Reached::Failed(error);
     }
     let work = Work {
         plans,
         team: Team::choose(&needs?, session.threads(), data_bytes),
         queue,
         next: AtomicUsize::new(0),
-        done: Mutex::new(done),
+        reached: Mutex::new(reached),
         staging,
         options,
         session,
@@ -56,22 +57,24 @@ pub(super) fn write_all(
     let ended = work.run();
     session.progress().end();
     ended?;
-    work.outcomes()
+    let reached = work.place_staged()?;
+    Ok(plans.iter().zip(reached).map(|(plan, reached)| outcome(plan, reached)).collect())
 }
 
-/// A run on its way, or why it is not.
-type Progressed<'a> = Result<Done<'a>, StoreError>;
-
-enum Done<'a> {
+/// How far a run has come.
+enum Reached<'a> {
+    /// Not to be written, or not yet begun.
+    NotDue,
     Staged(StagedRun<'a>),
     Placed(Written),
+    Failed(StoreError),
 }
 
 struct Work<'a> {
     plans: &'a [RunPlan<'a>],
     queue: Vec<usize>,
     next: AtomicUsize,
-    done: Mutex<Vec<Option<Progressed<'a>>>>,
+    reached: Mutex<Vec<Reached<'a>>>,
     team: Team,
     staging: &'a Staging,
     options: &'a IngestOptions,
@@ -83,12 +86,7 @@ impl<'a> Work<'a> {
     fn run(&self) -> Result<(), StoreError> {
         match self.team {
             Team::Runs(workers) => {
-                let pool = self.session.pool(workers)?;
-                pool.scope(|scope| {
-                    for _ in 0..workers {
-                        scope.spawn(|_| self.take_runs(None));
-                    }
-                });
+                self.session.pool(workers)?.broadcast(|_| self.take_runs(None));
             }
             Team::Pipeline(encoders) => self.take_runs(Some(&self.session.pool(encoders)?)),
             Team::Alone => self.take_runs(None),
@@ -99,13 +97,16 @@ impl<'a> Work<'a> {
     /// Takes runs off the queue until it is empty or the session is cancelled.
     fn take_runs(&self, encoders: Option<&rayon::ThreadPool>) {
         while let Some(&at) = self.queue.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let result = self.one(at, encoders);
-            let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-            done[at] = Some(result);
+            let reached = self.stage_and_place(at, encoders).unwrap_or_else(Reached::Failed);
+            self.reached.lock().unwrap_or_else(PoisonError::into_inner)[at] = reached;
         }
     }
 
-    fn one(&self, at: usize, encoders: Option<&rayon::ThreadPool>) -> Progressed<'a> {
+    fn stage_and_place(
+        &self,
+        at: usize,
+        encoders: Option<&rayon::ThreadPool>,
+    ) -> Result<Reached<'a>, StoreError> {
         if self.session.cancel_token().is_cancelled() {
             return Err(StoreError::Cancelled);
         }
@@ -118,60 +119,52 @@ impl<'a> Work<'a> {
             discard(&dir);
         }
         let staged = staged?;
-        if self.options.strict { Ok(Done::Staged(staged)) } else { self.put_in_place(staged) }
+        Ok(if self.options.strict { Reached::Staged(staged) } else { self.put_in_place(staged) })
     }
 
-    fn put_in_place(&self, staged: StagedRun<'a>) -> Progressed<'a> {
+    fn put_in_place(&self, staged: StagedRun<'a>) -> Reached<'a> {
         let placed = self.staging.commit(&staged.dir, staged.plan);
+        // After an exchange the run that was replaced lies there; after a rename, nothing.
         discard(&staged.dir);
-        placed.map(|()| Done::Placed(staged.into_written()))
+        placed.map_or_else(Reached::Failed, |()| Reached::Placed(staged.into_written()))
     }
 
-    fn outcomes(self) -> Result<Vec<RunOutcome>, StoreError> {
-        let mut done =
-            std::mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner));
-        if done.iter().flatten().any(|d| matches!(d, Err(StoreError::Cancelled))) {
+    /// Puts the runs in place that wait for it. One that cannot go stops no other.
+    fn place_staged(&self) -> Result<Vec<Reached<'a>>, StoreError> {
+        let reached = mem::take(&mut *self.reached.lock().unwrap_or_else(PoisonError::into_inner));
+        if reached.iter().any(|run| matches!(run, Reached::Failed(StoreError::Cancelled))) {
             return Err(StoreError::Cancelled);
         }
-        if self.options.strict {
-            self.refuse_if_any_failed(&mut done)?;
+        if self.options.strict && reached.iter().any(|run| matches!(run, Reached::Failed(_))) {
+            return Err(strict(self.plans, reached));
         }
-        let mut outcomes = Vec::with_capacity(self.plans.len());
-        for (plan, done) in self.plans.iter().zip(done) {
-            let placed = match done {
-                Some(Ok(Done::Staged(staged))) => Some(self.put_in_place(staged)),
-                other => other,
-            };
-            let result = match placed {
-                Some(Ok(Done::Placed(written))) if matches!(plan.action, Action::Replace) => {
-                    Outcome::Replaced(written)
-                }
-                Some(Ok(Done::Placed(written))) => Outcome::Written(written),
-                Some(Err(error)) => Outcome::Failed(error),
-                Some(Ok(Done::Staged(_))) | None => Outcome::Skipped,
-            };
-            outcomes.push(RunOutcome {
-                source: plan.run.name().to_owned(),
-                target: plan.target.clone(),
-                result,
-            });
-        }
-        Ok(outcomes)
+        let place = |run| match run {
+            Reached::Staged(staged) => self.put_in_place(staged),
+            other => other,
+        };
+        Ok(reached.into_iter().map(place).collect())
     }
+}
 
-    fn refuse_if_any_failed(&self, done: &mut [Option<Progressed<'a>>]) -> Result<(), StoreError> {
-        let mut failed = Vec::new();
-        for (plan, done) in self.plans.iter().zip(done) {
-            match done.take() {
-                Some(Err(error)) => failed.push((plan.run.name().to_owned(), error)),
-                fine => *done = fine,
-            }
+/// What a strict ingest says of the runs that failed.
+fn strict(plans: &[RunPlan<'_>], reached: Vec<Reached<'_>>) -> StoreError {
+    let failed = plans.iter().zip(reached).filter_map(|(plan, reached)| match reached {
+        Reached::Failed(error) => Some((plan.run.name().to_owned(), error)),
+        _ => None,
+    });
+    StoreError::Strict { failed: failed.collect(), total: plans.len() }
+}
+
+fn outcome(plan: &RunPlan<'_>, reached: Reached<'_>) -> RunOutcome {
+    let result = match reached {
+        Reached::Placed(written) if matches!(plan.action, Action::Replace) => {
+            Outcome::Replaced(written)
         }
-        if failed.is_empty() {
-            return Ok(());
-        }
-        Err(StoreError::Strict { failed, total: self.plans.len() })
-    }
+        Reached::Placed(written) => Outcome::Written(written),
+        Reached::Failed(error) => Outcome::Failed(error),
+        Reached::NotDue | Reached::Staged(_) => Outcome::Skipped,
+    };
+    RunOutcome { source: plan.run.name().to_owned(), target: plan.target.clone(), result }
 }
 
 /// Removes what is left of a run in staging; what cannot be removed goes with the whole folder.

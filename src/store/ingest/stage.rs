@@ -21,7 +21,10 @@ use crate::store::rename::{exchange, rename_to_new, sync_dir};
 #[derive(Debug)]
 pub(super) struct Staging {
     store: PathBuf,
-    beside: PathBuf,
+    /// `<store>.staging`.
+    folder: PathBuf,
+    // Options so that `drop` lets go of them in order, under the store's lock: first what is in the
+    // folder, then the lock that says that it is alive.
     own: Option<TempDir>,
     live: Option<File>,
 }
@@ -29,22 +32,22 @@ pub(super) struct Staging {
 impl Staging {
     /// Removes what dead ingests left, and makes a folder for this one.
     pub(super) fn open(store: &Path) -> Result<Self, StoreError> {
-        let beside = staging_dir(store);
-        let lock = StoreLock::take(&beside)?;
-        remove_dead(&beside)?;
+        let folder = staging_dir(store);
+        let lock = StoreLock::take(&folder)?;
+        remove_dead(&folder)?;
         let own = tempfile::Builder::new()
             .prefix(STAGING_PREFIX)
-            .tempdir_in(&beside)
-            .map_err(StoreError::io("create a folder in", &beside))?;
+            .tempdir_in(&folder)
+            .map_err(StoreError::io("create a folder in", &folder))?;
         let path = own.path().join(LIVE_LOCK);
         let live = File::create_new(&path).map_err(StoreError::io("create", &path))?;
         live.lock().map_err(StoreError::io("lock", &path))?;
         drop(lock);
-        Ok(Self { store: store.to_owned(), beside, own: Some(own), live: Some(live) })
+        Ok(Self { store: store.to_owned(), folder, own: Some(own), live: Some(live) })
     }
 
     fn own(&self) -> &Path {
-        self.own.as_ref().map_or(&self.beside, TempDir::path)
+        self.own.as_ref().map_or(&self.folder, TempDir::path)
     }
 
     /// Where run number `at` is made.
@@ -54,7 +57,7 @@ impl Staging {
 
     /// Keeps every other ingest from changing the store's tree.
     pub(super) fn lock_store(&self) -> Result<StoreLock, StoreError> {
-        StoreLock::take(&self.beside)
+        StoreLock::take(&self.folder)
     }
 
     /// Puts a staged run in place with one rename: the moment from which it is in the store. What
@@ -129,20 +132,20 @@ impl Staging {
 impl Drop for Staging {
     /// Tidies up as far as it goes; what stays is dead, and the next ingest's to remove.
     fn drop(&mut self) {
-        let lock = StoreLock::take(&self.beside);
+        let lock = StoreLock::take(&self.folder);
         drop(self.own.take());
         drop(self.live.take());
         if let Ok(lock) = lock {
-            lock.remove_folder_if_last(&self.beside);
+            lock.remove_folder_if_last(&self.folder);
         }
     }
 }
 
 /// Removes the folders of ingests that are no longer running. Called under the store's lock, which
 /// every ingest holds while it makes its folder and locks it.
-fn remove_dead(beside: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(beside).map_err(StoreError::io("list", beside))? {
-        let entry = entry.map_err(StoreError::io("list", beside))?;
+fn remove_dead(folder: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
+        let entry = entry.map_err(StoreError::io("list", folder))?;
         let name = entry.file_name();
         if !name.to_str().is_some_and(|name| name.starts_with(STAGING_PREFIX)) {
             continue;
@@ -167,10 +170,10 @@ pub(super) struct StoreLock {
 impl StoreLock {
     /// Waits for the lock. The last ingest to end removes the file, so a lock on a file that is no
     /// longer there is taken again.
-    fn take(beside: &Path) -> Result<Self, StoreError> {
-        let path = beside.join(STORE_LOCK);
+    fn take(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(STORE_LOCK);
         loop {
-            fs::create_dir_all(beside).map_err(StoreError::io("create", beside))?;
+            fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
             let opened = File::options().create(true).truncate(false).write(true).open(&path);
             let file = match opened {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
@@ -184,11 +187,11 @@ impl StoreLock {
     }
 
     /// Removes the lock and its folder when nothing else is in it.
-    fn remove_folder_if_last(self, beside: &Path) {
-        let others = fs::read_dir(beside).map_or(usize::MAX, Iterator::count);
+    fn remove_folder_if_last(self, folder: &Path) {
+        let others = fs::read_dir(folder).map_or(usize::MAX, Iterator::count);
         if others == 1 && cfg!(unix) {
             drop(fs::remove_file(&self.path));
-            drop(fs::remove_dir(beside));
+            drop(fs::remove_dir(folder));
         }
         drop(self.file);
     }

@@ -1,18 +1,19 @@
 //! How do a run's voxels become chunk files?
 //!
-//! [`Slabs`] reads the source front to back in slabs of `tb` volumes; [`ChunkWriter`] makes the files
-//! of a slab's chunks. Either on one thread in turn or, with
-//! encoders, one plain thread reads the next slab meanwhile. The source's own checksums are
-//! verified before the run is sealed.
+//! [`Slabs`] reads the source front to back in slabs as many volumes long as a chunk is; [`SlabWriter`]
+//! makes the files of a slab's chunks. On one thread in turn or, with encoders, while one plain thread
+//! reads the next slab. The source's own checksums are verified before the run is sealed. Puts nothing
+//! in place.
 
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
+
+use rayon::prelude::*;
 
 use super::memory::Needs;
 use super::plan::RunPlan;
@@ -75,8 +76,8 @@ pub(super) fn stage_run<'a>(
     fs::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
     let writer = SlabWriter::new(plan, &array_dir)?;
     let (end, digest) = match encoders {
-        Some(pool) => write_overlapped(plan, &writer, &mut lease, pool, session)?,
-        None => write_in_turn(plan, &writer, &mut lease, session)?,
+        Some(pool) => write_overlapped(&writer, &mut lease, pool, session)?,
+        None => write_in_turn(&writer, &mut lease, session)?,
     };
     let voxels = VoxelsWritten {
         chunks: writer.chunks.chunks(),
@@ -91,38 +92,39 @@ pub(super) fn stage_run<'a>(
 }
 
 fn write_in_turn(
-    plan: &RunPlan<'_>,
-    writer: &SlabWriter,
+    writer: &SlabWriter<'_>,
     lease: &mut Lease,
     session: &Session,
 ) -> Result<(StreamEnd, String), StoreError> {
-    let needs = Needs::of(plan)?;
+    let needs = Needs::of(writer.plan)?;
     let mut slab = lease.buffer(needs.slab_bytes)?;
     let mut chunk = lease.buffer(needs.chunk_bytes)?;
-    let mut slabs = Slabs::start(plan)?;
+    let mut slabs = Slabs::start(writer.plan)?;
     while let Some(region) = slabs.fill(&mut slab)? {
-        for z in 0..writer.chunks_per_slab() {
-            stop_if_cancelled(session)?;
-            writer.write(&slab, &region, z, &mut chunk)?;
-        }
-        session.progress().advance(slabs.bytes_of(&region));
+        writer.write_chunks(&slab, &region, &AtomicU64::new(0), &mut chunk, session)?;
+        session.progress().advance(writer.plan.bytes_of(&region));
     }
     slabs.finish().map_err(StoreError::from)
 }
 
+/// A slab to encode, and the volumes it holds.
+type Filled = (Region, Buffer);
+
+/// Two slabs go round: one is filled by the reader's thread while the encoders are at the other. Who
+/// ends first closes its ends of both channels, which ends the other.
 fn write_overlapped(
-    plan: &RunPlan<'_>,
-    writer: &SlabWriter,
+    writer: &SlabWriter<'_>,
     lease: &mut Lease,
     pool: &rayon::ThreadPool,
     session: &Session,
 ) -> Result<(StreamEnd, String), StoreError> {
+    let plan = writer.plan;
     let needs = Needs::of(plan)?;
-    let (full, to_encode) = sync_channel(1);
-    let (empty, to_fill) = sync_channel(2);
+    let (filled_tx, filled_rx) = sync_channel(1);
+    let (empty_tx, empty_rx) = sync_channel(2);
     for _ in 0..2 {
         let slab = lease.buffer(needs.slab_bytes)?;
-        empty.send(slab).unwrap_or_else(|_| unreachable!("both ends are held here"));
+        empty_tx.send(slab).unwrap_or_else(|_| unreachable!("both ends are held here"));
     }
     let mut chunks = Vec::new();
     for _ in 0..pool.current_num_threads() {
@@ -132,128 +134,86 @@ fn write_overlapped(
         let reader = thread::Builder::new()
             .name("voxstore-reader".to_owned())
             .stack_size(READER_STACK_BYTES)
-            .spawn_scoped(scope, move || read_ahead(plan, &to_fill, &full))
+            .spawn_scoped(scope, move || fill_slabs(plan, &empty_rx, &filled_tx))
             .map_err(StoreError::io("start a thread to read", Path::new(plan.run.name())))?;
-        let encoded = encode_slabs(writer, to_encode, empty, &mut chunks, pool, session);
+        let encoded = encode_slabs(writer, filled_rx, empty_tx, &mut chunks, pool, session);
         let read = reader.join().unwrap_or_else(|panic| resume_unwind(panic));
         encoded?;
         read?.ok_or(StoreError::Cancelled)
     })
 }
 
-/// A slab on its way, and the volumes it holds.
-type Filled = (Region, Buffer);
-
-/// The reading thread: fills slabs as they come back. `None` when nobody wants more.
-fn read_ahead(
+/// The reader's thread: fills slabs as they come back. `None` when nobody wants more.
+fn fill_slabs(
     plan: &RunPlan<'_>,
-    to_fill: &Receiver<Buffer>,
-    full: &SyncSender<Filled>,
+    empty: &Receiver<Buffer>,
+    filled: &SyncSender<Filled>,
 ) -> Result<Option<(StreamEnd, String)>, StoreError> {
     let mut slabs = Slabs::start(plan)?;
-    while let Ok(mut slab) = to_fill.recv() {
+    while let Ok(mut slab) = empty.recv() {
         let Some(region) = slabs.fill(&mut slab)? else { return Ok(Some(slabs.finish()?)) };
-        if full.send((region, slab)).is_err() {
+        if filled.send((region, slab)).is_err() {
             break;
         }
     }
     Ok(None)
 }
 
-/// Encodes slabs as they come, each by all encoders. Both channels end with it, which ends the
-/// reader too.
+/// Encodes slabs as they come, each by all encoders. Takes its ends of the channels, to close them.
 fn encode_slabs(
-    writer: &SlabWriter,
-    to_encode: Receiver<Filled>,
+    writer: &SlabWriter<'_>,
+    filled: Receiver<Filled>,
     empty: SyncSender<Buffer>,
     chunks: &mut [Buffer],
     pool: &rayon::ThreadPool,
     session: &Session,
 ) -> Result<(), StoreError> {
-    for (region, slab) in to_encode {
+    for (region, slab) in filled {
         let next = AtomicU64::new(0);
-        let failed = Mutex::new(None);
-        pool.scope(|scope| {
-            for chunk in chunks.iter_mut() {
-                scope.spawn(|_| {
-                    let encoded = encode_chunks(writer, &slab, &region, &next, chunk, session);
-                    if let Err(error) = encoded {
-                        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    }
-                });
-            }
-        });
-        if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(error);
-        }
-        session.progress().advance(writer.bytes_of(&region));
+        pool.install(|| {
+            chunks
+                .par_iter_mut()
+                .with_max_len(1)
+                .try_for_each(|chunk| writer.write_chunks(&slab, &region, &next, chunk, session))
+        })?;
+        session.progress().advance(writer.plan.bytes_of(&region));
         // The reader has ended already when this was the last slab.
         drop(empty.send(slab));
     }
     Ok(())
 }
 
-/// One encoder: takes the slab's chunks by number until there are none.
-fn encode_chunks(
-    writer: &SlabWriter,
-    slab: &[u8],
-    region: &Region,
-    next: &AtomicU64,
-    buffer: &mut [u8],
-    session: &Session,
-) -> Result<(), StoreError> {
-    loop {
-        let z = next.fetch_add(1, Ordering::Relaxed);
-        if z >= writer.chunks_per_slab() {
-            return Ok(());
-        }
-        stop_if_cancelled(session)?;
-        writer.write(slab, region, z, buffer)?;
-    }
-}
-
-fn stop_if_cancelled(session: &Session) -> Result<(), StoreError> {
-    if session.cancel_token().is_cancelled() { Err(StoreError::Cancelled) } else { Ok(()) }
-}
-
-/// A source read front to back in slabs of `tb` volumes, digested on the way.
+/// A source read front to back in slabs as many volumes long as a chunk is, digested on the way.
 pub(super) struct Slabs<'a> {
+    plan: &'a RunPlan<'a>,
     stream: Box<dyn Stream + 'a>,
     digest: VoxelDigest,
-    shape: [u64; 4],
-    slab_volumes: u64,
-    item_bytes: u64,
     next_volume: u64,
 }
 
 impl<'a> Slabs<'a> {
     pub(super) fn start(plan: &'a RunPlan<'_>) -> Result<Self, SourceError> {
         Ok(Self {
+            plan,
             stream: plan.run.source().stream(StreamOptions { sha256: true })?,
             digest: VoxelDigest::new(plan.dtype),
-            shape: plan.shape,
-            slab_volumes: plan.chunk[3],
-            item_bytes: plan.dtype.size() as u64,
             next_volume: 0,
         })
     }
 
     /// Fills the front of `slab` with the next volumes and says which they are; `None` at the end.
     pub(super) fn fill(&mut self, slab: &mut [u8]) -> Result<Option<Region>, SourceError> {
-        let volumes = self.slab_volumes.min(self.shape[3] - self.next_volume);
+        let RunPlan { shape, chunk, .. } = self.plan;
+        let volumes = chunk[3].min(shape[3] - self.next_volume);
         if volumes == 0 {
             return Ok(None);
         }
-        let region = Region::whole(&self.shape).with_axis(3, self.next_volume, volumes);
-        let voxels = &mut slab[..self.bytes_of(&region) as usize];
+        let region = Region::whole(shape).with_axis(3, self.next_volume, volumes);
+        let voxels = &mut slab[..self.plan.bytes_of(&region) as usize];
         self.stream.read_next(voxels)?;
         self.digest.update(voxels);
         self.next_volume += volumes;
         Ok(Some(region))
-    }
-
-    fn bytes_of(&self, region: &Region) -> u64 {
-        region.len() * self.item_bytes
     }
 
     /// Lets the source verify itself; then the digest may be used.
@@ -263,39 +223,41 @@ impl<'a> Slabs<'a> {
     }
 }
 
-/// The chunks of one run, slab by slab.
-struct SlabWriter {
+/// The chunks of one run, slab by slab. x and y are never cut: chunks are whole planes.
+struct SlabWriter<'a> {
+    plan: &'a RunPlan<'a>,
     chunks: ChunkWriter,
-    item_bytes: u64,
 }
 
-impl SlabWriter {
-    fn new(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Self, StoreError> {
+impl<'a> SlabWriter<'a> {
+    fn new(plan: &'a RunPlan<'_>, array_dir: &Path) -> Result<Self, StoreError> {
         let (name, array_dir, codec) = (plan.run.name(), array_dir.to_owned(), plan.chunk_codec()?);
-        Ok(Self {
-            chunks: ChunkWriter::new(name, array_dir, codec, plan.dtype, &plan.shape, &plan.chunk),
-            item_bytes: plan.dtype.size() as u64,
-        })
+        let chunks = ChunkWriter::new(name, array_dir, codec, plan.dtype, &plan.shape, &plan.chunk);
+        Ok(Self { plan, chunks })
     }
 
-    fn chunks_per_slab(&self) -> u64 {
-        self.chunks.grid().counts()[2]
-    }
-
-    fn bytes_of(&self, region: &Region) -> u64 {
-        region.len() * self.item_bytes
-    }
-
-    /// Writes the slab's chunk number `z`; `buffer` holds one chunk.
-    fn write(
+    /// Writes the chunks of a slab, each as its number along z is taken from `next`, until there are
+    /// none or the session is cancelled. `chunk` holds one of them.
+    fn write_chunks(
         &self,
         slab: &[u8],
-        slab_region: &Region,
-        z: u64,
-        buffer: &mut [u8],
+        region: &Region,
+        next: &AtomicU64,
+        chunk: &mut [u8],
+        session: &Session,
     ) -> Result<(), StoreError> {
-        let t = slab_region.start()[3] / self.chunks.grid().block_shape()[3];
-        let voxels = &slab[..self.bytes_of(slab_region) as usize];
-        self.chunks.write(voxels, slab_region, &[0, 0, z, t], buffer)
+        let voxels = &slab[..self.plan.bytes_of(region) as usize];
+        let t = region.start()[3] / self.plan.chunk[3];
+        let chunks_along_z = self.chunks.grid().counts()[2];
+        loop {
+            let z = next.fetch_add(1, Ordering::Relaxed);
+            if z >= chunks_along_z {
+                return Ok(());
+            }
+            if session.cancel_token().is_cancelled() {
+                return Err(StoreError::Cancelled);
+            }
+            self.chunks.write_chunk(voxels, region, &[0, 0, z, t], chunk)?;
+        }
     }
 }

@@ -1,4 +1,7 @@
 //! What does an array's `zarr.json` say, and is it one that we write?
+//!
+//! [`ArrayFile`] is the file, [`StoredArray`] what it comes down to. A field or codec that we do not
+//! write is refused. Whether an array agrees with its run is `open_run`'s matter.
 
 use std::path::Path;
 
@@ -8,7 +11,7 @@ use serde_json::Value;
 
 use super::NodeType;
 use crate::dtype::DType;
-use crate::store::codec::{Codec, Frames};
+use crate::store::codec::{Codec, Frame};
 use crate::store::error::StoreError;
 use crate::store::layout::SEPARATOR;
 
@@ -59,11 +62,11 @@ enum CodecSpec {
 
 impl CodecSpec {
     /// What compresses, where something does.
-    fn of(frames: Frames, dtype: DType) -> Option<Self> {
-        match frames {
-            Frames::None => None,
-            Frames::Zstd { level } => Some(Self::Zstd { level: level.into(), checksum: false }),
-            Frames::Blosc { inner, level } => Some(Self::Blosc {
+    fn of(frame: Frame, dtype: DType) -> Option<Self> {
+        match frame {
+            Frame::None => None,
+            Frame::Zstd { level } => Some(Self::Zstd { level: level.into(), checksum: false }),
+            Frame::Blosc { inner, level } => Some(Self::Blosc {
                 cname: inner.name().to_owned(),
                 clevel: level,
                 shuffle: "bitshuffle".to_owned(),
@@ -144,7 +147,7 @@ impl StoredArray {
     fn codec_specs(&self) -> Vec<CodecSpec> {
         let mut specs = vec![CodecSpec::Bytes { endian: "little".to_owned() }];
         if let Some(codec) = self.codec {
-            specs.extend(CodecSpec::of(codec.frames(), self.dtype));
+            specs.extend(CodecSpec::of(codec.frame(), self.dtype));
             specs.push(CodecSpec::Crc32c);
         }
         specs
@@ -207,7 +210,7 @@ fn known_codec(specs: &[CodecSpec], dtype: DType) -> Option<Option<Codec>> {
         [one] => Some(one),
         _ => return None,
     };
-    let written = |codec: Codec| CodecSpec::of(codec.frames(), dtype);
+    let written = |codec: Codec| CodecSpec::of(codec.frame(), dtype);
     // Of codecs that differ in how hard they try, any reads what another wrote.
     let same = |codec: &Codec| written(*codec).as_ref() == compressor;
     let alike = |codec: &Codec| match (written(*codec), compressor) {
