@@ -36,7 +36,7 @@ pub struct CastFault {
     pub to: DType,
     /// The value, written out.
     pub value: String,
-    /// Where in the tile it was.
+    /// Where in the batch it was.
     pub(crate) index: usize,
 }
 
@@ -122,17 +122,15 @@ pub(super) fn narrow(register: &mut [u8], dtype: DType) {
     }
 }
 
-/// The first number of a tile that is not `fits`; looks for it only where there is one.
+/// Where the first number is that does not fit; looks for it only where there is one.
 macro_rules! first_unfit {
     ($values:expr, |$v:ident| $fits:expr) => {{
         let mut all = true;
         for &$v in $values {
             all &= $fits;
         }
-        match $values.iter().position(|&$v| !$fits) {
-            Some(index) if !all => Err(index),
-            _ => Ok(()),
-        }
+        let first = if all { None } else { $values.iter().position(|&$v| !$fits) };
+        first.map_or(Ok(()), Err)
     }};
 }
 
