@@ -25,13 +25,13 @@ pub(super) fn add<T: Number>(
     rows: Rows<'_, T>,
     counts: Option<&mut [u64]>,
 ) {
-    let Rows { values, columns, mask, .. } = rows;
+    let Rows { values, mask, .. } = rows;
     match kind {
         SumKind::Small => {
             let (sums, squares) = cast_slice_mut::<_, f64>(bytes).split_at_mut(cells);
             let (sums, squares) = (&mut sums[span.clone()], &mut squares[span]);
             if mask.is_none() {
-                loops::add_small(values, columns, sums, squares);
+                loops::add_small(values, sums, squares);
             } else {
                 rows.each(|_, column, v| {
                     let v = v.to_f64();
@@ -67,7 +67,7 @@ pub(super) fn add<T: Number>(
             if rows.first {
                 shifts.iter_mut().zip(values).for_each(|(k, v)| *k = loops::shift_of(v.to_f64()));
             }
-            loops::add_float(values, columns, shifts, sums, squares);
+            loops::add_float(values, shifts, sums, squares);
         }
     }
 }
