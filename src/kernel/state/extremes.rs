@@ -6,11 +6,11 @@ use bytemuck::{cast_slice, cast_slice_mut};
 use multiversion::multiversion;
 
 use super::Rows;
-use super::kind::Word;
+use super::kind::WordKind;
 use super::words::{SampleWord, Value, with_word};
 use crate::dtype::Number;
 
-pub(super) fn reset(word: Word, bytes: &mut [u8], cells: usize) {
+pub(super) fn reset(word: WordKind, bytes: &mut [u8], cells: usize) {
     with_word!(word, W => {
         let (low, high) = cast_slice_mut::<_, W>(&mut bytes[..16 * cells]).split_at_mut(cells);
         low.fill(W::HIGHEST);
@@ -19,7 +19,7 @@ pub(super) fn reset(word: Word, bytes: &mut [u8], cells: usize) {
 }
 
 pub(super) fn add<T: Number>(
-    word: Word,
+    word: WordKind,
     bytes: &mut [u8],
     cells: usize,
     span: Range<usize>,
@@ -39,7 +39,7 @@ pub(super) fn add<T: Number>(
     });
 }
 
-pub(super) fn cell(word: Word, bytes: &[u8], cells: usize, cell: usize) -> (Value, Value) {
+pub(super) fn cell(word: WordKind, bytes: &[u8], cells: usize, cell: usize) -> (Value, Value) {
     with_word!(word, W => {
         let words: &[W] = cast_slice(bytes);
         (words[cell].value(), words[cells + cell].value())

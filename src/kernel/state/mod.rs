@@ -21,7 +21,7 @@ use super::fold::Fold;
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Number, with_dtype};
 
-use kind::Kept;
+use kind::Contents;
 pub(crate) use kind::StateKind;
 
 pub(super) use product::CellProduct;
@@ -91,12 +91,15 @@ impl State {
         self.cells = cells;
         let used = cells * self.kind.cell_bytes() as usize;
         self.buffer[..used].fill(0);
-        let (kept, bytes) = (&self.kind.kept, &mut self.buffer[..used]);
-        match kept {
-            Kept::Product(factors) => product::reset(*factors, bytes, cells),
-            Kept::Extremes(word) => extremes::reset(*word, bytes, cells),
-            Kept::Places(word) => places::reset(*word, bytes, cells),
-            Kept::Sums(_) | Kept::Samples { .. } | Kept::Bins(_) | Kept::Projection { .. } => {}
+        let bytes = &mut self.buffer[..used];
+        match &self.kind.contents {
+            Contents::Product(kind) => product::reset(*kind, bytes, cells),
+            Contents::Extremes(word) => extremes::reset(*word, bytes, cells),
+            Contents::Places(word) => places::reset(*word, bytes, cells),
+            Contents::Sums(_)
+            | Contents::Samples { .. }
+            | Contents::Bins(_)
+            | Contents::Projection { .. } => {}
         }
     }
 
@@ -113,9 +116,9 @@ impl State {
         at: usize,
         fold: &Fold,
     ) {
-        let may_mask = self.kind.counted || matches!(self.kind.kept, Kept::Bins(_));
+        let may_mask = self.kind.counted || matches!(self.kind.contents, Contents::Bins(_));
         assert!(mask.is_none() || may_mask, "masked samples are counted");
-        for run in fold.runs(self.kind.kept.needs_places(), at, values.len()) {
+        for run in fold.runs(self.kind.contents.needs_places(), at, values.len()) {
             let span = run.from..run.from + run.rows * run.columns;
             let rows = Rows {
                 values: &values[span.clone()],
@@ -148,19 +151,21 @@ impl State {
         let cells = self.cells;
         let span = cell..cell + rows.columns;
         let (bytes, counts) =
-            self.buffer.split_at_mut(cells * self.kind.kept.cell_bytes() as usize);
+            self.buffer.split_at_mut(cells * self.kind.contents.cell_bytes() as usize);
         let mut counts = self
             .kind
             .counted
             .then(|| &mut cast_slice_mut::<_, u64>(&mut counts[..8 * cells])[span.clone()]);
-        match &self.kind.kept {
-            Kept::Sums(kind) => sums::add(*kind, bytes, cells, span, rows, counts.as_deref_mut()),
-            Kept::Product(factors) => product::add(*factors, bytes, span, rows),
-            Kept::Extremes(word) => extremes::add(*word, bytes, cells, span, rows),
-            Kept::Places(word) => places::add(*word, bytes, cells, span, rows),
-            Kept::Samples { .. } => samples::add(bytes, cells, span, rows, counts.as_deref()),
-            Kept::Bins(edges) => bins::add(edges, bytes, span, rows),
-            Kept::Projection { basis, first_row } => {
+        match &self.kind.contents {
+            Contents::Sums(kind) => {
+                sums::add(*kind, bytes, cells, span, rows, counts.as_deref_mut());
+            }
+            Contents::Product(kind) => product::add(*kind, bytes, span, rows),
+            Contents::Extremes(word) => extremes::add(*word, bytes, cells, span, rows),
+            Contents::Places(word) => places::add(*word, bytes, cells, span, rows),
+            Contents::Samples { .. } => samples::add(bytes, cells, span, rows, counts.as_deref()),
+            Contents::Bins(edges) => bins::add(edges, bytes, span, rows),
+            Contents::Projection { basis, first_row } => {
                 projection::add(basis, *first_row, bytes, cells, span, rows);
             }
         }
@@ -171,7 +176,7 @@ impl State {
 
     /// Samples of a cell, where they are counted.
     pub(super) fn count(&self, cell: usize) -> Option<u64> {
-        let before = self.cells * self.kind.kept.cell_bytes() as usize;
+        let before = self.cells * self.kind.contents.cell_bytes() as usize;
         let counts = &self.buffer[before..];
         self.kind.counted.then(|| cast_slice::<_, u64>(&counts[..8 * self.cells])[cell])
     }
@@ -179,41 +184,41 @@ impl State {
     /// # Panics
     /// As all that follow: when the state keeps something else, a bug of the plan.
     pub(super) fn sums(&self, cell: usize) -> CellSums {
-        let Kept::Sums(kind) = self.kind.kept else { self.keeps_no("sums") };
+        let Contents::Sums(kind) = self.kind.contents else { self.keeps_no("sums") };
         sums::cell(kind, self.bytes(), self.cells, cell)
     }
 
     pub(super) fn product(&self, cell: usize) -> CellProduct {
-        let Kept::Product(factors) = self.kind.kept else { self.keeps_no("product") };
-        product::cell(factors, self.bytes(), cell)
+        let Contents::Product(kind) = self.kind.contents else { self.keeps_no("product") };
+        product::cell(kind, self.bytes(), cell)
     }
 
     /// Smallest and largest sample of a cell, where it has any.
     pub(super) fn extremes(&self, cell: usize) -> (Value, Value) {
-        let Kept::Extremes(word) = self.kind.kept else { self.keeps_no("extremes") };
+        let Contents::Extremes(word) = self.kind.contents else { self.keeps_no("extremes") };
         extremes::cell(word, self.bytes(), self.cells, cell)
     }
 
     /// Smallest and largest sample of a cell and their C-order indices in the part's reduced axes,
     /// where it has any.
     pub(super) fn places(&self, cell: usize) -> [(Value, u64); 2] {
-        let Kept::Places(word) = self.kind.kept else { self.keeps_no("places") };
+        let Contents::Places(word) = self.kind.contents else { self.keeps_no("places") };
         places::cell(word, self.bytes(), self.cells, cell)
     }
 
     /// Writes the first `out.len()` samples of a cell.
     pub(super) fn samples(&self, cell: usize, out: &mut [f64]) {
-        let Kept::Samples { dtype, .. } = self.kind.kept else { self.keeps_no("samples") };
+        let Contents::Samples { dtype, .. } = self.kind.contents else { self.keeps_no("samples") };
         samples::cell(dtype, self.bytes(), self.cells, cell, out);
     }
 
     pub(super) fn bin(&self, cell: usize, bin: usize) -> u64 {
-        let Kept::Bins(edges) = &self.kind.kept else { self.keeps_no("bins") };
+        let Contents::Bins(edges) = &self.kind.contents else { self.keeps_no("bins") };
         bins::cell(edges, self.bytes(), cell, bin)
     }
 
     pub(super) fn projection(&self, cell: usize) -> CellProjection<'_> {
-        let Kept::Projection { first_row, .. } = self.kind.kept else {
+        let Contents::Projection { first_row, .. } = self.kind.contents else {
             self.keeps_no("projection")
         };
         CellProjection::new(first_row, self.bytes(), self.cells, cell)
@@ -221,7 +226,7 @@ impl State {
 
     /// Without the counts.
     fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.cells * self.kind.kept.cell_bytes() as usize]
+        &self.buffer[..self.cells * self.kind.contents.cell_bytes() as usize]
     }
 
     fn keeps_no(&self, what: &str) -> ! {

@@ -8,14 +8,14 @@ use std::ops::Range;
 use bytemuck::{cast_slice, cast_slice_mut};
 
 use super::Rows;
-use super::kind::Word;
+use super::kind::WordKind;
 use super::words::{SampleWord, Value, with_word};
 use crate::dtype::Number;
 
 /// Where a cell without samples has its extremes; every place is before it.
 const NOWHERE: u64 = u64::MAX;
 
-pub(super) fn reset(word: Word, bytes: &mut [u8], cells: usize) {
+pub(super) fn reset(word: WordKind, bytes: &mut [u8], cells: usize) {
     let (values, at) = bytes[..32 * cells].split_at_mut(16 * cells);
     with_word!(word, W => {
         let (low, high) = cast_slice_mut::<_, W>(values).split_at_mut(cells);
@@ -26,7 +26,7 @@ pub(super) fn reset(word: Word, bytes: &mut [u8], cells: usize) {
 }
 
 pub(super) fn add<T: Number>(
-    word: Word,
+    word: WordKind,
     bytes: &mut [u8],
     cells: usize,
     span: Range<usize>,
@@ -57,7 +57,7 @@ fn precedes<W: SampleWord>(v: W, place: u64, now: W, now_at: u64, beyond: bool) 
     beyond || (nan && !now_nan) || (place < now_at && (v == now || (nan && now_nan)))
 }
 
-pub(super) fn cell(word: Word, bytes: &[u8], cells: usize, cell: usize) -> [(Value, u64); 2] {
+pub(super) fn cell(word: WordKind, bytes: &[u8], cells: usize, cell: usize) -> [(Value, u64); 2] {
     let (values, at) = bytes.split_at(16 * cells);
     let at: &[u64] = cast_slice(at);
     with_word!(word, W => {
