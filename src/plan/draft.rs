@@ -204,7 +204,7 @@ impl Draft {
                 && known.sum.slope == slope
                 && known.sum.inter == inter
                 && known.sum.groups == groups
-                && (known.sum.place == place || !known.sum.kind.needs_places())
+                && (known.sum.place == place || !known.sum.kind.depends_on_span())
         };
         if let Some(old) = self.sums.iter().position(same) {
             return old;

@@ -127,10 +127,11 @@ impl StateKind {
         self.contents.cell_bytes().saturating_add(if self.counted { 8 } else { 0 })
     }
 
-    /// True where it matters which samples of the reduced axes these are. Sums of a run are the same by
-    /// itself and as a part of joined runs.
-    pub(crate) const fn needs_places(&self) -> bool {
-        self.contents.needs_places()
+    /// True where a result depends on where the part lies in the whole reduction, its
+    /// [`Span`](crate::kernel::Span). All others are the same for a run by itself and as a part of
+    /// joined runs; a projection has its first row in its kind.
+    pub(crate) const fn depends_on_span(&self) -> bool {
+        matches!(self.contents, Contents::Places(_))
     }
 
     /// Bytes that one worker needs beside the states to finish cells of `samples` samples in all
@@ -168,6 +169,22 @@ impl StateKind {
 
 impl Contents {
     /// Bytes a cell without the count. A multiple of 8, so that counts may follow.
+    ///
+    /// What lies in them: planes of an entry a cell, in this order, and after them a plane of `u64`
+    /// counts where samples are counted.
+    ///
+    /// ```text
+    /// Small       sum f64, squares f64                      16
+    /// Middle      squares u128, sum i64                     24   the wider first: both are aligned
+    /// Wide        sum i128, squares high u128, low u128     48
+    /// Shifted     shift f64, sum f64, squares f64           24
+    /// Product     i128, or f64                              16, 8
+    /// Extremes    lowest, highest: a word each              16
+    /// Places      lowest, highest; where each is, u64       32
+    /// Samples     a plane a sample                          most * item, up to a multiple of 8
+    /// Bins        no planes: a cell's bins, u64 each        8 * bins
+    /// Projection  shift, sum, squares, one a column: f64    8 * (columns + 3)
+    /// ```
     pub(super) fn cell_bytes(&self) -> u64 {
         match self {
             Self::Sums(SumKind::Small)
@@ -186,8 +203,8 @@ impl Contents {
         }
     }
 
-    /// True where it matters which sample of the reduced axes one is.
-    pub(super) const fn needs_places(&self) -> bool {
+    /// True where it counts which sample of the part one is.
+    pub(super) const fn asks_which_sample(&self) -> bool {
         matches!(self, Self::Places(_) | Self::Samples { .. } | Self::Projection { .. })
     }
 }
@@ -237,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn no_size_overflows() {
+    fn bytes_of_a_cell_saturate() {
         assert_eq!(
             kind(&ReduceOp::Quantile { q: 0.5 }, DType::F64, u64::MAX).cell_bytes(),
             u64::MAX

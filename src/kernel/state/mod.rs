@@ -2,7 +2,8 @@
 //!
 //! A state lives in a buffer that the caller leased. What it keeps follows from the reduction and the
 //! type of the samples ([`StateKind`]); all kinds are fed alike, and each says in a file of its own
-//! how it is laid out and what a sample does to it. Says nothing about what is made of it: `finish`.
+//! what a sample does to it. `kind` has a table of how they are laid out. Says nothing about what is made
+//! of them: `finish`.
 
 mod bins;
 mod extremes;
@@ -118,7 +119,7 @@ impl State {
     ) {
         let may_mask = self.kind.counted || matches!(self.kind.contents, Contents::Bins(_));
         assert!(mask.is_none() || may_mask, "masked samples are counted");
-        for run in fold.runs(self.kind.contents.needs_places(), at, values.len()) {
+        for run in fold.runs(self.kind.contents.asks_which_sample(), at, values.len()) {
             let span = run.from..run.from + run.rows * run.columns;
             let rows = Rows {
                 values: &values[span.clone()],

@@ -227,19 +227,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn every_reduction_is_that_of_a_plain_loop_and_cuts_change_no_bit(
+    fn every_reduction_is_that_of_a_plain_loop_and_cuts_and_spans_change_no_bit(
         case in cases(),
         seed: u64,
     ) {
         let lists = case.lists();
         let reduced: Vec<u64> = case.reduced.iter().map(|&axis| case.shape[axis]).collect();
         let whole = Span { start: vec![0; reduced.len()], shape: reduced.clone(), whole: reduced };
+        let elsewhere = Span { start: vec![3; whole.start.len()], ..whole.clone() };
         let count = case.samples_a_cell();
         for op in operations() {
             let dtype = result_dtype(&op, case.dtype, false);
-            let results = [seed, seed ^ 1].map(|seed| {
+            let second = if case.kind(&op).depends_on_span() { &whole } else { &elsewhere };
+            let results = [(seed, &whole), (seed ^ 1, second)].map(|(seed, span)| {
                 let state = case.state(&op, &mut Random(seed));
-                let part = single(&state, count, &whole);
+                let part = single(&state, count, span);
                 finish_cells(&op, dtype, &[part], case.cell_count(), count)
             });
             prop_assert_eq!(&results[0], &results[1], "{}", op.name());
