@@ -18,7 +18,7 @@ mod words;
 
 use bytemuck::{cast_slice, cast_slice_mut};
 
-use super::fold::Fold;
+use super::fold::{Fold, Patch};
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Number, with_dtype};
 
@@ -44,12 +44,7 @@ struct Rows<'v, T> {
     values: &'v [T],
     /// As long as `values`; 0 leaves a sample out.
     mask: Option<&'v [u8]>,
-    columns: usize,
-    /// The first row holds the first samples of its cells.
-    first: bool,
-    /// C-order index of the first row in the part's reduced axes, and steps from row to row.
-    place: u64,
-    place_step: u64,
+    patch: Patch,
 }
 
 impl<T: Copy> Rows<'_, T> {
@@ -57,7 +52,7 @@ impl<T: Copy> Rows<'_, T> {
     /// go in tiles whose cells stay in the first-level cache.
     #[inline(always)]
     fn each(self, mut take: impl FnMut(usize, usize, T)) {
-        let Self { values, mask, columns, .. } = self;
+        let Self { values, mask, patch: Patch { columns, .. } } = self;
         for from in (0..columns).step_by(loops::CACHE_COLUMNS) {
             let tile = from..(from + loops::CACHE_COLUMNS).min(columns);
             for (row, start) in (0..values.len()).step_by(columns).enumerate() {
@@ -72,10 +67,6 @@ impl<T: Copy> Rows<'_, T> {
                 }
             }
         }
-    }
-
-    fn place_of(self, row: usize) -> u64 {
-        self.place + row as u64 * self.place_step
     }
 }
 
@@ -104,9 +95,9 @@ impl State {
         }
     }
 
-    /// Adds a piece of a block. `at` is the piece's first element in the block, in memory order;
+    /// Adds a batch of a block. `at` is the batch's first element in the block, in memory order;
     /// `mask` has a byte an element, and 0 leaves it out. The samples of a cell must arrive in memory
-    /// order over the reduced axes; how they are cut into pieces and blocks changes no bit.
+    /// order over the reduced axes; how they are cut into batches and blocks changes no bit.
     ///
     /// # Panics
     /// With a mask for a kind that needs counts and has none: a bug of the plan.
@@ -119,17 +110,10 @@ impl State {
     ) {
         let may_mask = self.kind.counted || matches!(self.kind.contents, Contents::Bins(_));
         assert!(mask.is_none() || may_mask, "masked samples are counted");
-        for run in fold.runs(self.kind.contents.asks_which_sample(), at, values.len()) {
-            let span = run.from..run.from + run.rows * run.columns;
-            let rows = Rows {
-                values: &values[span.clone()],
-                mask: mask.map(|mask| &mask[span]),
-                columns: run.columns,
-                first: run.first,
-                place: run.place,
-                place_step: run.place_step,
-            };
-            self.add(rows, run.cell);
+        for patch in fold.patches(self.kind.contents.asks_which_sample(), at, values.len()) {
+            let span = patch.from..patch.from + patch.rows * patch.columns;
+            let mask = mask.map(|mask| &mask[span.clone()]);
+            self.add(Rows { values: &values[span], mask, patch });
         }
     }
 
@@ -147,10 +131,9 @@ impl State {
         });
     }
 
-    /// Adds rows onto the cells from `cell` on.
-    fn add<T: Number>(&mut self, rows: Rows<'_, T>, cell: usize) {
+    fn add<T: Number>(&mut self, rows: Rows<'_, T>) {
         let cells = self.cells;
-        let span = cell..cell + rows.columns;
+        let span = rows.patch.cell..rows.patch.cell + rows.patch.columns;
         let (bytes, counts) =
             self.buffer.split_at_mut(cells * self.kind.contents.cell_bytes() as usize);
         let mut counts = self

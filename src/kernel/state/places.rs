@@ -39,7 +39,7 @@ pub(super) fn add<T: Number>(
         let (low, high) = cast_slice_mut::<_, W>(values).split_at_mut(cells);
         let (low, high) = (&mut low[span.clone()], &mut high[span]);
         rows.each(|row, column, v| {
-            let (v, place) = (W::of(v), rows.place_of(row));
+            let (v, place) = (W::of(v), rows.patch.sample_of(row));
             if precedes(v, place, low[column], low_at[column], v < low[column]) {
                 (low[column], low_at[column]) = (v, place);
             }

@@ -64,7 +64,7 @@ pub(super) fn add<T: Number>(
                 loops::add_counted_float(values, mask, counts, shifts, sums, squares);
                 return;
             }
-            if rows.first {
+            if rows.patch.first {
                 shifts.iter_mut().zip(values).for_each(|(k, v)| *k = loops::shift_of(v.to_f64()));
             }
             loops::add_float(values, shifts, sums, squares);
