@@ -2,17 +2,17 @@
 
 use std::ops::Range;
 
-use bytemuck::{cast_slice, cast_slice_mut};
+use bytemuck::cast_slice;
 use multiversion::multiversion;
 
-use super::Rows;
 use super::kind::WordKind;
 use super::words::{SampleWord, Value, with_word};
+use super::{Rows, planes};
 use crate::dtype::Number;
 
 pub(super) fn reset(word: WordKind, bytes: &mut [u8], cells: usize) {
     with_word!(word, W => {
-        let (low, high) = cast_slice_mut::<_, W>(&mut bytes[..16 * cells]).split_at_mut(cells);
+        let [low, high] = planes::<W, 2>(bytes, cells, &(0..cells));
         low.fill(W::HIGHEST);
         high.fill(W::LOWEST);
     });
@@ -26,8 +26,7 @@ pub(super) fn add<T: Number>(
     rows: Rows<'_, T>,
 ) {
     with_word!(word, W => {
-        let (low, high) = cast_slice_mut::<_, W>(bytes).split_at_mut(cells);
-        let (low, high) = (&mut low[span.clone()], &mut high[span]);
+        let [low, high] = planes::<W, 2>(bytes, cells, &span);
         match rows.mask {
             None => extend(rows.values, low, high),
             Some(_) => rows.each(|_, column, v| {

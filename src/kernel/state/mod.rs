@@ -16,7 +16,9 @@ mod samples;
 mod sums;
 mod words;
 
-use bytemuck::{cast_slice, cast_slice_mut};
+use std::ops::Range;
+
+use bytemuck::{Pod, cast_slice, cast_slice_mut};
 
 use super::fold::{Fold, Patch};
 use crate::buffer::Buffer;
@@ -68,6 +70,16 @@ impl<T: Copy> Rows<'_, T> {
             }
         }
     }
+}
+
+/// The first `N` planes of `cells` entries, each cut to `span`.
+fn planes<'b, T: Pod, const N: usize>(
+    bytes: &'b mut [u8],
+    cells: usize,
+    span: &Range<usize>,
+) -> [&'b mut [T]; N] {
+    let mut planes = cast_slice_mut(bytes).chunks_exact_mut(cells.max(1));
+    std::array::from_fn(|_| &mut planes.next().unwrap_or_default()[span.clone()])
 }
 
 impl State {

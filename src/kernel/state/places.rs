@@ -7,22 +7,17 @@ use std::ops::Range;
 
 use bytemuck::{cast_slice, cast_slice_mut};
 
-use super::Rows;
 use super::kind::WordKind;
 use super::words::{SampleWord, Value, with_word};
+use super::{Rows, extremes, planes};
 use crate::dtype::Number;
 
 /// Where a cell without samples has its extremes; every place is before it.
 const NOWHERE: u64 = u64::MAX;
 
 pub(super) fn reset(word: WordKind, bytes: &mut [u8], cells: usize) {
-    let (values, at) = bytes[..32 * cells].split_at_mut(16 * cells);
-    with_word!(word, W => {
-        let (low, high) = cast_slice_mut::<_, W>(values).split_at_mut(cells);
-        low.fill(W::HIGHEST);
-        high.fill(W::LOWEST);
-    });
-    cast_slice_mut(at).fill(NOWHERE);
+    extremes::reset(word, bytes, cells);
+    cast_slice_mut(&mut bytes[16 * cells..32 * cells]).fill(NOWHERE);
 }
 
 pub(super) fn add<T: Number>(
@@ -33,11 +28,9 @@ pub(super) fn add<T: Number>(
     rows: Rows<'_, T>,
 ) {
     let (values, at) = bytes.split_at_mut(16 * cells);
-    let (low_at, high_at) = cast_slice_mut::<_, u64>(at).split_at_mut(cells);
-    let (low_at, high_at) = (&mut low_at[span.clone()], &mut high_at[span.clone()]);
+    let [low_at, high_at] = planes::<u64, 2>(at, cells, &span);
     with_word!(word, W => {
-        let (low, high) = cast_slice_mut::<_, W>(values).split_at_mut(cells);
-        let (low, high) = (&mut low[span.clone()], &mut high[span]);
+        let [low, high] = planes::<W, 2>(values, cells, &span);
         rows.each(|row, column, v| {
             let (v, place) = (W::of(v), rows.patch.sample_of(row));
             if precedes(v, place, low[column], low_at[column], v < low[column]) {
