@@ -27,7 +27,7 @@ pub(crate) struct Summed<'a> {
     pub(crate) inter: f64,
     /// Cell of the state that cell 0 of the finish is.
     pub(crate) first_cell: usize,
-    pub(crate) place: &'a Span,
+    pub(crate) span: &'a Span,
 }
 
 /// Where a part's box of the reduced axes lies in the whole reduction, one entry a reduced axis.
