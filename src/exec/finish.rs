@@ -40,7 +40,7 @@ pub(super) fn finish_tile(
                         slope: sum.slope,
                         inter: sum.inter,
                         first_cell: cell_index(tile, at, cells),
-                        place: &sum.span,
+                        span: &sum.span,
                     })
                 })
                 .collect();

@@ -32,7 +32,8 @@ pub(crate) struct Basis {
     sums: Bits,
     /// Coefficients of the constant 1 on the design.
     one: Bits,
-    /// Square of the part of the constant 1 that the columns do not hold (0 where they hold it).
+    /// Square of the part of the constant 1 that the columns do not hold (0 where they hold it). One
+    /// number, as a list: compared by its bits.
     outside: Bits,
 }
 
@@ -47,34 +48,7 @@ impl Basis {
         if columns == 0 {
             return Err("the design has no column".to_owned());
         }
-        // Column by column while they are made.
-        let mut made: Vec<Vec<f64>> = Vec::with_capacity(columns);
-        let mut r = vec![0.0; columns * columns];
-        for (k, column) in design.columns().into_iter().enumerate() {
-            let mut rest = column.to_vec();
-            let length = dot(&rest, &rest).sqrt();
-            if !length.is_finite() {
-                return Err(format!("column {k} of the design has a number that is not finite"));
-            }
-            for _ in 0..2 {
-                for (i, other) in made.iter().enumerate() {
-                    let along = dot(other, &rest);
-                    r[i * columns + k] += along;
-                    rest.iter_mut().zip(other).for_each(|(v, o)| *v -= along * o);
-                }
-            }
-            let left = dot(&rest, &rest).sqrt();
-            if left <= DEPENDENT * length {
-                let why =
-                    if length == 0.0 { "is zero" } else { "is made of the columns before it" };
-                return Err(format!("column {k} of the design ({samples} x {columns}) {why}"));
-            }
-            for v in &mut rest {
-                *v /= left;
-            }
-            r[k * columns + k] = left;
-            made.push(rest);
-        }
+        let (made, r) = orthonormalised(design)?;
         let q: Vec<f64> =
             (0..samples * columns).map(|index| made[index % columns][index / columns]).collect();
         let mut sums = vec![0.0; (samples + 1) * columns];
@@ -132,15 +106,50 @@ impl Basis {
     }
 }
 
+/// The columns of `Q`, and `R` row by row.
+fn orthonormalised(design: ArrayView2<'_, f64>) -> Result<(Vec<Vec<f64>>, Vec<f64>), String> {
+    let (samples, columns) = design.dim();
+    let mut made: Vec<Vec<f64>> = Vec::with_capacity(columns);
+    let mut r = vec![0.0; columns * columns];
+    for (k, column) in design.columns().into_iter().enumerate() {
+        let mut rest = column.to_vec();
+        let length = dot(&rest, &rest).sqrt();
+        if !length.is_finite() {
+            return Err(format!("column {k} of the design has a number that is not finite"));
+        }
+        for _ in 0..2 {
+            for (i, other) in made.iter().enumerate() {
+                r[i * columns + k] += take_out(other, &mut rest);
+            }
+        }
+        let left = dot(&rest, &rest).sqrt();
+        if left <= DEPENDENT * length {
+            let why = if length == 0.0 { "is zero" } else { "is made of the columns before it" };
+            return Err(format!("column {k} of the design ({samples} x {columns}) {why}"));
+        }
+        for v in &mut rest {
+            *v /= left;
+        }
+        r[k * columns + k] = left;
+        made.push(rest);
+    }
+    Ok((made, r))
+}
+
+/// Leaves of `rest` what is orthogonal to a column of length 1, and gives how long the other part was.
+fn take_out(column: &[f64], rest: &mut [f64]) -> f64 {
+    let along = dot(column, rest);
+    rest.iter_mut().zip(column).for_each(|(v, q)| *v -= along * q);
+    along
+}
+
 /// What the constant 1 has outside the columns, squared, and along each.
 fn split_constant(columns: &[Vec<f64>], samples: usize) -> (f64, Vec<f64>) {
     let mut rest = vec![1.0; samples];
     let mut along = vec![0.0; columns.len()];
     for _ in 0..2 {
         for (sum, column) in along.iter_mut().zip(columns) {
-            let more = dot(column, &rest);
-            *sum += more;
-            rest.iter_mut().zip(column).for_each(|(v, q)| *v -= more * q);
+            *sum += take_out(column, &mut rest);
         }
     }
     let outside = dot(&rest, &rest);

@@ -1,9 +1,14 @@
 //! Which sample of a block goes to which cell?
 //!
 //! Axes of a block that lie side by side and are all kept, or all reduced, are taken as one. What is
-//! left is rows of columns: the fastest axis where it is kept (a column a cell), then the next where it
-//! is reduced (a row after the other onto the same cells). Everything slower, and everything that fits
-//! neither, is walked from outside. Knows nothing of what is done with a row.
+//! left is patches, rows of columns: the fastest axis where it is kept (a column a cell), then the next
+//! where it is reduced (a row after the other onto the same cells). Everything slower, and everything
+//! that fits neither, is walked from outside. Knows nothing of what is done with a row.
+//!
+//! A box of 64 x 64 x 30 voxels and 16 volumes, reduced over time: x, y and z are one kept axis, so
+//! there are 122 880 columns and 16 rows, one patch. Reduced over space instead, x, y and z are one
+//! reduced axis: 1 column and 122 880 rows, a patch for each volume. Where a reduction asks which sample
+//! one is, that is 64 rows, a patch for each y, z and volume: in C order, z is the fastest axis.
 
 use std::sync::Arc;
 
@@ -33,10 +38,11 @@ impl Groups {
 /// How a block folds onto cells.
 #[derive(Clone, Debug)]
 pub(crate) struct Fold {
-    /// With all reduced axes that lie side by side as one; the places of samples mean nothing.
-    joined: Walk,
-    /// With the places of samples.
-    placed: Walk,
+    /// Reduced axes that lie side by side are one: fewer and longer patches, and which sample is which
+    /// is lost.
+    merged: Order,
+    /// Every patch knows which sample is which.
+    exact: Order,
     groups: Option<Groups>,
     /// The block holds the first sample of its cells.
     starts: bool,
@@ -65,8 +71,8 @@ impl Fold {
             if reduced.contains(&axis) {
                 starts &= start == 0;
                 // C order, numpy's for flat indices: the last axis is the fastest.
-                let place_step = after(shape, reduced, axis);
-                axes.push(Axis { len, role: Role::Reduced { place_step } });
+                let sample_step = after(shape, reduced, axis);
+                axes.push(Axis { len, role: Role::Reduced { sample_step } });
                 continue;
             }
             if grouped == Some(axis) {
@@ -79,19 +85,19 @@ impl Fold {
             kept += 1;
         }
         let reduced = reduced.iter().filter(|&&axis| axis < shape.len());
-        let first_place = reduced
+        let first_sample = reduced
             .clone()
             .map(|&axis| block.start()[axis] * after(shape, reduced.clone(), axis))
             .sum();
-        let walk = |placed| Walk::new(&axes, placed, first_cell, first_place);
-        Self { joined: walk(false), placed: walk(true), groups: groups.cloned(), starts }
+        let order = |exact| Order::new(&axes, exact, first_cell, first_sample);
+        Self { merged: order(false), exact: order(true), groups: groups.cloned(), starts }
     }
 
-    /// The rows of a piece of `len` elements that starts at element `at` of the block, in memory
-    /// order.
-    pub(super) fn runs(&self, placed: bool, at: usize, len: usize) -> Runs<'_> {
-        let walk = if placed { &self.placed } else { &self.joined };
-        Runs { fold: self, walk, at, from: 0, len }
+    /// The patches of a batch of `len` elements that starts at element `at` of the block, in memory
+    /// order. Their samples mean something where `exact`.
+    pub(super) fn patches(&self, exact: bool, at: usize, len: usize) -> Patches<'_> {
+        let order = if exact { &self.exact } else { &self.merged };
+        Patches { fold: self, order, at, from: 0, len }
     }
 }
 
@@ -112,7 +118,7 @@ enum Role {
         cell_step: usize,
     },
     Reduced {
-        place_step: u64,
+        sample_step: u64,
     },
     /// `start`: index of the part's axis where the block starts.
     Grouped {
@@ -123,13 +129,13 @@ enum Role {
 
 impl Axis {
     /// True where the elements of `later`, the next slower axis, go on where this one ends.
-    fn goes_on_in(self, later: Self, placed: bool) -> bool {
+    fn goes_on_in(self, later: Self, exact: bool) -> bool {
         match (self.role, later.role) {
             (Role::Kept { cell_step: fast }, Role::Kept { cell_step: slow }) => {
                 slow == fast * self.len
             }
-            (Role::Reduced { place_step: fast }, Role::Reduced { place_step: slow }) => {
-                !placed || slow == fast * self.len as u64
+            (Role::Reduced { sample_step: fast }, Role::Reduced { sample_step: slow }) => {
+                !exact || slow == fast * self.len as u64
             }
             _ => false,
         }
@@ -137,26 +143,26 @@ impl Axis {
 }
 
 #[derive(Clone, Debug)]
-struct Walk {
+struct Order {
     /// Cells side by side.
     columns: usize,
     /// Samples one after the other onto the same cells.
     rows: usize,
-    place_step: u64,
+    sample_step: u64,
     outer: Vec<Axis>,
     first_cell: usize,
-    first_place: u64,
+    first_sample: u64,
 }
 
-impl Walk {
-    fn new(axes: &[Axis], placed: bool, first_cell: usize, first_place: u64) -> Self {
+impl Order {
+    fn new(axes: &[Axis], exact: bool, first_cell: usize, first_sample: u64) -> Self {
         let mut merged: Vec<Axis> = Vec::with_capacity(axes.len());
         for &axis in axes {
             if axis.len == 1 && !matches!(axis.role, Role::Grouped { .. }) {
                 continue;
             }
             match merged.last_mut() {
-                Some(last) if last.goes_on_in(axis, placed) => last.len *= axis.len,
+                Some(last) if last.goes_on_in(axis, exact) => last.len *= axis.len,
                 _ => merged.push(axis),
             }
         }
@@ -164,24 +170,24 @@ impl Walk {
         let columns = rest
             .next_if(|axis| matches!(axis.role, Role::Kept { cell_step: 1 }))
             .map_or(1, |axis| axis.len);
-        let (mut rows, mut place_step) = (1, 0);
-        if let Some(&Axis { len, role: Role::Reduced { place_step: step } }) = rest.peek() {
-            (rows, place_step) = (len, step);
+        let (mut rows, mut sample_step) = (1, 0);
+        if let Some(&Axis { len, role: Role::Reduced { sample_step: step } }) = rest.peek() {
+            (rows, sample_step) = (len, step);
             rest.next();
         }
-        Self { columns, rows, place_step, outer: rest.collect(), first_cell, first_place }
+        Self { columns, rows, sample_step, outer: rest.collect(), first_cell, first_sample }
     }
 
     /// Where element `index` of the outer axes is; `None` where it is in no group.
     fn corner(&self, mut index: usize, groups: Option<&Groups>) -> Option<Corner> {
-        let mut corner = Corner { cell: self.first_cell, place: self.first_place, first: true };
+        let mut corner = Corner { cell: self.first_cell, sample: self.first_sample, first: true };
         for axis in &self.outer {
             let at = index % axis.len;
             index /= axis.len;
             match axis.role {
                 Role::Kept { cell_step } => corner.cell += at * cell_step,
-                Role::Reduced { place_step } => {
-                    corner.place += at as u64 * place_step;
+                Role::Reduced { sample_step } => {
+                    corner.sample += at as u64 * sample_step;
                     corner.first &= at == 0;
                 }
                 Role::Grouped { cell_step, start } => {
@@ -201,14 +207,14 @@ impl Walk {
 #[derive(Clone, Copy, Debug)]
 struct Corner {
     cell: usize,
-    place: u64,
+    sample: u64,
     first: bool,
 }
 
 /// Rows of samples onto the same cells.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patch {
-    /// First element, counted from the start of the piece.
+    /// First element, counted from the start of the batch.
     pub(super) from: usize,
     pub(super) rows: usize,
     /// Elements of a row, and cells from `cell` on.
@@ -218,42 +224,50 @@ pub(super) struct Patch {
     pub(super) first: bool,
     /// C-order index of the first row's samples in the part's reduced axes, and steps from row to
     /// row.
-    pub(super) place: u64,
-    pub(super) place_step: u64,
+    sample: u64,
+    sample_step: u64,
 }
 
-/// See [`Fold::runs`].
+impl Patch {
+    /// C-order index of a row's samples in the part's reduced axes.
+    pub(super) fn sample_of(&self, row: usize) -> u64 {
+        self.sample + row as u64 * self.sample_step
+    }
+}
+
+/// See [`Fold::patches`].
 #[derive(Debug)]
-pub(super) struct Runs<'a> {
+pub(super) struct Patches<'a> {
     fold: &'a Fold,
-    walk: &'a Walk,
+    order: &'a Order,
     at: usize,
     from: usize,
     len: usize,
 }
 
-impl Iterator for Runs<'_> {
+impl Iterator for Patches<'_> {
     type Item = Patch;
 
     fn next(&mut self) -> Option<Patch> {
-        let Walk { columns, rows, place_step, .. } = *self.walk;
+        let Order { columns, rows, sample_step, .. } = *self.order;
         while self.from < self.len {
             let (from, at, rest) = (self.from, self.at + self.from, self.len - self.from);
             let (column, row) = (at % columns, at / columns % rows);
-            // Whole rows go together; a piece that starts or ends inside a row goes alone.
+            // Whole rows go together; what starts or ends inside a row goes alone.
             let whole = if column == 0 { (rest / columns).min(rows - row) } else { 0 };
             let (taken_rows, taken_columns) =
                 if whole > 0 { (whole, columns) } else { (1, rest.min(columns - column)) };
             self.from += taken_rows * taken_columns;
-            if let Some(corner) = self.walk.corner(at / columns / rows, self.fold.groups.as_ref()) {
+            if let Some(corner) = self.order.corner(at / columns / rows, self.fold.groups.as_ref())
+            {
                 return Some(Patch {
                     from,
                     rows: taken_rows,
                     columns: taken_columns,
                     cell: corner.cell + column,
                     first: self.fold.starts && corner.first && row == 0,
-                    place: corner.place + row as u64 * place_step,
-                    place_step,
+                    sample: corner.sample + row as u64 * sample_step,
+                    sample_step,
                 });
             }
         }

@@ -3,6 +3,9 @@
 //! Numbers only: slices in, state out. No files, no threads, no allocation that grows with data;
 //! the caller hands over every buffer. Results depend on the order of samples along the reduced
 //! axes and on nothing else (`docs/numerics.md`).
+//!
+//! Read `fold` (which sample goes to which cell), `state` (what is kept of them), `finish` (what is made
+//! of it), then `program` (elementwise code), which knows none of the three.
 
 mod basis;
 mod bits;

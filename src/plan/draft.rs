@@ -62,7 +62,7 @@ impl DraftSum {
             && (&self.cells, &self.reduced, &self.groups)
                 == (&other.cells, &other.reduced, &other.groups)
             && (self.slope, self.inter) == (other.slope, other.inter)
-            && (self.span == other.span || !self.kind.needs_places())
+            && (self.span == other.span || !self.kind.depends_on_span())
     }
 
     fn placed(self, at: Placed) -> Sum {

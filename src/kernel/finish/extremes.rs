@@ -1,4 +1,4 @@
-//! The smallest or largest of all parts. NaN is both, as in numpy; a negative slope swaps them.
+//! The smallest or largest of all parts. NaN is both, as in numpy.
 
 use super::Summed;
 use crate::kernel::state::Value;
@@ -8,7 +8,7 @@ pub(super) fn of(largest: bool, parts: &[Summed<'_>], cell: usize) -> Option<Val
     let mut so_far = None;
     for part in parts.iter().filter(|part| part.count(cell) > 0) {
         let (low, high) = part.state.extremes(part.first_cell + cell);
-        let value = part.value(if largest == (part.slope < 0.0) { low } else { high });
+        let value = part.value(part.end(largest, low, high));
         so_far = Some(match so_far {
             Some(before) if !is_beyond(largest, value, before) => before,
             _ => value,

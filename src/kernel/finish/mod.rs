@@ -27,7 +27,7 @@ pub(crate) struct Summed<'a> {
     pub(crate) inter: f64,
     /// Cell of the state that cell 0 of the finish is.
     pub(crate) first_cell: usize,
-    pub(crate) place: &'a Span,
+    pub(crate) span: &'a Span,
 }
 
 /// Where a part's box of the reduced axes lies in the whole reduction, one entry a reduced axis.
@@ -58,6 +58,12 @@ impl Summed<'_> {
         self.slope != 1.0 || self.inter != 0.0
     }
 
+    /// Of the smallest and the largest sample the one that is smallest (largest) as a true value: a
+    /// negative slope swaps the ends.
+    fn end<T>(&self, largest: bool, low: T, high: T) -> T {
+        if largest == (self.slope < 0.0) { low } else { high }
+    }
+
     /// The true value of a sample: exact where there is no scaling.
     fn value(&self, sample: Value) -> Value {
         if self.is_scaled() {
@@ -86,59 +92,59 @@ pub(crate) fn finish(
     out: &mut [u8],
 ) -> Result<(), FinishFault> {
     let words = cast_slice_mut::<_, u64>(out);
-    let float = |words: &mut [u64], of: &mut dyn FnMut(usize) -> f64| {
-        words.iter_mut().enumerate().for_each(|(cell, word)| *word = of(cell).to_bits());
-    };
+    let overflow = |cell| FinishFault::Overflow { cell };
+    let no_sample = |cell| FinishFault::NoSample { cell };
     match op {
-        ReduceOp::Sum if !dtype.is_float() => {
-            for (cell, word) in words.iter_mut().enumerate() {
-                let sum = moments::integer_sum(parts, cell);
-                *word = sum
-                    .and_then(|sum| word_of(sum, dtype))
-                    .ok_or(FinishFault::Overflow { cell })?;
-            }
-        }
+        ReduceOp::Sum if !dtype.is_float() => try_each(words, overflow, |cell| {
+            moments::integer_sum(parts, cell).and_then(|sum| word_of(sum, dtype))
+        })?,
         ReduceOp::Sum | ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Std { .. } => {
-            moments::finish(op, parts, cast_slice_mut(words));
+            each(words, |cell| moments::of(op, parts, cell).to_bits());
         }
         ReduceOp::Prod => {
-            for (cell, word) in words.iter_mut().enumerate() {
-                let product = product::of(parts, cell);
-                *word = product::word(product, dtype).ok_or(FinishFault::Overflow { cell })?;
-            }
+            try_each(words, overflow, |cell| product::word(product::of(parts, cell), dtype))?;
         }
-        ReduceOp::Min | ReduceOp::Max => {
-            let largest = matches!(op, ReduceOp::Max);
-            for (cell, word) in words.iter_mut().enumerate() {
-                let value = extremes::of(largest, parts, cell);
-                *word = value_word(value, dtype).ok_or(FinishFault::NoSample { cell })?;
-            }
-        }
+        ReduceOp::Min | ReduceOp::Max => try_each(words, no_sample, |cell| {
+            value_word(extremes::of(matches!(op, ReduceOp::Max), parts, cell), dtype)
+        })?,
         ReduceOp::ArgMin | ReduceOp::ArgMax => {
             let largest = matches!(op, ReduceOp::ArgMax);
-            for (cell, word) in words.iter_mut().enumerate() {
-                *word = places::of(largest, parts, cell).ok_or(FinishFault::NoSample { cell })?;
-            }
+            try_each(words, no_sample, |cell| places::of(largest, parts, cell))?;
         }
         ReduceOp::Quantile { q } => {
-            float(words, &mut |cell| quantile::of(*q, parts, cell, cast_slice_mut(scratch)));
+            each(words, |cell| quantile::of(*q, parts, cell, cast_slice_mut(scratch)).to_bits());
         }
-        ReduceOp::HistogramBin { bin, .. } => {
-            for (cell, word) in words.iter_mut().enumerate() {
-                *word = parts.iter().map(|p| p.state.bin(p.first_cell + cell, *bin)).sum();
-            }
-        }
+        ReduceOp::HistogramBin { bin, .. } => each(words, |cell| {
+            parts.iter().map(|part| part.state.bin(part.first_cell + cell, *bin)).sum()
+        }),
         ReduceOp::Coefficient { basis, column } => {
-            float(words, &mut |cell| projection::coefficient(basis, *column, parts, cell));
+            each(words, |cell| projection::coefficient(basis, *column, parts, cell).to_bits());
         }
         ReduceOp::ResidualSumSquares { basis } => {
-            float(words, &mut |cell| projection::residual_sum_squares(basis, parts, cell));
+            each(words, |cell| projection::residual_sum_squares(basis, parts, cell).to_bits());
         }
     }
     if dtype.is_float() {
         // Which NaN an operation gives is up to the machine and the compiler.
         let floats = cast_slice_mut::<_, f64>(words).iter_mut();
         floats.filter(|value| value.is_nan()).for_each(|value| *value = f64::NAN);
+    }
+    Ok(())
+}
+
+/// Writes the register of each cell.
+fn each(words: &mut [u64], mut of: impl FnMut(usize) -> u64) {
+    words.iter_mut().enumerate().for_each(|(cell, word)| *word = of(cell));
+}
+
+/// As [`each`], up to the first cell that has none.
+fn try_each(
+    words: &mut [u64],
+    fault: impl Fn(usize) -> FinishFault,
+    of: impl Fn(usize) -> Option<u64>,
+) -> Result<(), FinishFault> {
+    for (cell, word) in words.iter_mut().enumerate() {
+        *word = of(cell).ok_or_else(|| fault(cell))?;
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ pub(super) fn of(largest: bool, parts: &[Summed<'_>], cell: usize) -> Option<u64
     let mut so_far: Option<(Value, u64)> = None;
     for part in parts.iter().filter(|part| part.count(cell) > 0) {
         let [low, high] = part.state.places(part.first_cell + cell);
-        let (value, at) = if largest == (part.slope < 0.0) { low } else { high };
-        let (value, at) = (part.value(value), part.place.in_whole(at));
+        let (value, at) = part.end(largest, low, high);
+        let (value, at) = (part.value(value), part.span.in_whole(at));
         let takes_over = so_far.is_none_or(|(before, before_at)| {
             let ties = !is_beyond(largest, before, value);
             is_beyond(largest, value, before) || (ties && at < before_at)

@@ -64,15 +64,9 @@ mod tests {
         let mut state = State::new(kind.clone(), 1, Buffer::zeroed(kind.cell_bytes()).unwrap());
         let block = Region::whole(&[n]);
         state.update(values, None, 0, &Fold::new(&block, &[n], &[0], &Region::whole(&[]), None));
-        let place = Span::default();
-        let part = Summed {
-            state: &state,
-            count: n,
-            slope: 1.0,
-            inter: 0.0,
-            first_cell: 0,
-            place: &place,
-        };
+        let span = Span::default();
+        let part =
+            Summed { state: &state, count: n, slope: 1.0, inter: 0.0, first_cell: 0, span: &span };
         let mut scratch = vec![0.0; kind.finish_bytes(n) as usize / 8];
         list.iter().map(|&q| of(q, &[part], 0, &mut scratch)).collect()
     }

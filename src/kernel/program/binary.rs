@@ -3,46 +3,40 @@
 //! Both operands have one type when they come here, except that `int64` may be compared with
 //! `uint64`.
 
-use bytemuck::{cast_slice, cast_slice_mut};
+use bytemuck::cast_slice_mut;
 use multiversion::multiversion;
 
 use super::cast::narrow;
 use super::division::{Whole, floor_divide_f32, floor_divide_f64, remainder_f64};
-use super::operation::BinaryOp;
+use super::operation::{BinaryOp, Operand};
 use crate::dtype::DType;
 
-/// A tile of numbers and the type they are seen as.
-pub(super) type Side<'r> = (&'r [u8], DType);
-
 /// Computes `left op right` as `dtype`.
-pub(super) fn binary(op: BinaryOp, left: Side<'_>, right: Side<'_>, to: &mut [u8], dtype: DType) {
-    let ((left, left_type), (right, right_type)) = (left, right);
+pub(super) fn binary(
+    op: BinaryOp,
+    left: Operand<'_>,
+    right: Operand<'_>,
+    to: &mut [u8],
+    dtype: DType,
+) {
     if op.is_comparison() {
         let to = cast_slice_mut(to);
-        match (left_type, right_type) {
-            _ if left_type.is_float() => {
-                compare_floats(op, cast_slice(left), cast_slice(right), to);
-            }
-            (DType::U64, DType::U64) => {
-                compare_unsigned(op, cast_slice(left), cast_slice(right), to);
-            }
-            (DType::U64, _) => compare_mixed(op, cast_slice(left), cast_slice(right), to),
-            (_, DType::U64) => {
-                compare_mixed(op.mirrored(), cast_slice(right), cast_slice(left), to);
-            }
-            _ => compare_signed(op, cast_slice(left), cast_slice(right), to),
+        match (left.dtype, right.dtype) {
+            (DType::F32 | DType::F64, _) => compare_floats(op, left.words(), right.words(), to),
+            (DType::U64, DType::U64) => compare_unsigned(op, left.words(), right.words(), to),
+            (DType::U64, _) => compare_mixed(op, left.words(), right.words(), to),
+            (_, DType::U64) => compare_mixed(op.mirrored(), right.words(), left.words(), to),
+            _ => compare_signed(op, left.words(), right.words(), to),
         }
         return;
     }
     match dtype {
         DType::F32 if op == BinaryOp::FloorDivide => {
-            floor_divide_singles(cast_slice(left), cast_slice(right), cast_slice_mut(to));
+            floor_divide_singles(left.words(), right.words(), cast_slice_mut(to));
         }
-        DType::F32 | DType::F64 => {
-            floats(op, cast_slice(left), cast_slice(right), cast_slice_mut(to));
-        }
-        DType::U64 => unsigned(op, cast_slice(left), cast_slice(right), cast_slice_mut(to)),
-        _ => signed(op, cast_slice(left), cast_slice(right), cast_slice_mut(to)),
+        DType::F32 | DType::F64 => floats(op, left.words(), right.words(), cast_slice_mut(to)),
+        DType::U64 => unsigned(op, left.words(), right.words(), cast_slice_mut(to)),
+        _ => signed(op, left.words(), right.words(), cast_slice_mut(to)),
     }
     narrow(to, dtype);
 }

@@ -3,10 +3,10 @@
 //! Floats lose their fraction on the way to integers, as numpy's do. Anything but 0 is `true`, NaN
 //! too; that is never a fault.
 
-use bytemuck::{cast_slice, cast_slice_mut};
+use bytemuck::cast_slice_mut;
 use multiversion::multiversion;
 
-use super::operation::Slot;
+use super::operation::Operand;
 use crate::dtype::{DType, Element as _, with_dtype};
 
 /// What a conversion does with a number that the new type cannot hold.
@@ -36,7 +36,7 @@ pub struct CastFault {
     pub to: DType,
     /// The value, written out.
     pub value: String,
-    /// Where in the tile it was.
+    /// Where in the batch it was.
     pub(crate) index: usize,
 }
 
@@ -55,33 +55,32 @@ pub(super) fn shares_register(from: DType, to: DType, overflow: Overflow) -> boo
     }
 }
 
-/// Converts the numbers `of`, seen as `slot`'s type, to `dtype`.
+/// Converts the numbers `of` to `dtype`.
 pub(super) fn cast(
-    of: &[u8],
-    slot: Slot,
+    of: Operand<'_>,
     overflow: Overflow,
     to: &mut [u8],
     dtype: DType,
 ) -> Result<(), CastFault> {
-    let from = slot.dtype;
+    let from = of.dtype;
     let fault = |index: usize| {
         let value = match from {
-            _ if from.is_float() => format!("{:?}", cast_slice::<_, f64>(of)[index]),
-            DType::U64 => cast_slice::<_, u64>(of)[index].to_string(),
-            _ => cast_slice::<_, i64>(of)[index].to_string(),
+            _ if from.is_float() => format!("{:?}", of.words::<f64>()[index]),
+            DType::U64 => of.words::<u64>()[index].to_string(),
+            _ => of.words::<i64>()[index].to_string(),
         };
         CastFault { from, to: dtype, value, index }
     };
     match (from.is_float(), dtype.int_range()) {
-        (true, _) if dtype == DType::Bool => float_to_bool(cast_slice(of), cast_slice_mut(to)),
-        (false, _) if dtype == DType::Bool => int_to_bool(cast_slice(of), cast_slice_mut(to)),
-        (true, None) if dtype == DType::F64 => to.copy_from_slice(of),
+        (true, _) if dtype == DType::Bool => float_to_bool(of.words(), cast_slice_mut(to)),
+        (false, _) if dtype == DType::Bool => int_to_bool(of.words(), cast_slice_mut(to)),
+        (true, None) if dtype == DType::F64 => to.copy_from_slice(of.bytes),
         (true, None) => {
-            float_to_single(cast_slice(of), overflow, cast_slice_mut(to)).map_err(fault)?;
+            float_to_single(of.words(), overflow, cast_slice_mut(to)).map_err(fault)?;
         }
-        (false, None) => int_to_float(of, from == DType::U64, cast_slice_mut(to), dtype),
+        (false, None) => int_to_float(of, cast_slice_mut(to), dtype),
         (true, Some((low, high))) => {
-            let (of, to) = (cast_slice(of), cast_slice_mut::<_, i64>(to));
+            let (of, to) = (of.words(), cast_slice_mut::<_, i64>(to));
             if overflow == Overflow::Refuse {
                 // Both ends are powers of two (or 0), which floats hold.
                 refuse_floats(of, low as f64, (high + 1) as f64).map_err(fault)?;
@@ -90,12 +89,10 @@ pub(super) fn cast(
                 float_to_unsigned(of, overflow == Overflow::Saturate, to);
             } else {
                 float_to_signed(of, to);
-                fit(cast_slice_mut(to), dtype, overflow, low, high);
+                fit(cast_slice_mut(to), dtype, overflow, (low, high));
             }
         }
-        (false, Some((low, high))) => {
-            int_to_int(of, from == DType::U64, overflow, to, dtype, low, high).map_err(fault)?;
-        }
+        (false, Some(range)) => int_to_int(of, overflow, to, dtype, range).map_err(fault)?,
     }
     Ok(())
 }
@@ -122,17 +119,15 @@ pub(super) fn narrow(register: &mut [u8], dtype: DType) {
     }
 }
 
-/// The first number of a tile that is not `fits`; looks for it only where there is one.
+/// Where the first number is that does not fit; looks for it only where there is one.
 macro_rules! first_unfit {
     ($values:expr, |$v:ident| $fits:expr) => {{
         let mut all = true;
         for &$v in $values {
             all &= $fits;
         }
-        match $values.iter().position(|&$v| !$fits) {
-            Some(index) if !all => Err(index),
-            _ => Ok(()),
-        }
+        let first = if all { None } else { $values.iter().position(|&$v| !$fits) };
+        first.map_or(Ok(()), Err)
     }};
 }
 
@@ -157,10 +152,10 @@ fn float_to_unsigned(of: &[f64], saturate: bool, to: &mut [i64]) {
 }
 
 /// Wraps or saturates `int64` that came from floats.
-fn fit(register: &mut [u8], dtype: DType, overflow: Overflow, low: i128, high: i128) {
+fn fit(register: &mut [u8], dtype: DType, overflow: Overflow, range: (i128, i128)) {
     match overflow {
         Overflow::Saturate => {
-            let (low, high) = (low as i64, high as i64);
+            let (low, high) = (range.0 as i64, range.1 as i64);
             for v in cast_slice_mut::<_, i64>(register) {
                 *v = (*v).clamp(low, high);
             }
@@ -201,15 +196,15 @@ fn float_to_single(of: &[f64], overflow: Overflow, to: &mut [f64]) -> Result<(),
 }
 
 /// Rounds once: `int64` to `float32` does not go through `f64`.
-fn int_to_float(of: &[u8], unsigned: bool, to: &mut [f64], dtype: DType) {
+fn int_to_float(of: Operand<'_>, to: &mut [f64], dtype: DType) {
     macro_rules! convert {
         ($from:ty, $through:ty) => {
-            for (t, &v) in to.iter_mut().zip(cast_slice::<_, $from>(of)) {
+            for (t, &v) in to.iter_mut().zip(of.words::<$from>()) {
                 *t = f64::from(v as $through);
             }
         };
     }
-    match (unsigned, dtype == DType::F32) {
+    match (of.dtype == DType::U64, dtype == DType::F32) {
         (false, false) => convert!(i64, f64),
         (false, true) => convert!(i64, f32),
         (true, false) => convert!(u64, f64),
@@ -218,37 +213,36 @@ fn int_to_float(of: &[u8], unsigned: bool, to: &mut [f64], dtype: DType) {
 }
 
 fn int_to_int(
-    of: &[u8],
-    unsigned: bool,
+    of: Operand<'_>,
     overflow: Overflow,
     to: &mut [u8],
     dtype: DType,
-    low: i128,
-    high: i128,
+    (low, high): (i128, i128),
 ) -> Result<(), usize> {
+    let unsigned = of.dtype == DType::U64;
     // The ends in the type of the register that is read.
     let signed_ends = (low.max(i64::MIN.into()) as i64, high.min(i64::MAX.into()) as i64);
     let unsigned_end = high as u64;
     match overflow {
         Overflow::Refuse if unsigned => {
-            first_unfit!(cast_slice::<_, u64>(of), |v| v <= unsigned_end)?;
-            to.copy_from_slice(of);
+            first_unfit!(of.words::<u64>(), |v| v <= unsigned_end)?;
+            to.copy_from_slice(of.bytes);
         }
         Overflow::Refuse => {
-            first_unfit!(cast_slice::<_, i64>(of), |v| signed_ends.0 <= v && v <= signed_ends.1)?;
-            to.copy_from_slice(of);
+            first_unfit!(of.words::<i64>(), |v| signed_ends.0 <= v && v <= signed_ends.1)?;
+            to.copy_from_slice(of.bytes);
         }
         Overflow::Wrap => {
-            to.copy_from_slice(of);
+            to.copy_from_slice(of.bytes);
             narrow(to, dtype);
         }
         Overflow::Saturate if unsigned => {
-            for (t, &v) in cast_slice_mut::<_, u64>(to).iter_mut().zip(cast_slice::<_, u64>(of)) {
+            for (t, &v) in cast_slice_mut::<_, u64>(to).iter_mut().zip(of.words::<u64>()) {
                 *t = v.min(unsigned_end);
             }
         }
         Overflow::Saturate => {
-            for (t, &v) in cast_slice_mut::<_, i64>(to).iter_mut().zip(cast_slice::<_, i64>(of)) {
+            for (t, &v) in cast_slice_mut::<_, i64>(to).iter_mut().zip(of.words::<i64>()) {
                 *t = v.clamp(signed_ends.0, signed_ends.1);
             }
         }

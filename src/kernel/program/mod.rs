@@ -1,9 +1,10 @@
-//! Elementwise expressions as straight-line programs over tiles of a thousand elements.
+//! How are expressions computed element by element? As straight-line programs over batches of a
+//! thousand elements.
 //!
-//! A program is a list of steps; each writes one register, a tile of 64-bit numbers. Integers are
+//! A program is a list of steps; each writes one register, a batch of 64-bit numbers. Integers are
 //! computed in 64 bits and cut to their type after each step, which is numpy's wrapping; `float32`
 //! is computed in `f64` and rounded after each step, which gives the same bits as computing in
-//! `f32`; `bool` is 0 or 1. No tile is larger than [`BATCH`], so no temporary grows with the data.
+//! `f32`; `bool` is 0 or 1. No batch is larger than [`BATCH`], so no temporary grows with the data.
 //!
 //! Knows no shapes, and no rules of which types may meet: whoever puts a program together casts.
 
@@ -23,8 +24,8 @@ use crate::dtype::{DType, Number, with_dtype};
 
 pub(crate) use builder::ProgramBuilder;
 pub use cast::{CastFault, Overflow};
-use operation::Operation;
 pub(crate) use operation::{BinaryOp, Slot, UnaryOp};
+use operation::{Operand, Operation};
 
 /// Elements computed at once.
 pub(crate) const BATCH: usize = 1024;
@@ -49,7 +50,7 @@ pub(crate) struct Program {
     registers: usize,
 }
 
-/// The tiles a program works in. Outputs stay in them until the next run.
+/// The registers a program works in. Outputs stay in them until the next run.
 #[derive(Debug)]
 pub(crate) struct Registers(Buffer);
 
@@ -70,7 +71,7 @@ impl Program {
     /// [`take`](Self::take) hands them out. Inputs are aligned for their types.
     ///
     /// # Errors
-    /// The first value of the tile that a cast refused.
+    /// The first value of the batch that a cast refused.
     pub(crate) fn run(
         &self,
         inputs: &[&[u8]],
@@ -82,13 +83,10 @@ impl Program {
             let (before, rest) = registers.0.split_at_mut(step.to * BATCH_BYTES);
             let (to, after) = rest.split_at_mut(BATCH_BYTES);
             let to = &mut to[..len * 8];
-            let register = |slot: Slot| {
-                let (side, index) = if slot.at < step.to {
-                    (&*before, slot.at)
-                } else {
-                    (&*after, slot.at - step.to - 1)
-                };
-                &side[index * BATCH_BYTES..][..len * 8]
+            let operand = |Slot { at, dtype }| {
+                let (side, index) =
+                    if at < step.to { (&*before, at) } else { (&*after, at - step.to - 1) };
+                Operand { bytes: &side[index * BATCH_BYTES..][..len * 8], dtype }
             };
             let dtype = step.dtype;
             match step.operation {
@@ -100,25 +98,16 @@ impl Program {
                 Operation::Constant { bits } => cast_slice_mut::<_, u64>(to).fill(bits),
                 Operation::Rescale { of, slope, inter } => {
                     let (slope, inter) = (f64::from_bits(slope), f64::from_bits(inter));
-                    rescale(cast_slice(register(of)), slope, inter, cast_slice_mut(to));
+                    rescale(operand(of).words(), slope, inter, cast_slice_mut(to));
                 }
-                Operation::Cast { of, overflow } => {
-                    cast::cast(register(of), of, overflow, to, dtype)?;
-                }
-                Operation::Unary { op, of } => unary::unary(op, register(of), of, to, dtype),
+                Operation::Cast { of, overflow } => cast::cast(operand(of), overflow, to, dtype)?,
+                Operation::Unary { op, of } => unary::unary(op, operand(of), to, dtype),
                 Operation::Binary { op, left, right } => {
-                    let (left, right) =
-                        ((register(left), left.dtype), (register(right), right.dtype));
-                    binary::binary(op, left, right, to, dtype);
+                    binary::binary(op, operand(left), operand(right), to, dtype);
                 }
                 Operation::Select { condition, then, otherwise } => {
-                    let (then, otherwise) = (register(then), register(otherwise));
-                    select(
-                        cast_slice(register(condition)),
-                        cast_slice(then),
-                        cast_slice(otherwise),
-                        cast_slice_mut(to),
-                    );
+                    let (then, otherwise) = (operand(then).words(), operand(otherwise).words());
+                    select(operand(condition).words(), then, otherwise, cast_slice_mut(to));
                 }
             }
         }

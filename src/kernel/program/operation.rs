@@ -2,6 +2,8 @@
 //!
 //! Names and operands only; what a step does to numbers is in the modules beside this one.
 
+use bytemuck::{Pod, cast_slice};
+
 use super::cast::Overflow;
 use crate::dtype::DType;
 
@@ -158,6 +160,20 @@ pub(crate) struct Slot {
     /// The step while a program is put together, the register when it is built.
     pub(super) at: usize,
     pub(super) dtype: DType,
+}
+
+/// The numbers of a [`Slot`], in its register, and the type they are seen as.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operand<'r> {
+    pub(super) bytes: &'r [u8],
+    pub(super) dtype: DType,
+}
+
+impl<'r> Operand<'r> {
+    /// As `i64`, `u64` or `f64`, whichever the register holds.
+    pub(super) fn words<W: Pod>(self) -> &'r [W] {
+        cast_slice(self.bytes)
+    }
 }
 
 /// What a step does. Floats are kept as their bits, so that equal steps are equal keys.

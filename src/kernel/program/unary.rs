@@ -3,33 +3,32 @@
 //! `float32` comes as `f64` and is rounded by the caller of the loops, once a step. Functions like
 //! `exp` are those of the platform's C library.
 
-use bytemuck::{cast_slice, cast_slice_mut};
+use bytemuck::cast_slice_mut;
 use multiversion::multiversion;
 
 use super::cast::narrow;
-use super::operation::{Slot, UnaryOp};
+use super::operation::{Operand, UnaryOp};
 use crate::dtype::DType;
 
-/// Computes `op` of the numbers `of`, seen as `slot`'s type, as `dtype`.
-pub(super) fn unary(op: UnaryOp, of: &[u8], slot: Slot, to: &mut [u8], dtype: DType) {
-    let from = slot.dtype;
+/// Computes `op` of the numbers `of` as `dtype`.
+pub(super) fn unary(op: UnaryOp, of: Operand<'_>, to: &mut [u8], dtype: DType) {
     if op.is_predicate() {
         let to = cast_slice_mut::<_, i64>(to);
-        if from.is_float() {
-            predicate(op, cast_slice(of), to);
+        if of.dtype.is_float() {
+            predicate(op, of.words(), to);
         } else {
             to.fill(i64::from(op == UnaryOp::IsFinite));
         }
         return;
     }
-    match from {
-        DType::F32 | DType::F64 => float(op, cast_slice(of), cast_slice_mut(to)),
-        DType::Bool if op == UnaryOp::Invert => not(cast_slice(of), cast_slice_mut(to)),
+    match of.dtype {
+        DType::F32 | DType::F64 => float(op, of.words(), cast_slice_mut(to)),
+        DType::Bool if op == UnaryOp::Invert => not(of.words(), cast_slice_mut(to)),
         DType::Bool | DType::U8 | DType::U16 | DType::U32 | DType::U64 => {
-            unsigned(op, cast_slice(of), cast_slice_mut(to));
+            unsigned(op, of.words(), cast_slice_mut(to));
         }
         DType::I8 | DType::I16 | DType::I32 | DType::I64 => {
-            signed(op, cast_slice(of), cast_slice_mut(to), one_over_zero(dtype));
+            signed(op, of.words(), cast_slice_mut(to), one_over_zero(dtype));
         }
     }
     narrow(to, dtype);

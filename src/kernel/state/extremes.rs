@@ -2,32 +2,31 @@
 
 use std::ops::Range;
 
-use bytemuck::{cast_slice, cast_slice_mut};
+use bytemuck::cast_slice;
 use multiversion::multiversion;
 
-use super::Rows;
-use super::kind::Word;
+use super::kind::WordKind;
 use super::words::{SampleWord, Value, with_word};
+use super::{Rows, planes};
 use crate::dtype::Number;
 
-pub(super) fn reset(word: Word, bytes: &mut [u8], cells: usize) {
+pub(super) fn reset(word: WordKind, bytes: &mut [u8], cells: usize) {
     with_word!(word, W => {
-        let (low, high) = cast_slice_mut::<_, W>(&mut bytes[..16 * cells]).split_at_mut(cells);
+        let [low, high] = planes::<W, 2>(bytes, cells, &(0..cells));
         low.fill(W::HIGHEST);
         high.fill(W::LOWEST);
     });
 }
 
 pub(super) fn add<T: Number>(
-    word: Word,
+    word: WordKind,
     bytes: &mut [u8],
     cells: usize,
     span: Range<usize>,
     rows: Rows<'_, T>,
 ) {
     with_word!(word, W => {
-        let (low, high) = cast_slice_mut::<_, W>(bytes).split_at_mut(cells);
-        let (low, high) = (&mut low[span.clone()], &mut high[span]);
+        let [low, high] = planes::<W, 2>(bytes, cells, &span);
         match rows.mask {
             None => extend(rows.values, low, high),
             Some(_) => rows.each(|_, column, v| {
@@ -39,7 +38,7 @@ pub(super) fn add<T: Number>(
     });
 }
 
-pub(super) fn cell(word: Word, bytes: &[u8], cells: usize, cell: usize) -> (Value, Value) {
+pub(super) fn cell(word: WordKind, bytes: &[u8], cells: usize, cell: usize) -> (Value, Value) {
     with_word!(word, W => {
         let words: &[W] = cast_slice(bytes);
         (words[cell].value(), words[cells + cell].value())

@@ -12,17 +12,18 @@ use crate::kernel::reduce_op::ReduceOp;
 /// that one design gives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct StateKind {
-    pub(super) kept: Kept,
+    pub(super) contents: Contents,
     /// The samples of each cell are counted.
     pub(super) counted: bool,
 }
 
+/// What a state holds of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kept {
+pub(super) enum Contents {
     Sums(SumKind),
     Product(ProductKind),
-    Extremes(Word),
-    Places(Word),
+    Extremes(WordKind),
+    Places(WordKind),
     /// Every sample, as it is; no cell gets more than `most`.
     Samples {
         dtype: DType,
@@ -58,13 +59,13 @@ pub(super) enum ProductKind {
 
 /// 64 bits that hold any sample exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Word {
+pub(super) enum WordKind {
     Float,
     Signed,
     Unsigned,
 }
 
-impl Word {
+impl WordKind {
     const fn of(dtype: DType) -> Self {
         match dtype {
             DType::F32 | DType::F64 => Self::Float,
@@ -101,59 +102,61 @@ impl StateKind {
         counted: bool,
         first_sample: u64,
     ) -> Self {
-        let word = Word::of(dtype);
-        let kept = match op {
+        let word = WordKind::of(dtype);
+        let contents = match op {
             ReduceOp::Sum | ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Std { .. } => {
-                Kept::Sums(SumKind::for_samples(dtype, samples))
+                Contents::Sums(SumKind::for_samples(dtype, samples))
             }
-            ReduceOp::Prod if dtype.is_float() => Kept::Product(ProductKind::Float),
-            ReduceOp::Prod => Kept::Product(ProductKind::Integer),
-            ReduceOp::Min | ReduceOp::Max => Kept::Extremes(word),
-            ReduceOp::ArgMin | ReduceOp::ArgMax => Kept::Places(word),
-            ReduceOp::Quantile { .. } => Kept::Samples { dtype, most: samples },
-            ReduceOp::HistogramBin { edges, .. } => Kept::Bins(Bits(Arc::clone(edges))),
+            ReduceOp::Prod if dtype.is_float() => Contents::Product(ProductKind::Float),
+            ReduceOp::Prod => Contents::Product(ProductKind::Integer),
+            ReduceOp::Min | ReduceOp::Max => Contents::Extremes(word),
+            ReduceOp::ArgMin | ReduceOp::ArgMax => Contents::Places(word),
+            ReduceOp::Quantile { .. } => Contents::Samples { dtype, most: samples },
+            ReduceOp::HistogramBin { edges, .. } => Contents::Bins(Bits(Arc::clone(edges))),
             ReduceOp::Coefficient { basis, .. } | ReduceOp::ResidualSumSquares { basis } => {
-                Kept::Projection { basis: Arc::clone(basis), first_row: first_sample }
+                Contents::Projection { basis: Arc::clone(basis), first_row: first_sample }
             }
         };
-        let counted = counted && !matches!(kept, Kept::Bins(_) | Kept::Projection { .. });
-        Self { kept, counted }
+        let counted =
+            counted && !matches!(contents, Contents::Bins(_) | Contents::Projection { .. });
+        Self { contents, counted }
     }
 
     /// Bytes of state a cell.
     pub(crate) fn cell_bytes(&self) -> u64 {
-        self.kept.cell_bytes().saturating_add(if self.counted { 8 } else { 0 })
+        self.contents.cell_bytes().saturating_add(if self.counted { 8 } else { 0 })
     }
 
-    /// True where it matters which samples of the reduced axes these are. Sums of a run are the same by
-    /// itself and as a part of joined runs.
-    pub(crate) const fn needs_places(&self) -> bool {
-        self.kept.needs_places()
+    /// True where a result depends on where the part lies in the whole reduction, its
+    /// [`Span`](crate::kernel::Span). All others are the same for a run by itself and as a part of
+    /// joined runs; a projection has its first row in its kind.
+    pub(crate) const fn depends_on_span(&self) -> bool {
+        matches!(self.contents, Contents::Places(_))
     }
 
     /// Bytes that one worker needs beside the states to finish cells of `samples` samples in all
     /// parts together.
     pub(crate) fn finish_bytes(&self, samples: u64) -> u64 {
-        match self.kept {
-            Kept::Samples { .. } => samples.saturating_mul(8),
+        match self.contents {
+            Contents::Samples { .. } => samples.saturating_mul(8),
             _ => 0,
         }
     }
 
     /// What `explain` calls it.
     pub(crate) fn text(&self) -> String {
-        let mut text = match &self.kept {
-            Kept::Sums(SumKind::Small) => "exact sums (f64 below 2^53)".to_owned(),
-            Kept::Sums(SumKind::Middle) => "exact sums (i64, u128)".to_owned(),
-            Kept::Sums(SumKind::Wide) => "exact sums (i128, u256)".to_owned(),
-            Kept::Sums(SumKind::Shifted) => "f64 sums about the first sample".to_owned(),
-            Kept::Product(ProductKind::Integer) => "exact product (i128)".to_owned(),
-            Kept::Product(ProductKind::Float) => "f64 product".to_owned(),
-            Kept::Extremes(_) => "smallest and largest".to_owned(),
-            Kept::Places(_) => "smallest and largest, and where".to_owned(),
-            Kept::Samples { dtype, most } => format!("every sample ({most} of {dtype})"),
-            Kept::Bins(edges) => format!("counts of {} bins", edges.len().saturating_sub(1)),
-            Kept::Projection { basis, .. } => {
+        let mut text = match &self.contents {
+            Contents::Sums(SumKind::Small) => "exact sums (f64 below 2^53)".to_owned(),
+            Contents::Sums(SumKind::Middle) => "exact sums (i64, u128)".to_owned(),
+            Contents::Sums(SumKind::Wide) => "exact sums (i128, u256)".to_owned(),
+            Contents::Sums(SumKind::Shifted) => "f64 sums about the first sample".to_owned(),
+            Contents::Product(ProductKind::Integer) => "exact product (i128)".to_owned(),
+            Contents::Product(ProductKind::Float) => "f64 product".to_owned(),
+            Contents::Extremes(_) => "smallest and largest".to_owned(),
+            Contents::Places(_) => "smallest and largest, and where".to_owned(),
+            Contents::Samples { dtype, most } => format!("every sample ({most} of {dtype})"),
+            Contents::Bins(edges) => format!("counts of {} bins", edges.len().saturating_sub(1)),
+            Contents::Projection { basis, .. } => {
                 format!("f64 sums about the first sample, and along {} columns", basis.columns())
             }
         };
@@ -164,8 +167,24 @@ impl StateKind {
     }
 }
 
-impl Kept {
+impl Contents {
     /// Bytes a cell without the count. A multiple of 8, so that counts may follow.
+    ///
+    /// What lies in them: planes of an entry a cell, in this order, and after them a plane of `u64`
+    /// counts where samples are counted.
+    ///
+    /// ```text
+    /// Small       sum f64, squares f64                      16
+    /// Middle      squares u128, sum i64                     24   the wider first: both are aligned
+    /// Wide        sum i128, squares high u128, low u128     48
+    /// Shifted     shift f64, sum f64, squares f64           24
+    /// Product     i128, or f64                              16, 8
+    /// Extremes    lowest, highest: a word each              16
+    /// Places      lowest, highest; where each is, u64       32
+    /// Samples     a plane a sample                          most * item, up to a multiple of 8
+    /// Bins        no planes: a cell's bins, u64 each        8 * bins
+    /// Projection  shift, sum, squares, one a column: f64    8 * (columns + 3)
+    /// ```
     pub(super) fn cell_bytes(&self) -> u64 {
         match self {
             Self::Sums(SumKind::Small)
@@ -184,15 +203,15 @@ impl Kept {
         }
     }
 
-    /// True where it matters which sample of the reduced axes one is.
-    pub(super) const fn needs_places(&self) -> bool {
+    /// True where it counts which sample of the part one is.
+    pub(super) const fn asks_which_sample(&self) -> bool {
         matches!(self, Self::Places(_) | Self::Samples { .. } | Self::Projection { .. })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, StateKind, SumKind};
+    use super::{Contents, StateKind, SumKind};
     use crate::dtype::DType;
     use crate::kernel::reduce_op::ReduceOp;
 
@@ -203,8 +222,8 @@ mod tests {
     #[test]
     fn each_type_takes_the_cheapest_sums_that_stay_exact() {
         let (small, middle) = (1 << 21, 1 << 31);
-        let sums = |dtype, samples| match kind(&ReduceOp::Mean, dtype, samples).kept {
-            Kept::Sums(sums) => sums,
+        let sums = |dtype, samples| match kind(&ReduceOp::Mean, dtype, samples).contents {
+            Contents::Sums(sums) => sums,
             other => panic!("{other:?}"),
         };
         for d in [DType::U8, DType::I8, DType::U16, DType::I16] {
@@ -235,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn no_size_overflows() {
+    fn bytes_of_a_cell_saturate() {
         assert_eq!(
             kind(&ReduceOp::Quantile { q: 0.5 }, DType::F64, u64::MAX).cell_bytes(),
             u64::MAX

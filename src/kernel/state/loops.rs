@@ -1,18 +1,19 @@
-//! The inner loops: rows of voxels added onto columns of sums.
+//! How are rows of samples added onto columns of sums?
 //!
-//! A block of `rows` rows, each `stride` elements apart, is added onto one sum per column. Columns
-//! are taken in tiles that stay in the first-level cache, four rows at a time:
+//! Rows lie one after the other, each as long as the sums. Columns are taken in tiles that stay in the
+//! first-level cache, four rows at a time:
 //!
 //! ```text
 //! for each tile of columns
 //!     for each four rows
 //!         for each column of the tile      <- vectorised
-//!             sums += the four samples, in row order
+//!             sums += the four samples
 //! ```
 //!
-//! A single column goes sample by sample, in registers. Integers are exact, so their order is free. Floats are added strictly one sample after the other
-//! in row order; the same series gives the same bits however it was cut into blocks. There is no
-//! `mul_add`: contraction would make the bits depend on the machine.
+//! Integers are exact as long as the [`SumKind`](super::kind::SumKind) is the right one, so their order
+//! is free: four rows are added to each other first, and a single column goes in eight lanes. Floats are
+//! added strictly one sample after the other, so that a series gives the same bits however it was cut
+//! into blocks. There is no `mul_add`: contraction would make the bits depend on the machine.
 
 use std::ops::Range;
 
@@ -36,7 +37,6 @@ struct Quad<'v, T> {
 /// closure: only what is inlined into a kernel is compiled for the kernel's instruction set.
 struct Quads<'v, T> {
     values: &'v [T],
-    stride: usize,
     columns: usize,
     column: usize,
     row: usize,
@@ -44,8 +44,8 @@ struct Quads<'v, T> {
 
 impl<'v, T> Quads<'v, T> {
     #[inline(always)]
-    fn new(values: &'v [T], stride: usize, columns: usize) -> Self {
-        Self { values, stride, columns, column: 0, row: 0 }
+    fn new(values: &'v [T], columns: usize) -> Self {
+        Self { values, columns, column: 0, row: 0 }
     }
 }
 
@@ -57,11 +57,11 @@ impl<'v, T> Iterator for Quads<'v, T> {
         if self.column >= self.columns || self.values.is_empty() {
             return None;
         }
-        let total = self.values.len().div_ceil(self.stride);
+        let total = self.values.len() / self.columns;
         let tile = self.column..(self.column + CACHE_COLUMNS).min(self.columns);
         let (row, count) = (self.row, (total - self.row).min(4));
         let at = |k: usize| {
-            let base = (row + k.min(count - 1)) * self.stride;
+            let base = (row + k.min(count - 1)) * self.columns;
             &self.values[base + tile.start..base + tile.end]
         };
         let rows = [at(0), at(1), at(2), at(3)];
@@ -74,8 +74,8 @@ impl<'v, T> Iterator for Quads<'v, T> {
 }
 
 #[inline(always)]
-fn small<T: Number>(values: &[T], stride: usize, sums: &mut [f64], squares: &mut [f64]) {
-    if let (1, [sum], [square]) = (stride, &mut *sums, &mut *squares) {
+fn small<T: Number>(values: &[T], sums: &mut [f64], squares: &mut [f64]) {
+    if let ([sum], [square]) = (&mut *sums, &mut *squares) {
         let (lanes, rest) = values.as_chunks::<8>();
         let (mut s, mut q) = ([0.0; 8], [0.0; 8]);
         for chunk in lanes {
@@ -90,7 +90,7 @@ fn small<T: Number>(values: &[T], stride: usize, sums: &mut [f64], squares: &mut
         *square += q.iter().sum::<f64>() + rest.map(|v| v * v).sum::<f64>();
         return;
     }
-    for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
+    for Quad { tile, rows, count } in Quads::new(values, sums.len()) {
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
         let n = sums.len();
         if count == 4 {
@@ -113,14 +113,8 @@ fn small<T: Number>(values: &[T], stride: usize, sums: &mut [f64], squares: &mut
 }
 
 #[inline(always)]
-fn float<T: Number>(
-    values: &[T],
-    stride: usize,
-    shifts: &[f64],
-    sums: &mut [f64],
-    squares: &mut [f64],
-) {
-    if let (1, [k], [sum], [square]) = (stride, shifts, &mut *sums, &mut *squares) {
+fn float<T: Number>(values: &[T], shifts: &[f64], sums: &mut [f64], squares: &mut [f64]) {
+    if let ([k], [sum], [square]) = (shifts, &mut *sums, &mut *squares) {
         let (mut s, mut q) = (*sum, *square);
         for v in values {
             let v = v.to_f64() - k;
@@ -130,7 +124,7 @@ fn float<T: Number>(
         (*sum, *square) = (s, q);
         return;
     }
-    for Quad { tile, rows, count } in Quads::new(values, stride, sums.len()) {
+    for Quad { tile, rows, count } in Quads::new(values, sums.len()) {
         let shifts = &shifts[tile.clone()];
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
         let n = sums.len();
@@ -158,8 +152,8 @@ fn float<T: Number>(
 macro_rules! small_for {
     ($($name:ident: $t:ty),*) => {$(
         #[multiversion(targets("x86_64+avx2"))]
-        fn $name(values: &[$t], stride: usize, sums: &mut [f64], squares: &mut [f64]) {
-            small(values, stride, sums, squares);
+        fn $name(values: &[$t], sums: &mut [f64], squares: &mut [f64]) {
+            small(values, sums, squares);
         }
     )*};
 }
@@ -169,46 +163,40 @@ small_for!(small_u8: u8, small_i8: i8, small_u16: u16, small_i16: i16);
 macro_rules! float_for {
     ($($name:ident: $t:ty),*) => {$(
         #[multiversion(targets("x86_64+avx2"))]
-        fn $name(values: &[$t], stride: usize, k: &[f64], sums: &mut [f64], squares: &mut [f64]) {
-            float(values, stride, k, sums, squares);
+        fn $name(values: &[$t], k: &[f64], sums: &mut [f64], squares: &mut [f64]) {
+            float(values, k, sums, squares);
         }
     )*};
 }
 float_for!(float_f32: f32, float_f64: f64);
 
 /// Types that have a vectorised `f64` loop; the others take the same loop as compiled for all.
-pub(super) fn add_small<T: Number>(
-    values: &[T],
-    stride: usize,
-    sums: &mut [f64],
-    squares: &mut [f64],
-) {
+pub(super) fn add_small<T: Number>(values: &[T], sums: &mut [f64], squares: &mut [f64]) {
     if let Some(values) = same_type::<T, i16>(values) {
-        small_i16(values, stride, sums, squares);
+        small_i16(values, sums, squares);
     } else if let Some(values) = same_type::<T, u16>(values) {
-        small_u16(values, stride, sums, squares);
+        small_u16(values, sums, squares);
     } else if let Some(values) = same_type::<T, u8>(values) {
-        small_u8(values, stride, sums, squares);
+        small_u8(values, sums, squares);
     } else if let Some(values) = same_type::<T, i8>(values) {
-        small_i8(values, stride, sums, squares);
+        small_i8(values, sums, squares);
     } else {
-        small(values, stride, sums, squares);
+        small(values, sums, squares);
     }
 }
 
 pub(super) fn add_float<T: Number>(
     values: &[T],
-    stride: usize,
     shifts: &[f64],
     sums: &mut [f64],
     squares: &mut [f64],
 ) {
     if let Some(values) = same_type::<T, f32>(values) {
-        float_f32(values, stride, shifts, sums, squares);
+        float_f32(values, shifts, sums, squares);
     } else if let Some(values) = same_type::<T, f64>(values) {
-        float_f64(values, stride, shifts, sums, squares);
+        float_f64(values, shifts, sums, squares);
     } else {
-        float(values, stride, shifts, sums, squares);
+        float(values, shifts, sums, squares);
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A state lives in a buffer that the caller leased. What it keeps follows from the reduction and the
 //! type of the samples ([`StateKind`]); all kinds are fed alike, and each says in a file of its own
-//! how it is laid out and what a sample does to it. Says nothing about what is made of it: `finish`.
+//! what a sample does to it. `kind` has a table of how they are laid out. Says nothing about what is made
+//! of them: `finish`.
 
 mod bins;
 mod extremes;
@@ -15,13 +16,15 @@ mod samples;
 mod sums;
 mod words;
 
-use bytemuck::{cast_slice, cast_slice_mut};
+use std::ops::Range;
 
-use super::fold::Fold;
+use bytemuck::{Pod, cast_slice, cast_slice_mut};
+
+use super::fold::{Fold, Patch};
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Number, with_dtype};
 
-use kind::Kept;
+use kind::Contents;
 pub(crate) use kind::StateKind;
 
 pub(super) use product::CellProduct;
@@ -43,12 +46,7 @@ struct Rows<'v, T> {
     values: &'v [T],
     /// As long as `values`; 0 leaves a sample out.
     mask: Option<&'v [u8]>,
-    columns: usize,
-    /// The first row holds the first samples of its cells.
-    first: bool,
-    /// C-order index of the first row in the part's reduced axes, and steps from row to row.
-    place: u64,
-    place_step: u64,
+    patch: Patch,
 }
 
 impl<T: Copy> Rows<'_, T> {
@@ -56,7 +54,7 @@ impl<T: Copy> Rows<'_, T> {
     /// go in tiles whose cells stay in the first-level cache.
     #[inline(always)]
     fn each(self, mut take: impl FnMut(usize, usize, T)) {
-        let Self { values, mask, columns, .. } = self;
+        let Self { values, mask, patch: Patch { columns, .. } } = self;
         for from in (0..columns).step_by(loops::CACHE_COLUMNS) {
             let tile = from..(from + loops::CACHE_COLUMNS).min(columns);
             for (row, start) in (0..values.len()).step_by(columns).enumerate() {
@@ -72,10 +70,16 @@ impl<T: Copy> Rows<'_, T> {
             }
         }
     }
+}
 
-    fn place_of(self, row: usize) -> u64 {
-        self.place + row as u64 * self.place_step
-    }
+/// The first `N` planes of `cells` entries, each cut to `span`.
+fn planes<'b, T: Pod, const N: usize>(
+    bytes: &'b mut [u8],
+    cells: usize,
+    span: &Range<usize>,
+) -> [&'b mut [T]; N] {
+    let mut planes = cast_slice_mut(bytes).chunks_exact_mut(cells.max(1));
+    std::array::from_fn(|_| &mut planes.next().unwrap_or_default()[span.clone()])
 }
 
 impl State {
@@ -91,18 +95,21 @@ impl State {
         self.cells = cells;
         let used = cells * self.kind.cell_bytes() as usize;
         self.buffer[..used].fill(0);
-        let (kept, bytes) = (&self.kind.kept, &mut self.buffer[..used]);
-        match kept {
-            Kept::Product(factors) => product::reset(*factors, bytes, cells),
-            Kept::Extremes(word) => extremes::reset(*word, bytes, cells),
-            Kept::Places(word) => places::reset(*word, bytes, cells),
-            Kept::Sums(_) | Kept::Samples { .. } | Kept::Bins(_) | Kept::Projection { .. } => {}
+        let bytes = &mut self.buffer[..used];
+        match &self.kind.contents {
+            Contents::Product(kind) => product::reset(*kind, bytes, cells),
+            Contents::Extremes(word) => extremes::reset(*word, bytes, cells),
+            Contents::Places(word) => places::reset(*word, bytes, cells),
+            Contents::Sums(_)
+            | Contents::Samples { .. }
+            | Contents::Bins(_)
+            | Contents::Projection { .. } => {}
         }
     }
 
-    /// Adds a piece of a block. `at` is the piece's first element in the block, in memory order;
+    /// Adds a batch of a block. `at` is the batch's first element in the block, in memory order;
     /// `mask` has a byte an element, and 0 leaves it out. The samples of a cell must arrive in memory
-    /// order over the reduced axes; how they are cut into pieces and blocks changes no bit.
+    /// order over the reduced axes; how they are cut into batches and blocks changes no bit.
     ///
     /// # Panics
     /// With a mask for a kind that needs counts and has none: a bug of the plan.
@@ -113,19 +120,12 @@ impl State {
         at: usize,
         fold: &Fold,
     ) {
-        let may_mask = self.kind.counted || matches!(self.kind.kept, Kept::Bins(_));
+        let may_mask = self.kind.counted || matches!(self.kind.contents, Contents::Bins(_));
         assert!(mask.is_none() || may_mask, "masked samples are counted");
-        for run in fold.runs(self.kind.kept.needs_places(), at, values.len()) {
-            let span = run.from..run.from + run.rows * run.columns;
-            let rows = Rows {
-                values: &values[span.clone()],
-                mask: mask.map(|mask| &mask[span]),
-                columns: run.columns,
-                first: run.first,
-                place: run.place,
-                place_step: run.place_step,
-            };
-            self.add(rows, run.cell);
+        for patch in fold.patches(self.kind.contents.asks_which_sample(), at, values.len()) {
+            let span = patch.from..patch.from + patch.rows * patch.columns;
+            let mask = mask.map(|mask| &mask[span.clone()]);
+            self.add(Rows { values: &values[span], mask, patch });
         }
     }
 
@@ -143,24 +143,25 @@ impl State {
         });
     }
 
-    /// Adds rows onto the cells from `cell` on.
-    fn add<T: Number>(&mut self, rows: Rows<'_, T>, cell: usize) {
+    fn add<T: Number>(&mut self, rows: Rows<'_, T>) {
         let cells = self.cells;
-        let span = cell..cell + rows.columns;
+        let span = rows.patch.cell..rows.patch.cell + rows.patch.columns;
         let (bytes, counts) =
-            self.buffer.split_at_mut(cells * self.kind.kept.cell_bytes() as usize);
+            self.buffer.split_at_mut(cells * self.kind.contents.cell_bytes() as usize);
         let mut counts = self
             .kind
             .counted
             .then(|| &mut cast_slice_mut::<_, u64>(&mut counts[..8 * cells])[span.clone()]);
-        match &self.kind.kept {
-            Kept::Sums(kind) => sums::add(*kind, bytes, cells, span, rows, counts.as_deref_mut()),
-            Kept::Product(factors) => product::add(*factors, bytes, span, rows),
-            Kept::Extremes(word) => extremes::add(*word, bytes, cells, span, rows),
-            Kept::Places(word) => places::add(*word, bytes, cells, span, rows),
-            Kept::Samples { .. } => samples::add(bytes, cells, span, rows, counts.as_deref()),
-            Kept::Bins(edges) => bins::add(edges, bytes, span, rows),
-            Kept::Projection { basis, first_row } => {
+        match &self.kind.contents {
+            Contents::Sums(kind) => {
+                sums::add(*kind, bytes, cells, span, rows, counts.as_deref_mut());
+            }
+            Contents::Product(kind) => product::add(*kind, bytes, span, rows),
+            Contents::Extremes(word) => extremes::add(*word, bytes, cells, span, rows),
+            Contents::Places(word) => places::add(*word, bytes, cells, span, rows),
+            Contents::Samples { .. } => samples::add(bytes, cells, span, rows, counts.as_deref()),
+            Contents::Bins(edges) => bins::add(edges, bytes, span, rows),
+            Contents::Projection { basis, first_row } => {
                 projection::add(basis, *first_row, bytes, cells, span, rows);
             }
         }
@@ -171,7 +172,7 @@ impl State {
 
     /// Samples of a cell, where they are counted.
     pub(super) fn count(&self, cell: usize) -> Option<u64> {
-        let before = self.cells * self.kind.kept.cell_bytes() as usize;
+        let before = self.cells * self.kind.contents.cell_bytes() as usize;
         let counts = &self.buffer[before..];
         self.kind.counted.then(|| cast_slice::<_, u64>(&counts[..8 * self.cells])[cell])
     }
@@ -179,41 +180,41 @@ impl State {
     /// # Panics
     /// As all that follow: when the state keeps something else, a bug of the plan.
     pub(super) fn sums(&self, cell: usize) -> CellSums {
-        let Kept::Sums(kind) = self.kind.kept else { self.keeps_no("sums") };
+        let Contents::Sums(kind) = self.kind.contents else { self.keeps_no("sums") };
         sums::cell(kind, self.bytes(), self.cells, cell)
     }
 
     pub(super) fn product(&self, cell: usize) -> CellProduct {
-        let Kept::Product(factors) = self.kind.kept else { self.keeps_no("product") };
-        product::cell(factors, self.bytes(), cell)
+        let Contents::Product(kind) = self.kind.contents else { self.keeps_no("product") };
+        product::cell(kind, self.bytes(), cell)
     }
 
     /// Smallest and largest sample of a cell, where it has any.
     pub(super) fn extremes(&self, cell: usize) -> (Value, Value) {
-        let Kept::Extremes(word) = self.kind.kept else { self.keeps_no("extremes") };
+        let Contents::Extremes(word) = self.kind.contents else { self.keeps_no("extremes") };
         extremes::cell(word, self.bytes(), self.cells, cell)
     }
 
     /// Smallest and largest sample of a cell and their C-order indices in the part's reduced axes,
     /// where it has any.
     pub(super) fn places(&self, cell: usize) -> [(Value, u64); 2] {
-        let Kept::Places(word) = self.kind.kept else { self.keeps_no("places") };
+        let Contents::Places(word) = self.kind.contents else { self.keeps_no("places") };
         places::cell(word, self.bytes(), self.cells, cell)
     }
 
     /// Writes the first `out.len()` samples of a cell.
     pub(super) fn samples(&self, cell: usize, out: &mut [f64]) {
-        let Kept::Samples { dtype, .. } = self.kind.kept else { self.keeps_no("samples") };
+        let Contents::Samples { dtype, .. } = self.kind.contents else { self.keeps_no("samples") };
         samples::cell(dtype, self.bytes(), self.cells, cell, out);
     }
 
     pub(super) fn bin(&self, cell: usize, bin: usize) -> u64 {
-        let Kept::Bins(edges) = &self.kind.kept else { self.keeps_no("bins") };
+        let Contents::Bins(edges) = &self.kind.contents else { self.keeps_no("bins") };
         bins::cell(edges, self.bytes(), cell, bin)
     }
 
     pub(super) fn projection(&self, cell: usize) -> CellProjection<'_> {
-        let Kept::Projection { first_row, .. } = self.kind.kept else {
+        let Contents::Projection { first_row, .. } = self.kind.contents else {
             self.keeps_no("projection")
         };
         CellProjection::new(first_row, self.bytes(), self.cells, cell)
@@ -221,7 +222,7 @@ impl State {
 
     /// Without the counts.
     fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.cells * self.kind.kept.cell_bytes() as usize]
+        &self.buffer[..self.cells * self.kind.contents.cell_bytes() as usize]
     }
 
     fn keeps_no(&self, what: &str) -> ! {

@@ -7,39 +7,32 @@ use std::ops::Range;
 
 use bytemuck::{cast_slice, cast_slice_mut};
 
-use super::Rows;
-use super::kind::Word;
+use super::kind::WordKind;
 use super::words::{SampleWord, Value, with_word};
+use super::{Rows, extremes, planes};
 use crate::dtype::Number;
 
 /// Where a cell without samples has its extremes; every place is before it.
 const NOWHERE: u64 = u64::MAX;
 
-pub(super) fn reset(word: Word, bytes: &mut [u8], cells: usize) {
-    let (values, at) = bytes[..32 * cells].split_at_mut(16 * cells);
-    with_word!(word, W => {
-        let (low, high) = cast_slice_mut::<_, W>(values).split_at_mut(cells);
-        low.fill(W::HIGHEST);
-        high.fill(W::LOWEST);
-    });
-    cast_slice_mut(at).fill(NOWHERE);
+pub(super) fn reset(word: WordKind, bytes: &mut [u8], cells: usize) {
+    extremes::reset(word, bytes, cells);
+    cast_slice_mut(&mut bytes[16 * cells..32 * cells]).fill(NOWHERE);
 }
 
 pub(super) fn add<T: Number>(
-    word: Word,
+    word: WordKind,
     bytes: &mut [u8],
     cells: usize,
     span: Range<usize>,
     rows: Rows<'_, T>,
 ) {
     let (values, at) = bytes.split_at_mut(16 * cells);
-    let (low_at, high_at) = cast_slice_mut::<_, u64>(at).split_at_mut(cells);
-    let (low_at, high_at) = (&mut low_at[span.clone()], &mut high_at[span.clone()]);
+    let [low_at, high_at] = planes::<u64, 2>(at, cells, &span);
     with_word!(word, W => {
-        let (low, high) = cast_slice_mut::<_, W>(values).split_at_mut(cells);
-        let (low, high) = (&mut low[span.clone()], &mut high[span]);
+        let [low, high] = planes::<W, 2>(values, cells, &span);
         rows.each(|row, column, v| {
-            let (v, place) = (W::of(v), rows.place_of(row));
+            let (v, place) = (W::of(v), rows.patch.sample_of(row));
             if precedes(v, place, low[column], low_at[column], v < low[column]) {
                 (low[column], low_at[column]) = (v, place);
             }
@@ -57,7 +50,7 @@ fn precedes<W: SampleWord>(v: W, place: u64, now: W, now_at: u64, beyond: bool) 
     beyond || (nan && !now_nan) || (place < now_at && (v == now || (nan && now_nan)))
 }
 
-pub(super) fn cell(word: Word, bytes: &[u8], cells: usize, cell: usize) -> [(Value, u64); 2] {
+pub(super) fn cell(word: WordKind, bytes: &[u8], cells: usize, cell: usize) -> [(Value, u64); 2] {
     let (values, at) = bytes.split_at(16 * cells);
     let at: &[u64] = cast_slice(at);
     with_word!(word, W => {

@@ -41,20 +41,20 @@ fn times(a: i128, b: i128) -> i128 {
     a.saturating_mul(b).clamp(-TOO_LARGE, TOO_LARGE)
 }
 
-pub(super) fn reset(factors: ProductKind, bytes: &mut [u8], cells: usize) {
-    match factors {
+pub(super) fn reset(kind: ProductKind, bytes: &mut [u8], cells: usize) {
+    match kind {
         ProductKind::Integer => cast_slice_mut(&mut bytes[..16 * cells]).fill(1_i128),
         ProductKind::Float => cast_slice_mut(&mut bytes[..8 * cells]).fill(1_f64),
     }
 }
 
 pub(super) fn add<T: Number>(
-    factors: ProductKind,
+    kind: ProductKind,
     bytes: &mut [u8],
     span: Range<usize>,
     rows: Rows<'_, T>,
 ) {
-    match factors {
+    match kind {
         ProductKind::Integer => {
             let products = &mut cast_slice_mut::<_, i128>(bytes)[span];
             rows.each(|_, column, v| products[column] = times(products[column], wide(v)));
@@ -66,8 +66,8 @@ pub(super) fn add<T: Number>(
     }
 }
 
-pub(super) fn cell(factors: ProductKind, bytes: &[u8], cell: usize) -> CellProduct {
-    match factors {
+pub(super) fn cell(kind: ProductKind, bytes: &[u8], cell: usize) -> CellProduct {
+    match kind {
         ProductKind::Integer => CellProduct::Integer(cast_slice(bytes)[cell]),
         ProductKind::Float => CellProduct::Float(cast_slice(bytes)[cell]),
     }

@@ -56,13 +56,14 @@ pub(super) fn add<T: Number>(
 ) {
     let (shifts, planes) = cast_slice_mut::<_, f64>(bytes).split_at_mut(cells);
     let shifts = &mut shifts[span.clone()];
-    if rows.first {
+    if rows.patch.first {
         shifts.iter_mut().zip(rows.values).for_each(|(k, v)| *k = loops::shift_of(v.to_f64()));
     }
-    for from in (0..rows.columns).step_by(CACHE_COLUMNS) {
-        let tile = from..(from + CACHE_COLUMNS).min(rows.columns);
-        for (row, values) in rows.values.chunks_exact(rows.columns).enumerate() {
-            let q = basis.row((first_row + rows.place_of(row)) as usize);
+    let columns = rows.patch.columns;
+    for from in (0..columns).step_by(CACHE_COLUMNS) {
+        let tile = from..(from + CACHE_COLUMNS).min(columns);
+        for (row, values) in rows.values.chunks_exact(columns).enumerate() {
+            let q = basis.row((first_row + rows.patch.sample_of(row)) as usize);
             let at = span.start + tile.start;
             add_row(&values[tile.clone()], &shifts[tile.clone()], q, planes, cells, at);
         }

@@ -1,6 +1,6 @@
 //! Every sample, for what needs them all side by side.
 //!
-//! Samples lie in planes, one a place on the reduced axes (where they are counted: in order of
+//! Samples lie in planes, one an index of the reduced axes (where they are counted: in order of
 //! arrival), so that rows are copied as they are.
 
 use std::ops::Range;
@@ -20,8 +20,8 @@ pub(super) fn add<T: Number>(
 ) {
     let samples = cast_slice_mut::<_, T>(bytes);
     let Some(counts) = counts else {
-        for (row, values) in rows.values.chunks_exact(rows.columns).enumerate() {
-            let plane = rows.place_of(row) as usize * cells;
+        for (row, values) in rows.values.chunks_exact(rows.patch.columns).enumerate() {
+            let plane = rows.patch.sample_of(row) as usize * cells;
             samples[plane + span.start..plane + span.end].copy_from_slice(values);
         }
         return;
@@ -29,7 +29,7 @@ pub(super) fn add<T: Number>(
     // Column by column: how many came before in these rows is then one number.
     for (column, count) in counts.iter().enumerate() {
         let mut slot = *count as usize;
-        for index in (column..rows.values.len()).step_by(rows.columns) {
+        for index in (column..rows.values.len()).step_by(rows.patch.columns) {
             if rows.mask.is_none_or(|mask| mask[index] != 0) {
                 samples[slot * cells + span.start + column] = rows.values[index];
                 slot += 1;

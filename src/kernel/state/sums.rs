@@ -1,11 +1,11 @@
-//! Sums from which sum, mean, var and std all come.
+//! What does a sample do to the sums from which sum, mean, var and std all come?
 
 use std::ops::Range;
 
-use bytemuck::{cast_slice, cast_slice_mut};
+use bytemuck::cast_slice;
 
 use super::kind::SumKind;
-use super::{Rows, loops};
+use super::{Rows, loops, planes};
 use crate::dtype::Number;
 use crate::kernel::wide::U256;
 
@@ -25,13 +25,12 @@ pub(super) fn add<T: Number>(
     rows: Rows<'_, T>,
     counts: Option<&mut [u64]>,
 ) {
-    let Rows { values, columns, mask, .. } = rows;
+    let Rows { values, mask, .. } = rows;
     match kind {
         SumKind::Small => {
-            let (sums, squares) = cast_slice_mut::<_, f64>(bytes).split_at_mut(cells);
-            let (sums, squares) = (&mut sums[span.clone()], &mut squares[span]);
+            let [sums, squares] = planes(bytes, cells, &span);
             if mask.is_none() {
-                loops::add_small(values, columns, sums, squares);
+                loops::add_small(values, sums, squares);
             } else {
                 rows.each(|_, column, v| {
                     let v = v.to_f64();
@@ -42,32 +41,26 @@ pub(super) fn add<T: Number>(
         }
         SumKind::Middle => {
             let (squares, sums) = bytes.split_at_mut(cells * 16);
-            let (sums, squares) = (cast_slice_mut::<_, i64>(sums), cast_slice_mut(squares));
-            let (sums, squares) = (&mut sums[span.clone()], &mut squares[span]);
+            let ([squares], [sums]) = (planes(squares, cells, &span), planes(sums, cells, &span));
             rows.each(|_, column, v| loops::add_middle(v, &mut sums[column], &mut squares[column]));
         }
         SumKind::Wide => {
             let (sums, squares) = bytes.split_at_mut(cells * 16);
-            let (high, low) = cast_slice_mut::<_, u128>(squares).split_at_mut(cells);
-            let sums = &mut cast_slice_mut::<_, i128>(sums)[span.clone()];
-            let (high, low) = (&mut high[span.clone()], &mut low[span]);
+            let ([sums], [high, low]) = (planes(sums, cells, &span), planes(squares, cells, &span));
             rows.each(|_, column, v| {
                 loops::add_wide(v, &mut sums[column], &mut high[column], &mut low[column]);
             });
         }
         SumKind::Shifted => {
-            let (shifts, rest) = cast_slice_mut::<_, f64>(bytes).split_at_mut(cells);
-            let (sums, squares) = rest.split_at_mut(cells);
-            let shifts = &mut shifts[span.clone()];
-            let (sums, squares) = (&mut sums[span.clone()], &mut squares[span]);
+            let [shifts, sums, squares] = planes(bytes, cells, &span);
             if let Some(counts) = counts {
                 loops::add_counted_float(values, mask, counts, shifts, sums, squares);
                 return;
             }
-            if rows.first {
+            if rows.patch.first {
                 shifts.iter_mut().zip(values).for_each(|(k, v)| *k = loops::shift_of(v.to_f64()));
             }
-            loops::add_float(values, columns, shifts, sums, squares);
+            loops::add_float(values, shifts, sums, squares);
         }
     }
 }

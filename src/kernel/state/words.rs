@@ -20,7 +20,7 @@ impl Value {
     }
 }
 
-/// One of the three words of a [`Word`](super::kind::Word).
+/// The word of one [`WordKind`](super::kind::WordKind).
 pub(super) trait SampleWord: Pod + PartialOrd {
     /// No sample is above, none below.
     const HIGHEST: Self;
@@ -67,19 +67,19 @@ macro_rules! integer_words {
 }
 integer_words!(i64, u64);
 
-/// Runs `$body` with `$W` bound to the type of a [`Word`](super::kind::Word).
+/// Runs `$body` with `$W` bound to the type of a [`WordKind`](super::kind::WordKind).
 macro_rules! with_word {
     ($word:expr, $W:ident => $body:expr) => {
         match $word {
-            $crate::kernel::state::kind::Word::Float => {
+            $crate::kernel::state::kind::WordKind::Float => {
                 type $W = f64;
                 $body
             }
-            $crate::kernel::state::kind::Word::Signed => {
+            $crate::kernel::state::kind::WordKind::Signed => {
                 type $W = i64;
                 $body
             }
-            $crate::kernel::state::kind::Word::Unsigned => {
+            $crate::kernel::state::kind::WordKind::Unsigned => {
                 type $W = u64;
                 $body
             }

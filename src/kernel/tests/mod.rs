@@ -196,8 +196,8 @@ fn finish_cells(
         .collect()
 }
 
-fn single<'a>(state: &'a State, count: u64, place: &'a Span) -> Summed<'a> {
-    Summed { state, count, slope: 1.0, inter: 0.0, first_cell: 0, place }
+fn single<'a>(state: &'a State, count: u64, span: &'a Span) -> Summed<'a> {
+    Summed { state, count, slope: 1.0, inter: 0.0, first_cell: 0, span }
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -227,19 +227,21 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn every_reduction_is_that_of_a_plain_loop_and_cuts_change_no_bit(
+    fn every_reduction_is_that_of_a_plain_loop_and_cuts_and_spans_change_no_bit(
         case in cases(),
         seed: u64,
     ) {
         let lists = case.lists();
         let reduced: Vec<u64> = case.reduced.iter().map(|&axis| case.shape[axis]).collect();
         let whole = Span { start: vec![0; reduced.len()], shape: reduced.clone(), whole: reduced };
+        let elsewhere = Span { start: vec![3; whole.start.len()], ..whole.clone() };
         let count = case.samples_a_cell();
         for op in operations() {
             let dtype = result_dtype(&op, case.dtype, false);
-            let results = [seed, seed ^ 1].map(|seed| {
+            let second = if case.kind(&op).depends_on_span() { &whole } else { &elsewhere };
+            let results = [(seed, &whole), (seed ^ 1, second)].map(|(seed, span)| {
                 let state = case.state(&op, &mut Random(seed));
-                let part = single(&state, count, &whole);
+                let part = single(&state, count, span);
                 finish_cells(&op, dtype, &[part], case.cell_count(), count)
             });
             prop_assert_eq!(&results[0], &results[1], "{}", op.name());
@@ -296,19 +298,19 @@ proptest! {
             let dtype = result_dtype(&op, case.dtype, scaled);
             let states: Vec<State> =
                 parts.iter().map(|part| part.state(&op, &mut random)).collect();
-            let places: Vec<Span> = parts.iter().zip(&bounds).map(|(part, start)| {
-                let mut place = Span {
+            let spans: Vec<Span> = parts.iter().zip(&bounds).map(|(part, start)| {
+                let mut span = Span {
                     start: vec![0; whole.len()],
                     shape: part.reduced.iter().map(|&axis| part.shape[axis]).collect(),
                     whole: whole.clone(),
                 };
-                place.start[along] = *start;
-                place
+                span.start[along] = *start;
+                span
             }).collect();
             let joined: Vec<Summed<'_>> = (0..3).map(|part| Summed {
                 slope: scaling(part).0,
                 inter: scaling(part).1,
-                ..single(&states[part], parts[part].samples_a_cell(), &places[part])
+                ..single(&states[part], parts[part].samples_a_cell(), &spans[part])
             }).collect();
             let got = finish_cells(&op, dtype, &joined, case.cell_count(), case.samples_a_cell());
             let mut lists = vec![Vec::new(); case.cell_count()];
@@ -365,8 +367,8 @@ fn sums_of_the_longest_series_of_the_largest_values_are_exact() {
             state.update_bytes(dtype, &aligned[..len as usize * size], None, 0, &fold);
             row += len;
         }
-        let place = Span::default();
-        let part = single(&state, rows, &place);
+        let span = Span::default();
+        let part = single(&state, rows, &span);
         let sum = finish_cells(&ReduceOp::Sum, DType::I64, &[part], 1, 0);
         assert_eq!(sum, [Some((value * i128::from(rows)) as u64)], "{dtype}");
         let var = finish_cells(&ReduceOp::Var { ddof: 0 }, DType::F64, &[part], 1, 0);
@@ -383,10 +385,10 @@ fn a_fault_names_its_first_cell() {
         let block = Region::whole(&[2, 2]);
         let fold = Fold::new(&block, &[2, 2], &[1], &Region::whole(&[2]), None);
         state.update(&[1, i64::MAX, 1, i64::MAX], Some(&mask), 0, &fold);
-        let place = Span { start: vec![0], shape: vec![2], whole: vec![2] };
+        let span = Span { start: vec![0], shape: vec![2], whole: vec![2] };
         let mut out = [0_u64; 2];
         let bytes = bytemuck::cast_slice_mut(&mut out);
-        finish(op, DType::I64, &[single(&state, 2, &place)], &mut [], bytes).map(|()| out)
+        finish(op, DType::I64, &[single(&state, 2, &span)], &mut [], bytes).map(|()| out)
     };
     assert_eq!(of(&ReduceOp::Sum, [1; 4]), Err(FinishFault::Overflow { cell: 1 }));
     assert_eq!(of(&ReduceOp::Sum, [1, 1, 1, 0]), Ok([2, i64::MAX as u64]));

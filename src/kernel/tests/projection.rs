@@ -100,7 +100,7 @@ fn part(basis: &Arc<Basis>, y: &[f64], from: usize, to: usize, cut: usize) -> St
 }
 
 fn finished(op: &ReduceOp, parts: &[(State, u64, f64, f64)]) -> Vec<f64> {
-    let place = Span::default();
+    let span = Span::default();
     let parts: Vec<Summed<'_>> = parts
         .iter()
         .map(|(state, count, slope, inter)| Summed {
@@ -109,7 +109,7 @@ fn finished(op: &ReduceOp, parts: &[(State, u64, f64, f64)]) -> Vec<f64> {
             slope: *slope,
             inter: *inter,
             first_cell: 0,
-            place: &place,
+            span: &span,
         })
         .collect();
     let mut out = vec![0.0; CELLS];

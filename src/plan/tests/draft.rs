@@ -35,7 +35,7 @@ fn each_run_of_a_concatenation_has_its_own_sum_which_all_reductions_share() {
         passes(&[&runs.mean(-1), &runs.std(-1)], TIMID),
         ["fold 1 reads a | b; 2 sums, 2 made, 0 mapped"]
     );
-    // And those of each run by itself, but where it matters which volumes are its own.
+    // And those of each run by itself, but where the result says which volume it is.
     let (a, b) = (file("a", &[4, 10]), file("b", &[4, 5]));
     let runs = concatenate(&[a.clone(), b.clone()], -1);
     let sums = |arrays: &[&LazyArray]| {
@@ -43,6 +43,7 @@ fn each_run_of_a_concatenation_has_its_own_sum_which_all_reductions_share() {
     };
     assert_eq!(sums(&[&runs.mean(-1), &runs.std(-1), &a.std(-1), &b.mean(-1)]), 2);
     assert_eq!(sums(&[&runs.max(-1), &b.min(-1)]), 2);
+    assert_eq!(sums(&[&runs.median(-1), &b.median(-1)]), 2);
     assert_eq!(sums(&[&runs.argmax(-1), &b.argmax(-1)]), 3);
     // So it is where elements are computed first.
     let computed = (&runs * 2).sqrt();
