@@ -1,6 +1,5 @@
 //! Functions that a user brings, and the reshape that matters: computed block by block.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -12,6 +11,7 @@ use ndarray::{IxDyn, ShapeBuilder};
 
 use super::array::LazyArray;
 use super::axes::resolve_axis;
+use super::by_node::ByNode;
 use super::error::check_size;
 use super::node::{Node, Op};
 use super::pushdown::see;
@@ -240,7 +240,7 @@ fn try_reshape(node: &Arc<Node>, wanted: &[i64]) -> Result<Arc<Node>, String> {
     let squeezed = see(node, &squeeze_view(shape));
     let flat = match merged {
         _ if from_long == to_long => squeezed,
-        Some(merged) if total > 0 => flatten(&squeezed, merged, &mut HashMap::new()),
+        Some(merged) if total > 0 => flatten(&squeezed, merged, &mut ByNode::default()),
         _ => {
             return Err(refuse(
                 "only the leading axes can be flattened into one; use transpose, or compute it and \
@@ -276,10 +276,9 @@ fn unsqueeze_view(shape: &[u64]) -> View {
 
 /// Flattens the first `merged` axes, as close to the sources as can be: reductions and scaling above
 /// it then still see what they know.
-fn flatten(node: &Arc<Node>, merged: usize, done: &mut HashMap<usize, Arc<Node>>) -> Arc<Node> {
-    let key = Arc::as_ptr(node).addr();
-    if let Some(known) = done.get(&key) {
-        return Arc::clone(known);
+fn flatten(node: &Arc<Node>, merged: usize, done: &mut ByNode<Arc<Node>>) -> Arc<Node> {
+    if let Some(known) = done.get(node) {
+        return known;
     }
     let op = match &node.op {
         Op::Scalar(_) | Op::Invalid(_) => return Arc::clone(node),
@@ -305,6 +304,6 @@ fn flatten(node: &Arc<Node>, merged: usize, done: &mut HashMap<usize, Arc<Node>>
     let flat: u64 = shape.drain(..merged).product();
     shape.insert(0, flat);
     let flat = Node::new(op, shape, node.dtype);
-    done.insert(key, Arc::clone(&flat));
+    done.insert(node, Arc::clone(&flat));
     flat
 }

@@ -139,9 +139,26 @@ impl Node {
         Self::new(op, self.shape.clone(), dtype)
     }
 
+    /// Which node it is; that of another one once it is dropped.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     /// Nodes this one is made of.
     pub(crate) fn children(&self) -> Vec<&Arc<Self>> {
         self.op.children()
+    }
+
+    /// The same node of changed children, itself where none has changed.
+    pub(crate) fn map_children(
+        self: &Arc<Self>,
+        change: impl FnMut(&Arc<Self>) -> Arc<Self>,
+    ) -> Arc<Self> {
+        let children: Vec<Arc<Self>> = self.children().into_iter().map(change).collect();
+        if self.children().into_iter().zip(&children).all(|(old, new)| Arc::ptr_eq(old, new)) {
+            return Arc::clone(self);
+        }
+        Self::new(self.op.with_children(children), self.shape.clone(), self.dtype)
     }
 }
 
@@ -156,7 +173,7 @@ impl Op {
     }
 
     /// The same operation on other inputs, in the order of `children`.
-    pub(crate) fn with_children(&self, children: Vec<Arc<Node>>) -> Self {
+    fn with_children(&self, children: Vec<Arc<Node>>) -> Self {
         let mut op = self.clone();
         let mut children = children.into_iter();
         match &mut op {

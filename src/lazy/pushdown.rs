@@ -27,7 +27,7 @@ impl Pushdown {
         if matches!(node.op, Op::Invalid(_) | Op::Scalar(_)) || view.is_whole(&node.shape) {
             return Arc::clone(node);
         }
-        let key = (Arc::as_ptr(node).addr(), view.clone());
+        let key = (node.address(), view.clone());
         if let Some(known) = self.done.get(&key) {
             return Arc::clone(known);
         }

@@ -4,51 +4,50 @@
 //! summed. That is done where all who use the reduction look at it through views; if somebody needs
 //! all of it, it is computed once and looked at.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::lazy::{AxisView, Node, Op, Reduce, View, see};
+use crate::lazy::{AxisView, ByNode, Node, Op, Reduce, View, see};
 
 /// The same expressions with views below the reductions that are only ever looked at through them.
 pub(super) fn narrow(roots: &[Arc<Node>]) -> Vec<Arc<Node>> {
     let mut used_whole = HashSet::new();
     let mut seen = HashSet::new();
     for root in roots {
-        used_whole.insert(Arc::as_ptr(root).addr());
-        users(root, &mut seen, &mut used_whole);
+        used_whole.insert(root.address());
+        mark_used_whole(root, &mut seen, &mut used_whole);
     }
-    let mut narrowing = Narrowing { used_whole, done: HashMap::new(), alive: Vec::new() };
+    let mut narrowing = Narrowing { used_whole, done: ByNode::default() };
     roots.iter().map(|root| narrowing.rewrite(root)).collect()
 }
 
-fn users(node: &Arc<Node>, seen: &mut HashSet<usize>, used_whole: &mut HashSet<usize>) {
-    if !seen.insert(Arc::as_ptr(node).addr()) {
+/// Everything below that somebody uses other than through a view.
+fn mark_used_whole(node: &Node, seen: &mut HashSet<usize>, used_whole: &mut HashSet<usize>) {
+    if !seen.insert(node.address()) {
         return;
     }
     for child in node.children() {
         if !matches!(node.op, Op::View { .. }) {
-            used_whole.insert(Arc::as_ptr(child).addr());
+            used_whole.insert(child.address());
         }
-        users(child, seen, used_whole);
+        mark_used_whole(child, seen, used_whole);
     }
 }
 
 struct Narrowing {
+    /// Addresses of nodes that are not only looked at through views.
     used_whole: HashSet<usize>,
-    done: HashMap<usize, Arc<Node>>,
-    /// Keeps nodes alive, so that no address is given twice.
-    alive: Vec<Arc<Node>>,
+    done: ByNode<Arc<Node>>,
 }
 
 impl Narrowing {
     fn rewrite(&mut self, node: &Arc<Node>) -> Arc<Node> {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(done) = self.done.get(&key) {
-            return Arc::clone(done);
+        if let Some(done) = self.done.get(node) {
+            return done;
         }
         let rewritten = match &node.op {
             Op::View { input, view } => match &input.op {
-                Op::Reduce(reduce) if !self.used_whole.contains(&Arc::as_ptr(input).addr()) => {
+                Op::Reduce(reduce) if !self.used_whole.contains(&input.address()) => {
                     let (inner, outer) = split(reduce, view, &input.shape);
                     let less = self.reduce_less(reduce, input, &inner);
                     if outer.is_whole(&less.shape) {
@@ -58,22 +57,12 @@ impl Narrowing {
                         Node::new(op, node.shape.clone(), node.dtype)
                     }
                 }
-                _ => self.below(node),
+                _ => node.map_children(|child| self.rewrite(child)),
             },
-            _ => self.below(node),
+            _ => node.map_children(|child| self.rewrite(child)),
         };
-        self.done.insert(key, Arc::clone(&rewritten));
-        self.alive.push(Arc::clone(node));
+        self.done.insert(node, Arc::clone(&rewritten));
         rewritten
-    }
-
-    fn below(&mut self, node: &Arc<Node>) -> Arc<Node> {
-        let children: Vec<Arc<Node>> =
-            node.children().into_iter().map(|child| self.rewrite(child)).collect();
-        if node.children().into_iter().zip(&children).all(|(a, b)| Arc::ptr_eq(a, b)) {
-            return Arc::clone(node);
-        }
-        Node::new(node.op.with_children(children), node.shape.clone(), node.dtype)
     }
 
     fn reduce_less(&mut self, reduce: &Reduce, node: &Node, inner: &Inner) -> Arc<Node> {

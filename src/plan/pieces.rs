@@ -45,7 +45,7 @@ pub(super) fn pieces(nodes: &[&Arc<Node>]) -> Vec<(Region, Vec<Arc<Node>>)> {
 
 /// Shared parts of one shape are looked at once; only what has concatenations matters.
 fn collect_bounds(node: &Arc<Node>, bounds: &mut [Vec<u64>], seen: &mut HashSet<usize>) {
-    if !seen.insert(Arc::as_ptr(node).addr()) {
+    if !seen.insert(node.address()) {
         return;
     }
     match &node.op {

@@ -1,12 +1,12 @@
 //! The expression of a plan, each node once, and the pass that makes it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::names::describe;
 use crate::feed::{address, leaves_of};
 use crate::grid::saturating_count;
-use crate::lazy::{LazyArray, Node, Op, block_shape_of};
+use crate::lazy::{ByNode, LazyArray, Node, Op, block_shape_of};
 use crate::picture::{ExplainNode, NodeKind};
 use crate::plan::Plan;
 use crate::plan::cut::uniform;
@@ -23,7 +23,7 @@ pub(super) fn nodes_of(plan: &Plan, arrays: &[&LazyArray]) -> Vec<ExplainNode> {
 struct Nodes<'p> {
     plan: &'p Plan,
     list: Vec<ExplainNode>,
-    ids: HashMap<usize, usize>,
+    ids: ByNode<usize>,
 }
 
 impl<'p> Nodes<'p> {
@@ -31,7 +31,7 @@ impl<'p> Nodes<'p> {
         let mut interner = Interner::default();
         let roots: Vec<Arc<Node>> =
             arrays.iter().map(|array| interner.canonical(array.node())).collect();
-        let mut nodes = Self { plan, list: Vec::new(), ids: HashMap::new() };
+        let mut nodes = Self { plan, list: Vec::new(), ids: ByNode::default() };
         for (index, root) in roots.iter().enumerate() {
             let of = nodes.add(root);
             let pass = nodes.plan.passes.iter().position(|(pass, _)| {
@@ -78,9 +78,8 @@ impl<'p> Nodes<'p> {
     }
 
     fn add(&mut self, node: &Arc<Node>) -> usize {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(id) = self.ids.get(&key) {
-            return *id;
+        if let Some(id) = self.ids.get(node) {
+            return id;
         }
         let shown = |child: &&Arc<Node>| !matches!(child.op, Op::Scalar(_));
         let inputs: Vec<usize> =
@@ -90,7 +89,7 @@ impl<'p> Nodes<'p> {
         let streams = self.plan.passes.len() > 1 && !has_reduction(node);
         let pass = if kind == NodeKind::Source || streams { None } else { self.pass_of(node) };
         let id = self.push(node, kind, label, detail, inputs, pass);
-        self.ids.insert(key, id);
+        self.ids.insert(node, id);
         id
     }
 
@@ -115,12 +114,11 @@ impl<'p> Nodes<'p> {
 
 /// Passes that must come before a node's own.
 fn stage_of(node: &Arc<Node>) -> usize {
-    fn visit(node: &Arc<Node>, known: &mut HashMap<usize, usize>) -> usize {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(stage) = known.get(&key) {
-            return *stage;
+    fn visit(node: &Arc<Node>, known: &mut ByNode<usize>) -> usize {
+        if let Some(stage) = known.get(node) {
+            return stage;
         }
-        let below = |known: &mut HashMap<usize, usize>| {
+        let below = |known: &mut ByNode<usize>| {
             node.children().into_iter().map(|child| visit(child, known)).max().unwrap_or(0)
         };
         let stage = match &node.op {
@@ -131,10 +129,10 @@ fn stage_of(node: &Arc<Node>) -> usize {
             _ if uniform(node).is_some() => below(known),
             _ => below(known) + usize::from(node.children().into_iter().any(is_fold)),
         };
-        known.insert(key, stage);
+        known.insert(node, stage);
         stage
     }
-    visit(node, &mut HashMap::new())
+    visit(node, &mut ByNode::default())
 }
 
 /// True where an input is made by a fold of its own.
@@ -149,7 +147,7 @@ fn is_fold(node: &Arc<Node>) -> bool {
 
 fn has_reduction(node: &Arc<Node>) -> bool {
     fn visit(node: &Arc<Node>, seen: &mut HashSet<usize>) -> bool {
-        seen.insert(Arc::as_ptr(node).addr())
+        seen.insert(node.address())
             && (matches!(node.op, Op::Reduce(_))
                 || node.children().into_iter().any(|child| visit(child, seen)))
     }
