@@ -28,10 +28,17 @@ pub(crate) struct View {
     axes: Vec<AxisView>,
 }
 
+impl AxisView {
+    /// The view's `axis` shows all of it as it is.
+    pub(crate) fn whole(axis: usize) -> Self {
+        Self::Run { axis, start: 0, step: 1 }
+    }
+}
+
 impl View {
     /// All of an array of this shape.
     pub(crate) fn whole(shape: &[u64]) -> Self {
-        let axes = (0..shape.len()).map(|axis| AxisView::Run { axis, start: 0, step: 1 }).collect();
+        let axes = (0..shape.len()).map(AxisView::whole).collect();
         Self { shape: shape.to_vec(), axes }
     }
 
@@ -245,7 +252,7 @@ impl View {
 /// Indices in even steps are a run.
 fn progression(axis: usize, indices: Arc<[u64]>) -> AxisView {
     let step = match *indices {
-        [] => return AxisView::Run { axis, start: 0, step: 1 },
+        [] => return AxisView::whole(axis),
         [start] => return AxisView::Run { axis, start, step: 1 },
         [a, b, ..] => b as i64 - a as i64,
     };
