@@ -8,7 +8,7 @@ use ndarray::{Array, Dimension};
 use super::array::LazyArray;
 use crate::dtype::{DType, Element};
 use crate::grid::{Region, copy_overlap, saturating_count};
-use crate::source::{Access, RegionStream, Source, SourceError, Stream, StreamOptions};
+use crate::source::{Access, Source, SourceError};
 
 /// A lazy array over numbers in memory; any layout, copied once. They are the caller's, beside the
 /// budget.
@@ -109,10 +109,6 @@ impl Source for MemorySource {
         }
         copy_overlap(&bytes, &Region::whole(&self.shape), out, region, self.dtype.size());
         Ok(())
-    }
-
-    fn stream(&self, _options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
-        Ok(Box::new(RegionStream::new(self)))
     }
 }
 
