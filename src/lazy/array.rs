@@ -70,16 +70,25 @@ impl LazyArray {
         )
     }
 
+    /// What is made of the array's node, or what is wrong with it; errors made before stay.
+    pub(super) fn derived(
+        &self,
+        make: impl FnOnce(&Arc<Node>) -> Result<Arc<Node>, String>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        if self.error().is_some() {
+            return self.clone();
+        }
+        Self::made(make(&self.node), location)
+    }
+
     /// A view of the array, or what is wrong with it; errors made before stay.
     pub(super) fn seen(
         &self,
         view: impl FnOnce(&[u64]) -> Result<View, String>,
         location: &'static Location<'static>,
     ) -> Self {
-        if self.error().is_some() {
-            return self.clone();
-        }
-        Self::made(view(self.shape()).map(|view| see(&self.node, &view)), location)
+        self.derived(|node| Ok(see(node, &view(&node.shape)?)), location)
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {

@@ -356,15 +356,10 @@ pub fn where_(
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array, IxDyn, array};
+    use ndarray::array;
 
-    use crate::dtype::Element;
-    use crate::lazy::{LazyArray, from_ndarray, where_};
-
-    fn values<T: Element>(array: &LazyArray) -> Array<T, IxDyn> {
-        assert_eq!(array.dtype(), T::DTYPE);
-        array.compute::<T>().unwrap()
-    }
+    use crate::lazy::testing::values;
+    use crate::lazy::{from_ndarray, where_};
 
     #[test]
     fn powers_keep_the_type_that_numpy_keeps() {

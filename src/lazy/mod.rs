@@ -22,6 +22,7 @@ mod projection;
 mod pushdown;
 mod reduce;
 mod reduce_node;
+mod reshape;
 mod slice;
 mod structure;
 #[cfg(test)]

@@ -92,6 +92,17 @@ pub(crate) enum Scalar {
     Float(f64),
 }
 
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            // With its point, also where it is whole.
+            Self::Float(value) => write!(f, "{value:?}"),
+        }
+    }
+}
+
 /// Operations that an expression may be deep; all walks over expressions recurse.
 pub(super) const MOST_DEEP: u32 = 500;
 

@@ -129,7 +129,7 @@ fn split_run(out: usize, start: u64, step: i64, count: u64, lens: &[u64]) -> Vec
     }
     if kept.is_empty() {
         // Nothing is kept: an empty view of the first input has the right shape and type.
-        let driver = AxisView::Run { axis: out, start: 0, step: 1 };
+        let driver = AxisView::whole(out);
         kept.push(Kept { input: 0, driver, out, len: 0 });
     }
     kept

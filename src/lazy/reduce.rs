@@ -324,14 +324,10 @@ impl LazyArray {
 
     #[track_caller]
     fn reduce(&self, name: &str, op: ReduceOp, axes: &Axes, options: &ReduceOptions) -> Self {
-        let location = Location::caller();
-        if self.error().is_some() {
-            return self.clone();
+        match &options.mask {
+            Some(mask) if self.error().is_none() && mask.error().is_some() => mask.clone(),
+            _ => self.derived(|node| reduced(node, name, op, axes, options), Location::caller()),
         }
-        if let Some(invalid) = options.mask.as_ref().filter(|mask| mask.error().is_some()) {
-            return invalid.clone();
-        }
-        Self::made(reduced(self.node(), name, op, axes, options), location)
     }
 }
 

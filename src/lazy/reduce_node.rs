@@ -7,7 +7,7 @@ use super::axes::Axes;
 use super::node::{Labels, MapOp, Node, Op, Reduce};
 use super::pushdown::see;
 use super::structure::broadcast;
-use super::view::{AxisView, View};
+use super::view::View;
 use crate::dtype::DType;
 use crate::grid::shape_text;
 use crate::kernel::{BinaryOp, ReduceOp, UnaryOp};
@@ -144,8 +144,7 @@ pub(super) fn reduced(
         shape[axis] = 1;
     }
     let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
-    let drivers = kept.map(|axis| AxisView::Run { axis, start: 0, step: 1 }).collect();
-    Ok(see(&reduced, &View::new(shape, drivers)))
+    Ok(see(&reduced, &View::of_axes(shape, kept)))
 }
 
 /// The elements that count, of the input's shape; `None` where all do.

@@ -24,7 +24,7 @@ pub(super) fn view_of(elements: &[SliceInfoElem], shape: &[u64]) -> Result<View,
         }
     }
     for &len in &shape[axes.len()..] {
-        axes.push(AxisView::Run { axis: out.len(), start: 0, step: 1 });
+        axes.push(AxisView::whole(out.len()));
         out.push(len);
     }
     Ok(View::new(out, axes))

@@ -38,8 +38,26 @@ impl AxisView {
 impl View {
     /// All of an array of this shape.
     pub(crate) fn whole(shape: &[u64]) -> Self {
-        let axes = (0..shape.len()).map(AxisView::whole).collect();
-        Self { shape: shape.to_vec(), axes }
+        Self::of_axes(shape.to_vec(), 0..shape.len())
+    }
+
+    /// A view of this shape: its `axes`, in this order, show the axes of the array looked at.
+    pub(super) fn of_axes(shape: Vec<u64>, axes: impl IntoIterator<Item = usize>) -> Self {
+        Self { shape, axes: axes.into_iter().map(AxisView::whole).collect() }
+    }
+
+    /// All of an array of this shape, without some of its axes of length 1.
+    pub(super) fn without(shape: &[u64], is_dropped: impl Fn(usize) -> bool) -> Self {
+        let (mut out, mut axes) = (Vec::new(), Vec::new());
+        for (axis, &len) in shape.iter().enumerate() {
+            if is_dropped(axis) {
+                axes.push(AxisView::At(0));
+            } else {
+                axes.push(AxisView::whole(out.len()));
+                out.push(len);
+            }
+        }
+        Self { shape: out, axes }
     }
 
     /// A view of this shape; each axis of the array looked at is driven as said.
