@@ -1,4 +1,6 @@
-//! What nodes are called.
+//! What are nodes called?
+//!
+//! A kind, a word and what else there is to know. How long a name may be is for `picture`.
 
 use std::sync::Arc;
 
