@@ -178,17 +178,19 @@ pub(super) fn run_plan(
         for (pass, schedule) in &plan.passes {
             let collects: Vec<&dyn Collect> = pass
                 .dests()
-                .map(|(dest, ..)| -> &dyn Collect {
-                    match dest {
+                .map(|(dest, ..)| -> Result<&dyn Collect, BudgetError> {
+                    Ok(match dest {
                         Dest::Result(index) => results[*index],
                         Dest::Held(source) => {
-                            source.allocate();
+                            let what = "an array held between passes";
+                            let refuse = |wanted_bytes| BudgetError::System { what, wanted_bytes };
+                            source.allocate().map_err(refuse)?;
                             &**source
                         }
                         Dest::Spilled(spill) => &**spill,
-                    }
+                    })
                 })
-                .collect();
+                .collect::<Result<_, _>>()?;
             let collects = collects.split_at(pass.outputs.len());
             if schedule.readings() > 1 {
                 warnings.push(format!(

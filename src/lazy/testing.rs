@@ -43,7 +43,7 @@ impl Numbered {
 
     fn new(name: &str, shape: &[u64], block: &[u64], access: Access) -> Arc<Self> {
         let memory = MemorySource::empty(name, shape, DType::I16);
-        memory.allocate();
+        memory.allocate().unwrap();
         let count = element_count(shape).unwrap();
         let bytes: Vec<u8> = (0..count).flat_map(|k| (k as i16).to_ne_bytes()).collect();
         memory.put(&Region::whole(shape), &bytes);
