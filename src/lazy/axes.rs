@@ -1,4 +1,6 @@
 //! Which axes does an operation mean?
+//!
+//! Names of axes become numbers from 0. Lengths play no part.
 
 use std::ops::RangeFull;
 

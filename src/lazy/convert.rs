@@ -1,6 +1,6 @@
 //! What becomes of elements in another type or range?
 //!
-//! Conversions, rounding and bounds; they run as all elementwise functions do.
+//! Conversions, rounding and bounds; they run as all elementwise functions do, by the loops of `kernel`.
 
 use std::cmp::Ordering;
 use std::panic::Location;

@@ -1,4 +1,6 @@
-//! Arrays made of nothing but a rule.
+//! Which arrays are made of nothing but a rule?
+//!
+//! Constants and ranges: sources that compute what is read of them, and keep no elements.
 
 use std::fmt;
 use std::panic::Location;

@@ -1,4 +1,6 @@
-//! Reductions of groups of an axis's indices.
+//! How are the indices of an axis reduced group by group?
+//!
+//! Labels become numbers of groups, which the reduction's node carries. Sums are kept by `kernel`.
 
 use std::fmt;
 use std::panic::Location;

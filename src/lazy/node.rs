@@ -1,4 +1,7 @@
-//! The nodes of an expression.
+//! What is an expression made of?
+//!
+//! Nodes: what each does to which others, and the shape and type that follow. Whether that means
+//! something was checked by those who make them.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,6 @@
-//! Regressing columns out along an axis, from sums of one pass.
+//! How are columns regressed out along an axis?
+//!
+//! What is asked of a fit is a reduction, from sums of one pass. The algebra is in `kernel`.
 
 use std::panic::Location;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A view of an expression is the same expression over views.
+//! How does a view of an expression become the same expression over views?
 //!
 //! [`see`] rewrites an expression so that each source shows only what the view keeps: element by
 //! element operations hand the view on, a concatenation drops the inputs that it misses, sources

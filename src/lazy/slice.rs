@@ -1,4 +1,6 @@
-//! numpy's basic slicing: from ndarray's `s![]` to a view.
+//! Which view does ndarray's `s![]` ask for?
+//!
+//! numpy's basic slicing: ranges, steps, indices, new axes. Picks of indices are `take`.
 
 use ndarray::SliceInfoElem;
 

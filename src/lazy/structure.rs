@@ -1,4 +1,7 @@
-//! Other orders, lengths and numbers of axes: all of them views, nothing is moved.
+//! Which views give axes another order, length or number?
+//!
+//! Transposes, flips, repeats, ranges and picks; nothing is moved. `s![]` is in `slice`, what a view is in
+//! `view`.
 
 use std::ops::{Bound, RangeBounds};
 use std::panic::Location;

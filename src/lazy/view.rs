@@ -2,7 +2,8 @@
 //!
 //! Slices, steps, flips, transposes, new and repeated axes and picks of indices are all one thing: a
 //! rule from the indices of the view to those of what it looks at. Views of views fold into one, so
-//! none of these operations ever runs; they only change where a box is read.
+//! none of these operations ever runs; they only change where a box is read. Knows shapes and indices,
+//! no node and no source.
 
 use std::sync::Arc;
 

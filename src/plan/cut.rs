@@ -3,7 +3,7 @@
 //! A reduction that is used element by element with stored elements, or is reduced again, ends a
 //! pass: it becomes an array in memory that a later pass reads as a source. What is left of each
 //! result is a [`Task`]: a fold (elements made of reductions over the same axes) or a map (elements
-//! made of sources).
+//! made of sources). Which tasks share a pass is for `share`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

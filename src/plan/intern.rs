@@ -2,7 +2,7 @@
 //!
 //! Nodes that compute the same thing (the same operation on the same sources, by identity, with the
 //! same views) become one node, so that later steps can tell by address. Linear in the size of the
-//! graph.
+//! graph. Knows no algebra: `a + b` and `b + a` are two.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! A view of a reduction is a reduction of less, where nobody wants the rest.
+//! When is a view of a reduction a reduction of less?
 //!
 //! Slices and picks of a reduction's result go below it, so that only the cells kept are read and
 //! summed. That is done where all who use the reduction look at it through views; if somebody needs
-//! all of it, it is computed once and looked at.
+//! all of it, it is computed once and looked at. Views of anything else went down as they were made.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! Expressions cut along their concatenations.
+//! Where do concatenations cut an expression?
 //!
 //! What is left of each piece has no concatenation, so that reductions run on each run alone and each
-//! box of a result comes from the files that hold it.
+//! box of a result comes from the files that hold it. Who reads which piece is for `draft`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
