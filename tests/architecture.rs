@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use walkdir::WalkDir;
+
 /// Types, boxes of indices and aligned memory: everyone's ground, importing nobody.
 const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
 
@@ -85,23 +87,15 @@ impl Line {
     }
 }
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// The code of `src/`, line by line.
 fn sources() -> Vec<Line> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = Vec::new();
-    rust_files(&root.join("src"), &mut files);
-    files.sort();
+    let files: Vec<PathBuf> = WalkDir::new(root.join("src"))
+        .sort_by_file_name()
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+        .collect();
     assert!(files.len() > 40, "expected the sources of voxstore, found {files:?}");
     let mut lines = Vec::new();
     for path in files {

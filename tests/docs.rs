@@ -7,7 +7,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use walkdir::WalkDir;
 
 /// A public function and its documentation.
 struct Function {
@@ -20,28 +22,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// What is done to arrays, and how they are computed, explained and written.
 const OPERATIONS: [&str; 4] = ["src/lazy", "src/exec", "src/plan/explain.rs", "src/write.rs"];
 
 /// The documented public functions of files, and of the folders among them.
 fn functions(places: &[&str]) -> Vec<Function> {
-    let mut files = Vec::new();
-    for place in places.iter().map(|place| root().join(place)) {
-        if place.is_dir() { rust_files(&place, &mut files) } else { files.push(place) }
-    }
+    let entries = places.iter().flat_map(|place| WalkDir::new(root().join(place)));
+    let paths = entries.map(|entry| entry.unwrap().into_path());
     let mut found = Vec::new();
-    for path in files {
+    for path in paths.filter(|path| path.extension().is_some_and(|e| e == "rs")) {
         let text = fs::read_to_string(&path).unwrap();
         let file = path.strip_prefix(root()).unwrap().display().to_string();
         let mut docs = String::new();

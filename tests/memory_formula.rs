@@ -19,7 +19,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use voxstore::{
     Access, DType, ExecError, LazyArray, Overflow, PlanError, ReduceOptions, Region, Session, Sink,
-    SinkError, SinkOrder, concatenate, stack, where_,
+    SinkError, SinkOrder, concatenate, peak_memory_bytes, stack, where_,
 };
 
 use allocator::measured;
@@ -222,7 +222,7 @@ fn measure(given: &Given) -> Option<f64> {
         "{used} bytes were allocated, {projected} were projected\n{}",
         session.explain(&arrays).unwrap()
     );
-    let resident = resident_before.map_or(0, |b| status("VmHWM:").saturating_sub(b));
+    let resident = resident_before.map_or(0, |b| peak_memory_bytes().unwrap().saturating_sub(b));
     assert!(
         resident <= projected + MIB + given.threads as u64 * STACK_OF_A_WORKER,
         "{resident} bytes more were resident, {projected} were projected\n{}",
@@ -276,12 +276,5 @@ impl Sink for Void {
 /// system cannot.
 fn resident_peak_after_reset() -> Option<u64> {
     std::fs::write("/proc/self/clear_refs", "5").ok()?;
-    Some(status("VmHWM:"))
-}
-
-/// A field of `/proc/self/status`, in bytes.
-fn status(field: &str) -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    peak_memory_bytes()
 }

@@ -9,7 +9,7 @@ use super::collect::{Collect, Collects};
 use super::error::ExecError;
 use super::{parts, tiles};
 use crate::plan::{Dest, Pass, Plan, Schedule, Units};
-use crate::runtime::{Budget, FIXED_BYTES, Session};
+use crate::runtime::{Budget, BudgetError, FIXED_BYTES, Session};
 
 /// How a computation went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,8 +73,8 @@ fn run_pass(
 ) -> Result<Vec<String>, ExecError> {
     let to = |dest| collect_of(dest, results);
     let to = Collects {
-        outputs: &pass.outputs.iter().map(|output| to(&output.dest)).collect::<Vec<_>>(),
-        emits: &pass.emits.iter().map(|emit| to(&emit.dest)).collect::<Vec<_>>(),
+        outputs: &pass.outputs.iter().map(|o| to(&o.dest)).collect::<Result<Vec<_>, _>>()?,
+        emits: &pass.emits.iter().map(|e| to(&e.dest)).collect::<Result<Vec<_>, _>>()?,
     };
     let mut warnings = Vec::new();
     if schedule.readings() > 1 {
@@ -96,13 +96,17 @@ fn run_pass(
 }
 
 /// What takes a result that goes there.
-fn collect_of<'a>(dest: &'a Dest, results: &[&'a dyn Collect]) -> &'a dyn Collect {
-    match dest {
+fn collect_of<'a>(
+    dest: &'a Dest,
+    results: &[&'a dyn Collect],
+) -> Result<&'a dyn Collect, BudgetError> {
+    Ok(match dest {
         Dest::Result(index) => results[*index],
         Dest::Held(source) => {
-            source.allocate();
+            let what = "an array held between passes";
+            source.allocate().map_err(|wanted_bytes| BudgetError::System { what, wanted_bytes })?;
             &**source
         }
         Dest::Spilled(spill) => &**spill,
-    }
+    })
 }

@@ -8,15 +8,13 @@ use std::sync::Arc;
 
 use crate::dtype::DType;
 use crate::kernel::{Overflow, Program, ProgramBuilder, Slot};
-use crate::lazy::{MapOp, Node, Op, Scalar};
+use crate::lazy::{ByNode, MapOp, Node, Op, Scalar};
 
 /// Makes a program out of expressions over the same inputs.
 #[derive(Default)]
 pub(crate) struct Expressions {
     builder: ProgramBuilder,
-    slots: HashMap<usize, Slot>,
-    /// Keeps nodes alive, so that no address is given twice.
-    known: Vec<Arc<Node>>,
+    slots: ByNode<Slot>,
     outputs: Vec<(Slot, DType)>,
     /// Slots that are an input as it comes, with its number.
     loaded: HashMap<Slot, (usize, DType)>,
@@ -66,9 +64,8 @@ impl Expressions {
     }
 
     fn lower(&mut self, node: &Arc<Node>, inputs: &mut Inputs<'_>) -> Slot {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(slot) = self.slots.get(&key) {
-            return *slot;
+        if let Some(slot) = self.slots.get(node) {
+            return slot;
         }
         let slot = if let Some((input, dtype)) = inputs(node) {
             let slot = self.builder.load(input, dtype);
@@ -77,8 +74,7 @@ impl Expressions {
         } else {
             self.operation(node, inputs)
         };
-        self.slots.insert(key, slot);
-        self.known.push(Arc::clone(node));
+        self.slots.insert(node, slot);
         slot
     }
 

@@ -42,7 +42,7 @@ pub(super) fn place_of(node: &Node, leaves: &mut Vec<Leaf>) -> Option<usize> {
 /// Every leaf of an expression, each once.
 pub(crate) fn leaves_of(node: &Arc<Node>) -> Vec<Leaf> {
     fn visit(node: &Arc<Node>, seen: &mut HashSet<usize>, leaves: &mut Vec<Leaf>) {
-        if !seen.insert(Arc::as_ptr(node).addr()) {
+        if !seen.insert(node.address()) {
             return;
         }
         place_of(node, leaves);

@@ -1,4 +1,7 @@
-//! The handle a user holds.
+//! What does the handle know that a user holds?
+//!
+//! Shape, type, blocks, and the first mistake made. How arrays are combined is in the files beside it;
+//! nothing is read or computed here.
 
 use std::fmt;
 use std::panic::Location;
@@ -70,16 +73,25 @@ impl LazyArray {
         )
     }
 
+    /// What is made of the array's node, or what is wrong with it; errors made before stay.
+    pub(super) fn derived(
+        &self,
+        make: impl FnOnce(&Arc<Node>) -> Result<Arc<Node>, String>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        if self.error().is_some() {
+            return self.clone();
+        }
+        Self::made(make(&self.node), location)
+    }
+
     /// A view of the array, or what is wrong with it; errors made before stay.
     pub(super) fn seen(
         &self,
         view: impl FnOnce(&[u64]) -> Result<View, String>,
         location: &'static Location<'static>,
     ) -> Self {
-        if self.error().is_some() {
-            return self.clone();
-        }
-        Self::made(view(self.shape()).map(|view| see(&self.node, &view)), location)
+        self.derived(|node| Ok(see(node, &view(&node.shape)?)), location)
     }
 
     pub(crate) fn node(&self) -> &Arc<Node> {
@@ -154,8 +166,8 @@ impl LazyArray {
 
     /// Part of the array, by ndarray's `s![]`: ranges, steps, negative ends, single indices (which
     /// drop the axis), new axes. Axes left out are whole. As in ndarray, `a..b;-1` is `a..b` walked
-    /// from its end. A view: only the elements kept are ever read, and files that hold none of them
-    /// are not opened.
+    /// from its end. A view: of a file, the smallest box that holds the elements kept is read (with
+    /// a step, those in between as well), and files that hold none of them are not opened.
     ///
     /// ```
     /// # use ndarray::{array, s};

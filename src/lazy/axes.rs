@@ -1,4 +1,6 @@
 //! Which axes does an operation mean?
+//!
+//! Names of axes become numbers from 0. Lengths play no part.
 
 use std::ops::RangeFull;
 
@@ -19,21 +21,9 @@ impl From<RangeFull> for Axes {
     }
 }
 
-impl From<i32> for Axes {
-    fn from(axis: i32) -> Self {
-        Self(Wanted::These(vec![axis as isize]))
-    }
-}
-
 impl From<isize> for Axes {
     fn from(axis: isize) -> Self {
         Self(Wanted::These(vec![axis]))
-    }
-}
-
-impl<const N: usize> From<[i32; N]> for Axes {
-    fn from(axes: [i32; N]) -> Self {
-        Self(Wanted::These(axes.map(|axis| axis as isize).to_vec()))
     }
 }
 

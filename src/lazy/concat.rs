@@ -1,4 +1,7 @@
-//! Arrays joined end to end, or side by side.
+//! How are arrays joined?
+//!
+//! End to end along an axis, or side by side along a new one; nothing is copied. That reductions run on
+//! each array alone is for `plan` to see to.
 
 use std::panic::Location;
 use std::sync::Arc;

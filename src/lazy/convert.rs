@@ -1,6 +1,6 @@
 //! What becomes of elements in another type or range?
 //!
-//! Conversions, rounding and bounds; they run as all elementwise functions do.
+//! Conversions, rounding and bounds; they run as all elementwise functions do, by the loops of `kernel`.
 
 use std::cmp::Ordering;
 use std::panic::Location;
@@ -108,10 +108,7 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn astype_with(&self, dtype: DType, overflow: Overflow) -> Self {
-        if self.error().is_some() {
-            return self.clone();
-        }
-        Self::made(Ok(self.node().cast_with(dtype, overflow)), Location::caller())
+        self.derived(|node| Ok(node.cast_with(dtype, overflow)), Location::caller())
     }
 
     /// The same values as `float64`, which holds all but integers beyond 2^53 exactly. Results of
@@ -126,25 +123,18 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn to_f64(&self) -> Self {
-        if self.error().is_some() {
-            return self.clone();
-        }
-        Self::made(Ok(self.node().cast(DType::F64)), Location::caller())
+        self.astype(DType::F64)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array, IxDyn, array};
+    use ndarray::array;
 
-    use crate::dtype::{DType, Element};
+    use crate::dtype::DType;
     use crate::kernel::Overflow;
-    use crate::lazy::{LazyArray, from_ndarray};
-
-    fn values<T: Element>(array: &LazyArray) -> Array<T, IxDyn> {
-        assert_eq!(array.dtype(), T::DTYPE);
-        array.compute::<T>().unwrap()
-    }
+    use crate::lazy::from_ndarray;
+    use crate::lazy::testing::values;
 
     #[test]
     fn clip_is_numpys_with_bounds_of_any_kind() {

@@ -1,4 +1,6 @@
-//! Arrays made of nothing but a rule.
+//! Which arrays are made of nothing but a rule?
+//!
+//! Constants and ranges: sources that compute what is read of them, and keep no elements.
 
 use std::fmt;
 use std::panic::Location;
@@ -10,7 +12,7 @@ use super::node::Node;
 use super::structure::broadcast;
 use crate::dtype::{DType, Element};
 use crate::grid::Region;
-use crate::source::{Access, RegionStream, Source, SourceError, Stream, StreamOptions};
+use crate::source::{Access, Source, SourceError};
 
 /// The same element everywhere. Takes no memory but that of the boxes it is used in.
 ///
@@ -130,9 +132,5 @@ impl<T: Element> Source for Rule<T> {
             item.copy_from_slice(bytemuck::bytes_of(&self.at(index)));
         }
         Ok(())
-    }
-
-    fn stream(&self, _options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
-        Ok(Box::new(RegionStream::new(self)))
     }
 }

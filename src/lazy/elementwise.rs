@@ -7,7 +7,9 @@
 use std::panic::Location;
 
 use super::array::LazyArray;
+use super::axes::resolve_axis;
 use super::operators::{Operand, binary, select, unary};
+use crate::dtype::DType;
 use crate::kernel::{BinaryOp, UnaryOp};
 
 macro_rules! of_one {
@@ -354,17 +356,39 @@ pub fn where_(
     select(condition, &then.into(), &otherwise.into(), Location::caller())
 }
 
+impl LazyArray {
+    /// Differences of neighbours along an axis, one fewer than there are elements: `x[1:] - x[:-1]`,
+    /// as `numpy.diff`. Each element is still read once.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![1, 4, 9]);
+    /// assert_eq!(x.diff(-1).compute::<i32>()?, array![3, 5].into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn diff(&self, axis: isize) -> Self {
+        if self.error().is_none()
+            && let Err(problem) = resolve_axis("diff", axis, self.shape().len())
+        {
+            return Self::made(Err(problem), Location::caller());
+        }
+        let later = self.slice_axis(axis, 1..);
+        let earlier = self.slice_axis(axis, ..-1);
+        if later.error().is_none() && self.dtype() == DType::Bool {
+            return later.not_equal(earlier);
+        }
+        later - earlier
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array, IxDyn, array};
+    use ndarray::array;
 
-    use crate::dtype::Element;
-    use crate::lazy::{LazyArray, from_ndarray, where_};
-
-    fn values<T: Element>(array: &LazyArray) -> Array<T, IxDyn> {
-        assert_eq!(array.dtype(), T::DTYPE);
-        array.compute::<T>().unwrap()
-    }
+    use crate::lazy::testing::values;
+    use crate::lazy::{from_ndarray, where_};
 
     #[test]
     fn powers_keep_the_type_that_numpy_keeps() {

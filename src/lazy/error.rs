@@ -1,4 +1,7 @@
-//! What can be wrong with an expression.
+//! What can be wrong with an expression?
+//!
+//! Mistakes that show while it is built: axes, shapes, types, sizes. What is wrong with files or with
+//! memory comes later, from other layers.
 
 use std::panic::Location;
 

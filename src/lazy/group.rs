@@ -1,4 +1,6 @@
-//! Reductions of groups of an axis's indices.
+//! How are the indices of an axis reduced group by group?
+//!
+//! Labels become numbers of groups, which the reduction's node carries. Sums are kept by `kernel`.
 
 use std::fmt;
 use std::panic::Location;
@@ -6,8 +8,7 @@ use std::sync::Arc;
 
 use super::array::LazyArray;
 use super::axes::resolve_axis;
-use super::error::LazyError;
-use super::node::{Labels, Node};
+use super::node::Labels;
 use super::reduce_node::reduce_node;
 use crate::kernel::ReduceOp;
 
@@ -60,8 +61,7 @@ impl LazyArray {
         match axis {
             Ok(axis) => grouped.axis = axis,
             Err(problem) => {
-                grouped.array =
-                    LazyArray::from_node(Node::invalid(LazyError::at(location, problem)));
+                grouped.array = LazyArray::made(Err(problem), location);
             }
         }
         grouped
@@ -181,10 +181,8 @@ impl<L: Clone + fmt::Debug> Grouped<L> {
     #[track_caller]
     fn reduce(&self, name: &str, op: ReduceOp) -> LazyArray {
         let location = Location::caller();
-        if self.array.error().is_some() {
-            return self.array.clone();
-        }
-        let (input, groups) = (Arc::clone(self.array.node()), Some(self.of_index.clone()));
-        LazyArray::made(reduce_node(name, op, vec![self.axis], input, None, groups), location)
+        let (axes, groups) = (vec![self.axis], Some(self.of_index.clone()));
+        self.array
+            .derived(|node| reduce_node(name, op, axes, Arc::clone(node), None, groups), location)
     }
 }

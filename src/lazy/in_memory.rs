@@ -1,4 +1,6 @@
-//! Arrays that are in memory already.
+//! How are numbers in memory read like a file?
+//!
+//! As a source: of the user's own, or of what one pass leaves for another. Counts no memory: plans do.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,7 +10,7 @@ use ndarray::{Array, Dimension};
 use super::array::LazyArray;
 use crate::dtype::{DType, Element};
 use crate::grid::{Region, copy_overlap, saturating_count};
-use crate::source::{Access, RegionStream, Source, SourceError, Stream, StreamOptions};
+use crate::source::{Access, Source, SourceError};
 
 /// A lazy array over numbers in memory; any layout, copied once. They are the caller's, beside the
 /// budget.
@@ -53,8 +55,16 @@ impl MemorySource {
     }
 
     /// Makes room for its numbers, all 0; the plan has counted them.
-    pub(crate) fn allocate(&self) {
-        *self.write() = vec![0; self.len_bytes() as usize];
+    ///
+    /// # Errors
+    /// How many bytes were asked for, where the system does not have them.
+    pub(crate) fn allocate(&self) -> Result<(), u64> {
+        let wanted_bytes = self.len_bytes();
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(wanted_bytes as usize).map_err(|_| wanted_bytes)?;
+        bytes.resize(wanted_bytes as usize, 0);
+        *self.write() = bytes;
+        Ok(())
     }
 
     /// Gives it the numbers of a box, in memory order.
@@ -110,10 +120,6 @@ impl Source for MemorySource {
         copy_overlap(&bytes, &Region::whole(&self.shape), out, region, self.dtype.size());
         Ok(())
     }
-
-    fn stream(&self, _options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
-        Ok(Box::new(RegionStream::new(self)))
-    }
 }
 
 #[cfg(test)]
@@ -127,11 +133,17 @@ mod tests {
     fn numbers_in_memory_are_a_source_that_keeps_its_promises() {
         for shape in [&[][..], &[7], &[5, 4, 3], &[2, 3, 0, 4]] {
             let source = MemorySource::empty("memory", shape, DType::F32);
-            source.allocate();
+            source.allocate().unwrap();
             let count = element_count(shape).unwrap();
             let numbers: Vec<u8> = (0..count * 4).map(|i| i as u8).collect();
             source.put(&Region::whole(shape), &numbers);
             source_conformance::check(&source, Some(&numbers)).unwrap();
         }
+    }
+
+    #[test]
+    fn memory_that_the_system_does_not_have_is_an_error() {
+        let source = MemorySource::empty("memory", &[1 << 60], DType::U8);
+        assert_eq!(source.allocate(), Err(1 << 60));
     }
 }

@@ -7,6 +7,7 @@
 
 mod array;
 mod axes;
+mod by_node;
 mod concat;
 mod convert;
 mod create;
@@ -21,6 +22,7 @@ mod projection;
 mod pushdown;
 mod reduce;
 mod reduce_node;
+mod reshape;
 mod slice;
 mod structure;
 #[cfg(test)]
@@ -33,6 +35,7 @@ mod view;
 pub use array::LazyArray;
 pub(crate) use array::block_shape_of;
 pub use axes::Axes;
+pub(crate) use by_node::ByNode;
 pub use concat::{concatenate, stack};
 pub use create::{arange, full};
 pub(crate) use custom::{Custom, Footprint};

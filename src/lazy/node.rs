@@ -1,4 +1,7 @@
-//! The nodes of an expression.
+//! What is an expression made of?
+//!
+//! Nodes: what each does to which others, and the shape and type that follow. Whether that means
+//! something was checked by those who make them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -92,6 +95,17 @@ pub(crate) enum Scalar {
     Float(f64),
 }
 
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Int(value) => write!(f, "{value}"),
+            // With its point, also where it is whole.
+            Self::Float(value) => write!(f, "{value:?}"),
+        }
+    }
+}
+
 /// Operations that an expression may be deep; all walks over expressions recurse.
 pub(super) const MOST_DEEP: u32 = 500;
 
@@ -139,9 +153,26 @@ impl Node {
         Self::new(op, self.shape.clone(), dtype)
     }
 
+    /// Which node it is; that of another one once it is dropped.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     /// Nodes this one is made of.
     pub(crate) fn children(&self) -> Vec<&Arc<Self>> {
         self.op.children()
+    }
+
+    /// The same node of changed children, itself where none has changed.
+    pub(crate) fn map_children(
+        self: &Arc<Self>,
+        change: impl FnMut(&Arc<Self>) -> Arc<Self>,
+    ) -> Arc<Self> {
+        let children: Vec<Arc<Self>> = self.children().into_iter().map(change).collect();
+        if self.children().into_iter().zip(&children).all(|(old, new)| Arc::ptr_eq(old, new)) {
+            return Arc::clone(self);
+        }
+        Self::new(self.op.with_children(children), self.shape.clone(), self.dtype)
     }
 }
 
@@ -156,7 +187,7 @@ impl Op {
     }
 
     /// The same operation on other inputs, in the order of `children`.
-    pub(crate) fn with_children(&self, children: Vec<Arc<Node>>) -> Self {
+    fn with_children(&self, children: Vec<Arc<Node>>) -> Self {
         let mut op = self.clone();
         let mut children = children.into_iter();
         match &mut op {

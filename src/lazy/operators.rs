@@ -99,17 +99,21 @@ pub(super) fn unary(
     of: &LazyArray,
     location: &'static Location<'static>,
 ) -> LazyArray {
-    if of.error().is_some() {
-        return of.clone();
-    }
-    let node = types::unary(op, of.dtype()).map(|types| {
-        if op.keeps_integers() && !types.operand.is_float() {
-            return Arc::clone(of.node());
-        }
-        let inputs = vec![of.node().cast(types.operand)];
-        Node::new(Op::Map { op: MapOp::Unary(op), inputs }, of.shape().to_vec(), types.result)
-    });
-    LazyArray::made(node, location)
+    of.derived(
+        |node| {
+            let types = types::unary(op, node.dtype)?;
+            if op.keeps_integers() && !types.operand.is_float() {
+                return Ok(Arc::clone(node));
+            }
+            let inputs = vec![node.cast(types.operand)];
+            Ok(Node::new(
+                Op::Map { op: MapOp::Unary(op), inputs },
+                node.shape.clone(),
+                types.result,
+            ))
+        },
+        location,
+    )
 }
 
 /// `left op right`, element by element; errors say `name`.

@@ -1,4 +1,6 @@
-//! Regressing columns out along an axis, from sums of one pass.
+//! How are columns regressed out along an axis?
+//!
+//! What is asked of a fit is a reduction, from sums of one pass. The algebra is in `kernel`.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -8,7 +10,6 @@ use ndarray::ArrayView2;
 use super::array::LazyArray;
 use super::axes::resolve_axis;
 use super::concat::side_by_side;
-use super::error::LazyError;
 use super::node::Node;
 use super::reduce_node::reduce_node;
 use crate::kernel::{Basis, ReduceOp};
@@ -49,8 +50,7 @@ impl LazyArray {
         match self.basis(axis, design) {
             Ok((axis, basis)) => Projection { array: self.clone(), axis, basis: Some(basis) },
             Err(problem) => {
-                let array = Self::from_node(Node::invalid(LazyError::at(location, problem)));
-                Projection { array, axis: 0, basis: None }
+                Projection { array: Self::made(Err(problem), location), axis: 0, basis: None }
             }
         }
     }

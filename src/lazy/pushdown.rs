@@ -1,4 +1,4 @@
-//! A view of an expression is the same expression over views.
+//! How does a view of an expression become the same expression over views?
 //!
 //! [`see`] rewrites an expression so that each source shows only what the view keeps: element by
 //! element operations hand the view on, a concatenation drops the inputs that it misses, sources
@@ -27,7 +27,7 @@ impl Pushdown {
         if matches!(node.op, Op::Invalid(_) | Op::Scalar(_)) || view.is_whole(&node.shape) {
             return Arc::clone(node);
         }
-        let key = (Arc::as_ptr(node).addr(), view.clone());
+        let key = (node.address(), view.clone());
         if let Some(known) = self.done.get(&key) {
             return Arc::clone(known);
         }
@@ -129,7 +129,7 @@ fn split_run(out: usize, start: u64, step: i64, count: u64, lens: &[u64]) -> Vec
     }
     if kept.is_empty() {
         // Nothing is kept: an empty view of the first input has the right shape and type.
-        let driver = AxisView::Run { axis: out, start: 0, step: 1 };
+        let driver = AxisView::whole(out);
         kept.push(Kept { input: 0, driver, out, len: 0 });
     }
     kept

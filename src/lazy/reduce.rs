@@ -1,32 +1,55 @@
-//! Reductions over axes, by name.
+//! Which reductions are there?
+//!
+//! Their names, each with a twin that takes options. Which elements count and what type comes out is in
+//! `reduce_node`, how it is computed in `kernel`.
 
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::array::LazyArray;
-use super::axes::{Axes, resolve_axis};
+use super::axes::Axes;
+use super::concat::stack;
 use super::node::{MapOp, Node, Op, Scalar};
-use super::reduce_node::{ReduceOptions, not_nan, reduced};
+use super::reduce_node::{ReduceOptions, and_not_nan, reduced};
 use crate::dtype::DType;
 use crate::kernel::{BinaryOp, ReduceOp};
 
+// A method and its twin with options for each entry: of a reduction as it is, by its operation; of
+// anything else, with its argument and what is made of the array, the axes and the options.
 macro_rules! reductions {
-    ($($(#[$doc:meta])* $name:ident $with:ident $op:expr;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $with:ident($($arg:ident: $type:ty)?) |$x:ident, $axes:ident, $options:ident| $made:expr;
+    )*) => {
         impl LazyArray {$(
             $(#[$doc])*
             #[must_use]
             #[track_caller]
-            pub fn $name(&self, axes: impl Into<Axes>) -> Self {
-                self.$with(axes, ReduceOptions::new())
+            pub fn $name(&self, $($arg: $type,)? axes: impl Into<Axes>) -> Self {
+                self.$with($($arg,)? axes, ReduceOptions::new())
             }
 
             #[doc = concat!("[`", stringify!($name), "`](Self::", stringify!($name), ") with options.")]
             #[must_use]
             #[track_caller]
-            pub fn $with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-                let op: fn(&ReduceOptions) -> ReduceOp = $op;
-                self.reduce(stringify!($name), op(&options), &axes.into(), &options)
+            pub fn $with(
+                &self,
+                $($arg: $type,)?
+                axes: impl Into<Axes>,
+                options: ReduceOptions,
+            ) -> Self {
+                let ($x, $axes, $options) = (self, &axes.into(), &options);
+                $made
             }
+        )*}
+    };
+    ($($(#[$doc:meta])* $name:ident $with:ident $op:expr;)*) => {
+        reductions! {$(
+            $(#[$doc])*
+            $name $with() |x, axes, options| {
+                let op: fn(&ReduceOptions) -> ReduceOp = $op;
+                x.reduce(stringify!($name), op(options), axes, options)
+            };
         )*}
     };
 }
@@ -136,7 +159,7 @@ reductions! {
     median median_with |_| ReduceOp::Quantile { q: 0.5 };
 }
 
-impl LazyArray {
+reductions! {
     /// Quantile `q` (0 to 1) over axes, between samples by numpy's default method (linear). Costs what
     /// [`median`](Self::median) costs; quantiles of one array share their samples.
     ///
@@ -146,23 +169,14 @@ impl LazyArray {
     /// assert_eq!(x.quantile(0.75, -1).compute::<f64>()?, ndarray::arr0(3.5).into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn quantile(&self, q: f64, axes: impl Into<Axes>) -> Self {
-        self.quantile_with(q, axes, ReduceOptions::new())
-    }
-
-    /// [`quantile`](Self::quantile) with options.
-    #[must_use]
-    #[track_caller]
-    pub fn quantile_with(&self, q: f64, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        if self.error().is_none() && !(0.0..=1.0).contains(&q) {
+    quantile quantile_with(q: f64) |x, axes, options| {
+        if (0.0..=1.0).contains(&q) || x.error().is_some() {
+            x.reduce("quantile", ReduceOp::Quantile { q }, axes, options)
+        } else {
             let problem = format!("quantile: q is {q}; it must be from 0 to 1");
-            return Self::made(Err(problem), Location::caller());
+            Self::made(Err(problem), Location::caller())
         }
-        self.reduce("quantile", ReduceOp::Quantile { q }, &axes.into(), &options)
-    }
-
+    };
     /// Largest minus smallest element over axes, of the array's type (integers wrap, as numpy's do).
     ///
     /// ```
@@ -171,21 +185,10 @@ impl LazyArray {
     /// assert_eq!(x.ptp(-1).compute::<i32>()?, array![4, 3].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn ptp(&self, axes: impl Into<Axes>) -> Self {
-        self.ptp_with(axes, ReduceOptions::new())
-    }
-
-    /// [`ptp`](Self::ptp) with options.
-    #[must_use]
-    #[track_caller]
-    pub fn ptp_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        let axes = axes.into();
-        let high = self.reduce("ptp", ReduceOp::Max, &axes, &options);
-        high - self.reduce("ptp", ReduceOp::Min, &axes, &options)
-    }
-
+    ptp ptp_with() |x, axes, options| {
+        let high = x.reduce("ptp", ReduceOp::Max, axes, options);
+        high - x.reduce("ptp", ReduceOp::Min, axes, options)
+    };
     /// True where any element over axes is not 0; NaN is not 0. `bool`; false where there is none.
     ///
     /// ```
@@ -194,20 +197,9 @@ impl LazyArray {
     /// assert_eq!(x.any(-1).compute::<bool>()?, array![true, false].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn any(&self, axes: impl Into<Axes>) -> Self {
-        self.any_with(axes, ReduceOptions::new())
-    }
-
-    /// [`any`](Self::any) with options.
-    #[must_use]
-    #[track_caller]
-    pub fn any_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        self.count("any", BinaryOp::NotEqual, &axes.into(), &options)
-            .versus_zero(BinaryOp::NotEqual)
-    }
-
+    any any_with() |x, axes, options| {
+        x.count("any", BinaryOp::NotEqual, axes, options).versus_zero(BinaryOp::NotEqual)
+    };
     /// True where all elements over axes are not 0; NaN is not 0. `bool`; true where there is none.
     ///
     /// ```
@@ -216,19 +208,9 @@ impl LazyArray {
     /// assert_eq!(x.all(-1).compute::<bool>()?, array![true, false].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn all(&self, axes: impl Into<Axes>) -> Self {
-        self.all_with(axes, ReduceOptions::new())
-    }
-
-    /// [`all`](Self::all) with options.
-    #[must_use]
-    #[track_caller]
-    pub fn all_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        self.count("all", BinaryOp::Equal, &axes.into(), &options).versus_zero(BinaryOp::Equal)
-    }
-
+    all all_with() |x, axes, options| {
+        x.count("all", BinaryOp::Equal, axes, options).versus_zero(BinaryOp::Equal)
+    };
     /// How many elements over axes are not 0, as `int64`; NaN is not 0.
     ///
     /// ```
@@ -237,19 +219,9 @@ impl LazyArray {
     /// assert_eq!(x.count_nonzero(-1).compute::<i64>()?, array![2, 1].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn count_nonzero(&self, axes: impl Into<Axes>) -> Self {
-        self.count_nonzero_with(axes, ReduceOptions::new())
-    }
-
-    /// [`count_nonzero`](Self::count_nonzero) with options.
-    #[must_use]
-    #[track_caller]
-    pub fn count_nonzero_with(&self, axes: impl Into<Axes>, options: ReduceOptions) -> Self {
-        self.count("count_nonzero", BinaryOp::NotEqual, &axes.into(), &options)
-    }
-
+    count_nonzero count_nonzero_with() |x, axes, options| {
+        x.count("count_nonzero", BinaryOp::NotEqual, axes, options)
+    };
     /// Counts over axes of the elements between neighbouring edges, as `numpy.histogram`: bin `k` is
     /// from `edges[k]` (within) to `edges[k + 1]` (not within; within for the last bin). NaN and what
     /// lies outside is not counted. The bins are the last axis of the result, `int64`. One pass.
@@ -261,22 +233,15 @@ impl LazyArray {
     /// assert_eq!(counts.compute::<i64>()?, array![[1, 1, 1], [1, 0, 1]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn histogram(&self, edges: &[f64], axes: impl Into<Axes>) -> Self {
-        self.histogram_with(edges, axes, ReduceOptions::new())
-    }
+    histogram histogram_with(edges: &[f64]) |x, axes, options| {
+        x.counts(edges, axes, options)
+    };
+}
 
-    /// [`histogram`](Self::histogram) with options.
-    #[must_use]
+impl LazyArray {
+    /// How many elements over axes lie between neighbouring edges.
     #[track_caller]
-    pub fn histogram_with(
-        &self,
-        edges: &[f64],
-        axes: impl Into<Axes>,
-        options: ReduceOptions,
-    ) -> Self {
-        let location = Location::caller();
+    fn counts(&self, edges: &[f64], axes: &Axes, options: &ReduceOptions) -> Self {
         if self.error().is_some() {
             return self.clone();
         }
@@ -287,16 +252,16 @@ impl LazyArray {
                 edges.len(),
                 MOST_BINS + 1
             );
-            return Self::made(Err(problem), location);
+            return Self::made(Err(problem), Location::caller());
         }
-        let (edges, axes): (Arc<[f64]>, Axes) = (edges.into(), axes.into());
+        let edges: Arc<[f64]> = edges.into();
         let counts: Vec<Self> = (0..edges.len() - 1)
             .map(|bin| {
                 let op = ReduceOp::HistogramBin { edges: Arc::clone(&edges), bin };
-                self.reduce("histogram", op, &axes, &options)
+                self.reduce("histogram", op, axes, options)
             })
             .collect();
-        super::concat::stack(&counts, -1)
+        stack(&counts, -1)
     }
 
     /// How many elements over axes compare so with 0. NaN that is skipped is no element.
@@ -305,9 +270,7 @@ impl LazyArray {
         let mut counted = self.versus_zero(op);
         // What the comparison gives is never NaN: it is left out before.
         if options.skip_nan && self.error().is_none() && self.dtype().is_float() {
-            let inputs = vec![Arc::clone(counted.node()), not_nan(self.node())];
-            let op = Op::Map { op: MapOp::Binary(BinaryOp::And), inputs };
-            counted = Self::from_node(Node::new(op, self.shape().to_vec(), DType::Bool));
+            counted = Self::from_node(and_not_nan(Some(counted.node()), self.node()));
         }
         counted.reduce(name, ReduceOp::Sum, axes, options)
     }
@@ -324,42 +287,11 @@ impl LazyArray {
 
     #[track_caller]
     fn reduce(&self, name: &str, op: ReduceOp, axes: &Axes, options: &ReduceOptions) -> Self {
-        let location = Location::caller();
-        if self.error().is_some() {
-            return self.clone();
+        match &options.mask {
+            Some(mask) if self.error().is_none() && mask.error().is_some() => mask.clone(),
+            _ => self.derived(|node| reduced(node, name, op, axes, options), Location::caller()),
         }
-        if let Some(invalid) = options.mask.as_ref().filter(|mask| mask.error().is_some()) {
-            return invalid.clone();
-        }
-        Self::made(reduced(self.node(), name, op, axes, options), location)
     }
 }
 
 const MOST_BINS: usize = 4096;
-
-impl LazyArray {
-    /// Differences of neighbours along an axis, one fewer than there are elements: `x[1:] - x[:-1]`,
-    /// as `numpy.diff`. Each element is still read once.
-    ///
-    /// ```
-    /// # use ndarray::array;
-    /// let x = voxstore::from_ndarray(array![1, 4, 9]);
-    /// assert_eq!(x.diff(-1).compute::<i32>()?, array![3, 5].into_dyn());
-    /// # Ok::<(), voxstore::Error>(())
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn diff(&self, axis: isize) -> Self {
-        if self.error().is_none()
-            && let Err(problem) = resolve_axis("diff", axis, self.shape().len())
-        {
-            return Self::made(Err(problem), Location::caller());
-        }
-        let later = self.slice_axis(axis, 1..);
-        let earlier = self.slice_axis(axis, ..-1);
-        if later.error().is_none() && self.dtype() == DType::Bool {
-            return later.not_equal(earlier);
-        }
-        later - earlier
-    }
-}

@@ -1,4 +1,6 @@
-//! What a reduction with its options means: which elements count, and what shape and type come out.
+//! What does a reduction with its options mean?
+//!
+//! Which elements count, and what shape and type come out. Computes nothing; names are for errors.
 
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use super::axes::Axes;
 use super::node::{Labels, MapOp, Node, Op, Reduce};
 use super::pushdown::see;
 use super::structure::broadcast;
-use super::view::{AxisView, View};
+use super::view::View;
 use crate::dtype::DType;
 use crate::grid::shape_text;
 use crate::kernel::{BinaryOp, ReduceOp, UnaryOp};
@@ -144,8 +146,7 @@ pub(super) fn reduced(
         shape[axis] = 1;
     }
     let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
-    let drivers = kept.map(|axis| AxisView::Run { axis, start: 0, step: 1 }).collect();
-    Ok(see(&reduced, &View::new(shape, drivers)))
+    Ok(see(&reduced, &View::of_axes(shape, kept)))
 }
 
 /// The elements that count, of the input's shape; `None` where all do.
@@ -170,23 +171,20 @@ fn mask_of(
     if !options.skip_nan || !input.dtype.is_float() {
         return Ok(mask);
     }
-    let number = not_nan(input);
-    Ok(Some(match mask {
-        Some(mask) => {
-            let op = Op::Map { op: MapOp::Binary(BinaryOp::And), inputs: vec![mask, number] };
-            Node::new(op, input.shape.clone(), DType::Bool)
-        }
-        None => number,
-    }))
+    Ok(Some(and_not_nan(mask.as_ref(), input)))
 }
 
-/// Which elements are not NaN, as `bool`.
-pub(super) fn not_nan(input: &Arc<Node>) -> Arc<Node> {
-    let map = |op, of: Arc<Node>| {
-        let op = Op::Map { op: MapOp::Unary(op), inputs: vec![of] };
-        Node::new(op, input.shape.clone(), DType::Bool)
+/// Which of the elements of a mask, or of all, are not NaN, as `bool`.
+pub(super) fn and_not_nan(mask: Option<&Arc<Node>>, input: &Arc<Node>) -> Arc<Node> {
+    let map = |op, inputs: Vec<Arc<Node>>| {
+        Node::new(Op::Map { op, inputs }, input.shape.clone(), DType::Bool)
     };
-    map(UnaryOp::Invert, map(UnaryOp::IsNan, Arc::clone(input)))
+    let nan = map(MapOp::Unary(UnaryOp::IsNan), vec![Arc::clone(input)]);
+    let number = map(MapOp::Unary(UnaryOp::Invert), vec![nan]);
+    match mask {
+        Some(mask) => map(MapOp::Binary(BinaryOp::And), vec![Arc::clone(mask), number]),
+        None => number,
+    }
 }
 
 /// The node of a reduction, with the type that comes out.

@@ -1,4 +1,6 @@
-//! numpy's basic slicing: from ndarray's `s![]` to a view.
+//! Which view does ndarray's `s![]` ask for?
+//!
+//! numpy's basic slicing: ranges, steps, indices, new axes. Picks of indices are `take`.
 
 use ndarray::SliceInfoElem;
 
@@ -24,7 +26,7 @@ pub(super) fn view_of(elements: &[SliceInfoElem], shape: &[u64]) -> Result<View,
         }
     }
     for &len in &shape[axes.len()..] {
-        axes.push(AxisView::Run { axis: out.len(), start: 0, step: 1 });
+        axes.push(AxisView::whole(out.len()));
         out.push(len);
     }
     Ok(View::new(out, axes))

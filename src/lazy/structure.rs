@@ -1,4 +1,7 @@
-//! Other orders, lengths and numbers of axes: all of them views, nothing is moved.
+//! Which views give axes another order, length or number?
+//!
+//! Transposes, flips, repeats, ranges and picks; nothing is moved. `s![]` is in `slice`, what a view is in
+//! `view`.
 
 use std::ops::{Bound, RangeBounds};
 use std::panic::Location;
@@ -114,16 +117,7 @@ impl LazyArray {
                         shape[axis]
                     ));
                 }
-                let mut out = Vec::new();
-                let drivers = (0..shape.len()).map(|axis| {
-                    if dropped.contains(&axis) {
-                        return AxisView::At(0);
-                    }
-                    out.push(shape[axis]);
-                    AxisView::Run { axis: out.len() - 1, start: 0, step: 1 }
-                });
-                let drivers = drivers.collect();
-                Ok(View::new(out, drivers))
+                Ok(View::without(shape, |axis| dropped.contains(&axis)))
             },
             Location::caller(),
         )
@@ -159,19 +153,19 @@ impl LazyArray {
     #[must_use]
     #[track_caller]
     pub fn broadcast_to(&self, shape: &[u64]) -> Self {
-        if self.error().is_some() {
-            return self.clone();
-        }
-        let node = check_size("broadcast_to", shape).and_then(|()| {
-            broadcast(self.node(), shape).ok_or_else(|| {
-                format!(
-                    "broadcast_to: shape {} cannot be repeated to {}",
-                    shape_text(self.shape()),
-                    shape_text(shape)
-                )
-            })
-        });
-        Self::made(node, Location::caller())
+        self.derived(
+            |node| {
+                check_size("broadcast_to", shape)?;
+                broadcast(node, shape).ok_or_else(|| {
+                    format!(
+                        "broadcast_to: shape {} cannot be repeated to {}",
+                        shape_text(&node.shape),
+                        shape_text(shape)
+                    )
+                })
+            },
+            Location::caller(),
+        )
     }
 
     /// Backwards along these axes. A gzip stream cannot be read backwards along time; ingest it
@@ -273,7 +267,7 @@ impl LazyArray {
                     if a == axis {
                         AxisView::Pick { axis: a, indices: Arc::clone(&indices) }
                     } else {
-                        AxisView::Run { axis: a, start: 0, step: 1 }
+                        AxisView::whole(a)
                     }
                 };
                 Ok(View::new(out, (0..shape.len()).map(driver).collect()))
@@ -286,20 +280,15 @@ impl LazyArray {
 /// Axis `k` of the view is axis `order[k]` of the array.
 fn ordered(order: &[usize], shape: &[u64]) -> View {
     let out = order.iter().map(|&axis| shape[axis]).collect();
-    let driver = |axis: usize| {
-        let place = order.iter().position(|&a| a == axis).unwrap_or(axis);
-        AxisView::Run { axis: place, start: 0, step: 1 }
-    };
-    View::new(out, (0..shape.len()).map(driver).collect())
+    let place = |axis: usize| order.iter().position(|&a| a == axis).unwrap_or(axis);
+    View::of_axes(out, (0..shape.len()).map(place))
 }
 
 /// The view of an array with one axis more, which repeats it `len` times.
 pub(super) fn with_new_axis(shape: &[u64], axis: usize, len: u64) -> View {
     let mut out = shape.to_vec();
     out.insert(axis, len);
-    let driver =
-        |a: usize| AxisView::Run { axis: if a < axis { a } else { a + 1 }, start: 0, step: 1 };
-    View::new(out, (0..shape.len()).map(driver).collect())
+    View::of_axes(out, (0..=shape.len()).filter(|&a| a != axis))
 }
 
 /// The node repeated to this shape by numpy's rule, or `None` where that cannot be.
@@ -311,7 +300,7 @@ pub(super) fn broadcast(node: &Arc<Node>, shape: &[u64]) -> Option<Arc<Node>> {
     let mut drivers = Vec::with_capacity(node.shape.len());
     for (axis, &len) in node.shape.iter().enumerate() {
         drivers.push(match (len, shape[new + axis]) {
-            (a, b) if a == b => AxisView::Run { axis: new + axis, start: 0, step: 1 },
+            (a, b) if a == b => AxisView::whole(new + axis),
             (1, _) => AxisView::At(0),
             _ => return None,
         });

@@ -6,10 +6,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use ndarray::ArrayD;
+
 use super::node::{MapOp, Node, Op, Reduce, Scalar};
 use super::view::{AxisView, View};
 use super::{LazyArray, MemorySource};
-use crate::dtype::DType;
+use crate::dtype::{DType, Element};
 use crate::grid::{Region, element_count};
 use crate::kernel::{BinaryOp, ReduceOp, UnaryOp};
 use crate::source::{Access, RegionStream, Source, SourceError, Stream, StreamOptions};
@@ -41,7 +43,7 @@ impl Numbered {
 
     fn new(name: &str, shape: &[u64], block: &[u64], access: Access) -> Arc<Self> {
         let memory = MemorySource::empty(name, shape, DType::I16);
-        memory.allocate();
+        memory.allocate().unwrap();
         let count = element_count(shape).unwrap();
         let bytes: Vec<u8> = (0..count).flat_map(|k| (k as i16).to_ne_bytes()).collect();
         memory.put(&Region::whole(shape), &bytes);
@@ -100,6 +102,12 @@ pub(crate) fn stream(name: &str, shape: &[u64]) -> LazyArray {
     Numbered::stream(name, shape).lazy()
 }
 
+/// The elements of an array, which must be of this type.
+pub(crate) fn values<T: Element>(array: &LazyArray) -> ArrayD<T> {
+    assert_eq!(array.dtype(), T::DTYPE);
+    array.compute::<T>().unwrap()
+}
+
 /// An expression in one line: `mean(a[0:2, :]; 1)`.
 pub(crate) fn text(node: &Arc<Node>) -> String {
     let list = |nodes: &[Arc<Node>]| nodes.iter().map(text).collect::<Vec<_>>().join(", ");
@@ -107,9 +115,7 @@ pub(crate) fn text(node: &Arc<Node>) -> String {
         Op::Leaf { source, view } => {
             format!("{}{}", source.name(), view_text(view, source.shape()))
         }
-        Op::Scalar(Scalar::Bool(value)) => value.to_string(),
-        Op::Scalar(Scalar::Int(value)) => value.to_string(),
-        Op::Scalar(Scalar::Float(value)) => format!("{value:?}"),
+        Op::Scalar(value) => value.to_string(),
         Op::Map { op, inputs } => match op {
             MapOp::Unary(op) => format!("{}({})", op.name(), list(inputs)),
             MapOp::Binary(op) => format!("{}({})", op.name(), list(inputs)),

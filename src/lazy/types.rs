@@ -108,9 +108,7 @@ fn no_bits(name: &str, left: Side, right: Side, all_ints: bool) -> String {
 fn text(side: Side) -> String {
     match side {
         Side::Array(dtype) => dtype.to_string(),
-        Side::Number(Scalar::Bool(value)) => value.to_string(),
-        Side::Number(Scalar::Int(value)) => value.to_string(),
-        Side::Number(Scalar::Float(value)) => format!("{value:?}"),
+        Side::Number(value) => value.to_string(),
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Slices, steps, flips, transposes, new and repeated axes and picks of indices are all one thing: a
 //! rule from the indices of the view to those of what it looks at. Views of views fold into one, so
-//! none of these operations ever runs; they only change where a box is read.
+//! none of these operations ever runs; they only change where a box is read. Knows shapes and indices,
+//! no node and no source.
 
 use std::sync::Arc;
 
@@ -28,11 +29,36 @@ pub(crate) struct View {
     axes: Vec<AxisView>,
 }
 
+impl AxisView {
+    /// The view's `axis` shows all of it as it is.
+    pub(crate) fn whole(axis: usize) -> Self {
+        Self::Run { axis, start: 0, step: 1 }
+    }
+}
+
 impl View {
     /// All of an array of this shape.
     pub(crate) fn whole(shape: &[u64]) -> Self {
-        let axes = (0..shape.len()).map(|axis| AxisView::Run { axis, start: 0, step: 1 }).collect();
-        Self { shape: shape.to_vec(), axes }
+        Self::of_axes(shape.to_vec(), 0..shape.len())
+    }
+
+    /// A view of this shape: its `axes`, in this order, show the axes of the array looked at.
+    pub(super) fn of_axes(shape: Vec<u64>, axes: impl IntoIterator<Item = usize>) -> Self {
+        Self { shape, axes: axes.into_iter().map(AxisView::whole).collect() }
+    }
+
+    /// All of an array of this shape, without some of its axes of length 1.
+    pub(super) fn without(shape: &[u64], is_dropped: impl Fn(usize) -> bool) -> Self {
+        let (mut out, mut axes) = (Vec::new(), Vec::new());
+        for (axis, &len) in shape.iter().enumerate() {
+            if is_dropped(axis) {
+                axes.push(AxisView::At(0));
+            } else {
+                axes.push(AxisView::whole(out.len()));
+                out.push(len);
+            }
+        }
+        Self { shape: out, axes }
     }
 
     /// A view of this shape; each axis of the array looked at is driven as said.
@@ -245,7 +271,7 @@ impl View {
 /// Indices in even steps are a run.
 fn progression(axis: usize, indices: Arc<[u64]>) -> AxisView {
     let step = match *indices {
-        [] => return AxisView::Run { axis, start: 0, step: 1 },
+        [] => return AxisView::whole(axis),
         [start] => return AxisView::Run { axis, start, step: 1 },
         [a, b, ..] => b as i64 - a as i64,
     };

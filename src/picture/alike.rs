@@ -3,7 +3,7 @@
 //! Two nodes are alike when what is done below them and above them is the same, whatever the sources
 //! are called and however long their axes are. Branches are the connected groups of such nodes; of
 //! many that stand between the same other nodes a few are kept and the others become one item that
-//! counts them.
+//! counts them. Names nothing and sums nothing up: that is for `folded`.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 

@@ -5,13 +5,7 @@
 
 use std::fmt::Write as _;
 
-pub(super) const GROUND: &str = "#fbfcfe";
-pub(super) const PANEL: &str = "#eef2f7";
-pub(super) const EDGE: &str = "#cbd5e1";
-pub(super) const LINE: &str = "#7c8ba1";
-pub(super) const INK: &str = "#1e293b";
-pub(super) const MUTED: &str = "#56657a";
-pub(super) const WARNING: &str = "#b45309";
+use super::colours::GROUND;
 
 const FONTS: &str = "ui-sans-serif, system-ui, Helvetica, Arial, sans-serif";
 
@@ -203,7 +197,8 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Canvas, Font, INK, escaped, num};
+    use super::{Canvas, Font, escaped, num};
+    use crate::picture::colours::INK;
     use crate::picture::testing::HOSTILE;
 
     #[test]

@@ -3,7 +3,8 @@
 //! A card: what it does, its shape, its type and bytes, a glyph of its blocks, and all of it in full
 //! when pointed at. Many that are not shown one by one are a pile of cards.
 
-use super::canvas::{Canvas, EDGE, Font, INK, MUTED, Paint, Rect};
+use super::canvas::{Canvas, Font, Paint, Rect};
+use super::colours::{EDGE, INK, MUTED, WHITE, of_kind};
 use super::explanation::NodeKind;
 use super::folded::Item;
 use super::label::{bytes, fit, fit_one, width};
@@ -90,7 +91,7 @@ impl Card {
 
     /// Draws it into `place`, which has its height and at least its width.
     pub(super) fn draw(&self, canvas: &mut Canvas, place: Rect) {
-        let (fill, stroke) = colours(self.kind);
+        let (fill, stroke) = of_kind(self.kind);
         canvas.open(&self.hover);
         let mut face = place;
         if self.is_pile {
@@ -99,10 +100,10 @@ impl Card {
             for below in (1..=PILE.1).rev() {
                 let off = PILE.0 * below as f64;
                 let rect = Rect { x: face.x + off, y: face.y + off, ..face };
-                canvas.rect("pile", rect, 6.0, Paint::new("#ffffff", EDGE));
+                canvas.rect("pile", rect, 6.0, Paint::new(WHITE, EDGE));
             }
         }
-        canvas.rect("card", face, 6.0, Paint::new("#ffffff", stroke));
+        canvas.rect("card", face, 6.0, Paint::new(WHITE, stroke));
         let strip =
             Rect { x: face.x + 4.0, y: face.y + 7.0, width: 4.0, height: face.height - 14.0 };
         canvas.rect("kind", strip, 2.0, Paint::filled(stroke));
@@ -148,16 +149,5 @@ fn draw_glyph(canvas: &mut Canvas, place: Rect, (across, down): (u64, u64), pain
     for i in 1..down {
         let y = place.y + dy * i as f64;
         canvas.line((place.x, y), (place.right(), y), thin);
-    }
-}
-
-/// A pale and a strong colour for each kind.
-fn colours(kind: NodeKind) -> (&'static str, &'static str) {
-    match kind {
-        NodeKind::Source => ("#e3eefb", "#5b8fc7"),
-        NodeKind::Elementwise => ("#f1f3f6", "#8793a6"),
-        NodeKind::Reduction => ("#e0f3ec", "#3f9c7c"),
-        NodeKind::Structure => ("#faf0db", "#c39a45"),
-        NodeKind::Result => ("#ece7fa", "#7d68bd"),
     }
 }

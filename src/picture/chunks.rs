@@ -1,9 +1,10 @@
 //! How does an array look, and the blocks it comes in?
 //!
 //! A table of what array and block are, a box of the first three axes with its block lines, and a
-//! strip for each further axis: of a run, time. The first block is dark.
+//! strip for each further axis: of a run, time. The first block is dark. Chooses no blocks: it is told.
 
-use super::canvas::{Canvas, EDGE, Font, INK, MUTED, Paint};
+use super::canvas::{Canvas, Font, Paint};
+use super::colours::{EDGE, INK, MUTED};
 use super::cuboid::{Axis, Cuboid, STRIP_HEIGHT, draw_strip, scaled};
 use super::label::{bytes, width};
 use crate::grid::{BlockGrid, shape_text};

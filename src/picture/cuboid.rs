@@ -1,9 +1,10 @@
 //! How do three axes and their blocks look?
 //!
 //! A box in oblique projection: axis 0 to the right, axis 1 to the back (up and to the left), axis 2
-//! down. The first block is at the corner that shows three faces.
+//! down. The first block is at the corner that shows three faces. Axes beyond the third are strips.
 
-use super::canvas::{Canvas, Font, MUTED, Paint, Rect};
+use super::canvas::{Canvas, Font, Paint, Rect};
+use super::colours::{ARRAY, BLOCK, MUTED, OUTLINE};
 use super::label::width;
 use crate::grid::BlockGrid;
 
@@ -17,12 +18,6 @@ const MOST_LINES: u64 = 20;
 const LEAST_BLOCK: f64 = 3.0;
 
 const LABEL: Font = Font::new(11.5, MUTED);
-
-pub(super) const FRONT: &str = "#d5e6f7";
-pub(super) const TOP: &str = "#e8f1fb";
-pub(super) const SIDE: &str = "#bed7ef";
-pub(super) const BLOCK: &str = "#5b8fc7";
-pub(super) const OUTLINE: &str = "#3b6ea5";
 
 /// An axis, scaled to pixels.
 #[derive(Clone, Debug)]
@@ -121,15 +116,14 @@ impl Cuboid {
             ]
         };
         let seen = if self.depth.is_some() { 3 } else { 1 };
-        let fills = if self.is_empty { ["none"; 3] } else { [FRONT, TOP, SIDE] };
+        let fills = if self.is_empty { ["none"; 3] } else { ARRAY };
         for (face, fill) in faces(w, d, h).iter().zip(fills).take(seen) {
             canvas.polygon(face, Paint::filled(fill));
         }
         if !self.is_empty {
             let depth = self.depth.as_ref().map_or(0.0, |depth| depth.first);
-            let shades = [BLOCK, "#7ba7d6", "#4a7db4"];
             let block = faces(self.x.first, depth, self.down.first);
-            for (face, fill) in block.iter().zip(shades).take(seen) {
+            for (face, fill) in block.iter().zip(BLOCK).take(seen) {
                 canvas.polygon(face, Paint::filled(fill));
             }
         }
@@ -167,8 +161,8 @@ pub(super) const STRIP_HEIGHT: f64 = 46.0;
 pub(super) fn draw_strip(canvas: &mut Canvas, axis: &Axis, left: f64, top: f64, is_empty: bool) {
     let strip = Rect { x: left, y: top, width: axis.pixels, height: 24.0 };
     if !is_empty {
-        canvas.rect("strip", strip, 0.0, Paint::filled(FRONT));
-        canvas.rect("block", Rect { width: axis.first, ..strip }, 0.0, Paint::filled(BLOCK));
+        canvas.rect("strip", strip, 0.0, Paint::filled(ARRAY[0]));
+        canvas.rect("block", Rect { width: axis.first, ..strip }, 0.0, Paint::filled(BLOCK[0]));
     }
     for line in &axis.lines {
         let x = left + line;

@@ -1,18 +1,21 @@
 //! How is an expression written for Graphviz?
+//!
+//! A node an item, a cluster a band. Lays nothing out: Graphviz does.
 
 use std::fmt::Write as _;
 
-use super::explanation::{Explanation, NodeKind};
+use super::colours::{DOT_EDGE, DOT_LINE, DOT_PANEL, dot_fill};
+use super::explanation::Explanation;
 use super::folded::{Folded, Item};
-use super::label::bytes;
+use super::label::{bytes, one_line};
 use super::text::workers_text;
 
 pub(super) fn dot(explanation: &Explanation) -> String {
     let folded = Folded::new(explanation);
-    let mut out = String::from(
-        "digraph plan {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", \
-         fontname=\"Helvetica\", fontsize=11, color=\"#64748b\"];\n  \
-         edge [color=\"#64748b\", arrowsize=0.7];\n",
+    let mut out = format!(
+        "digraph plan {{\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", \
+         fontname=\"Helvetica\", fontsize=11, color=\"{DOT_LINE}\"];\n  \
+         edge [color=\"{DOT_LINE}\", arrowsize=0.7];\n",
     );
     for (at, item) in folded.items.iter().enumerate().filter(|(_, item)| item.band.is_none()) {
         let _ = writeln!(out, "  {}", node_text(at, item));
@@ -22,12 +25,12 @@ pub(super) fn dot(explanation: &Explanation) -> String {
         let lines = [
             format!("{}: {}", band.title(), pass.strategy),
             format!("peak {}, reads {}", bytes(band.peak_bytes()), bytes(band.read_bytes())),
-            workers_text(pass),
+            workers_text(pass, 'x', str::to_owned),
         ];
         let _ = writeln!(
             out,
             "  subgraph cluster_{number} {{\n    label={}; fontname=\"Helvetica\"; fontsize=11; \
-             style=\"rounded,filled\"; color=\"#e2e8f0\"; fillcolor=\"#f1f5f9\";",
+             style=\"rounded,filled\"; color=\"{DOT_EDGE}\"; fillcolor=\"{DOT_PANEL}\";",
             quoted(&lines),
         );
         let own = folded.items.iter().enumerate().filter(|(_, item)| item.band == Some(number));
@@ -52,23 +55,14 @@ fn node_text(at: usize, item: &Item) -> String {
     if !item.detail().is_empty() {
         lines.push(item.detail().to_owned());
     }
-    let fill = match item.kind() {
-        NodeKind::Source => "#dbeafe",
-        NodeKind::Elementwise => "#ffffff",
-        NodeKind::Reduction => "#dcfce7",
-        NodeKind::Structure => "#fef3c7",
-        NodeKind::Result => "#ede9fe",
-    };
+    let fill = dot_fill(item.kind());
     let many = if item.is_rest() { ", peripheries=2" } else { "" };
     format!("n{at} [label={}, fillcolor=\"{fill}\"{many}];", quoted(&lines))
 }
 
 /// A quoted label, one line a part.
 fn quoted(lines: &[String]) -> String {
-    let escape = |line: &String| {
-        let plain: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        plain.trim().replace('\\', "\\\\").replace('"', "\\\"")
-    };
+    let escape = |line: &String| one_line(line).trim().replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", lines.iter().map(escape).collect::<Vec<_>>().join("\\n"))
 }
 

@@ -1,6 +1,7 @@
 //! What is there to tell of a plan?
 //!
-//! Plain data, filled by whoever made the plan. Sizes are bytes, shapes are in axis order.
+//! Plain data, filled by whoever made the plan. Sizes are bytes, shapes are in axis order. How it is
+//! drawn is for the files beside it.
 
 use std::fmt;
 

@@ -80,11 +80,6 @@ impl<'a> Folded<'a> {
         name_sources(&mut items);
         Self { items, bands }
     }
-
-    /// For each item, the items that it is an input of.
-    pub(super) fn consumers(&self) -> Vec<Vec<usize>> {
-        consumers(&self.items)
-    }
 }
 
 impl Item<'_> {

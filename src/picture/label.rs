@@ -1,4 +1,6 @@
 //! How is a size, a shape or a name written, and how wide is it?
+//!
+//! Texts in characters and in pixels. Where they stand is for those who draw them.
 
 use bytesize::ByteSize;
 
@@ -61,6 +63,11 @@ pub(super) fn distinct_parts(names: &[&str]) -> Vec<String> {
         _ => (*name).to_owned(),
     };
     names.iter().map(part).collect()
+}
+
+/// `text` without breaks and other control characters.
+pub(super) fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// `text` with its middle taken out where it has more than `most` characters. Names of runs differ

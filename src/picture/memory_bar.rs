@@ -1,6 +1,9 @@
 //! How much of the budget goes to what?
+//!
+//! A bar and its legend. Adds nothing up: the plan has.
 
-use super::canvas::{Canvas, EDGE, Font, INK, MUTED, Paint, Rect, WARNING};
+use super::canvas::{Canvas, Font, Paint, Rect};
+use super::colours::{EDGE, FIXED, HELD, INK, MUTED, RESULTS, WARNING, WHITE, WORKERS};
 use super::explanation::Summary;
 use super::label::{bytes, width};
 
@@ -13,17 +16,17 @@ fn height(rows: usize) -> f64 {
     BAR_HEIGHT + LEGEND_HEIGHT * rows as f64
 }
 
-/// Draws the peak against the budget from `place.y` down and gives the height it took.
+/// Draws the peak against the budget from `y` down and gives the height it took.
 pub(super) fn draw(canvas: &mut Canvas, summary: &Summary, x: f64, y: f64, room: f64) -> f64 {
     let parts = [
-        ("fixed", summary.fixed_bytes, "#94a3b8"),
-        ("results", summary.result_bytes, "#7d68bd"),
-        ("held between passes", summary.held_bytes, "#c39a45"),
-        ("workers and sums", summary.working_bytes(), "#5b8fc7"),
+        ("fixed", summary.fixed_bytes, FIXED),
+        ("results", summary.result_bytes, RESULTS),
+        ("held between passes", summary.held_bytes, HELD),
+        ("workers and sums", summary.working_bytes(), WORKERS),
     ];
     let whole = summary.budget_bytes.max(summary.peak_bytes).max(1) as f64;
     let bar = Rect { x, y, width: room, height: BAR_HEIGHT };
-    canvas.rect("budget", bar, 3.0, Paint::new("#ffffff", EDGE));
+    canvas.rect("budget", bar, 3.0, Paint::new(WHITE, EDGE));
     let mut left = bar.x;
     for (_, part, colour) in parts.iter().filter(|(_, part, _)| *part > 0) {
         // The smallest part is still seen; the largest gives way.
@@ -38,7 +41,7 @@ pub(super) fn draw(canvas: &mut Canvas, summary: &Summary, x: f64, y: f64, room:
     }
 
     let free = summary.budget_bytes.saturating_sub(summary.peak_bytes);
-    let legend = parts.into_iter().chain([("free", free, "#ffffff")]).filter(|part| part.1 > 0);
+    let legend = parts.into_iter().chain([("free", free, WHITE)]).filter(|part| part.1 > 0);
     let (mut x, mut rows) = (bar.x, 1);
     for (name, part, colour) in legend {
         let label = format!("{name} {}", bytes(part));

@@ -9,6 +9,7 @@ mod alike;
 mod canvas;
 mod cards;
 mod chunks;
+mod colours;
 mod cuboid;
 mod dot;
 mod explanation;

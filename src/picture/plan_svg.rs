@@ -1,15 +1,17 @@
 //! How does a plan look?
 //!
 //! What it costs on top, then the expression from left to right with a band for each pass, then what
-//! the planner changed. The picture is made from the inside out: cards, columns, bands, page.
+//! the planner changed. The picture is made from the inside out: cards, columns, bands, page. What is
+//! drawn is decided in `folded`, in which order in `layers`.
 
-use super::canvas::{Canvas, EDGE, Font, INK, LINE, MUTED, PANEL, Paint, Rect, WARNING, num};
+use super::canvas::{Canvas, Font, Paint, Rect, num};
 use super::cards::Card;
+use super::colours::{EDGE, INK, LINE, MUTED, PANEL, WARNING};
 use super::explanation::{Explanation, NodeKind};
 use super::folded::{Band, Folded, shown};
 use super::label::{bytes, counted, fit, unbroken, width, wrap};
 use super::layers::{Layers, Stage};
-use super::text::reads_text;
+use super::text::{reads_text, workers_text};
 use super::{heights, memory_bar};
 
 const MARGIN: f64 = 24.0;
@@ -159,13 +161,7 @@ impl Notes {
         let Some(pass) = band.passes.first() else { return Self { head: vec![], foot: vec![] } };
         let wrapped = |text: &str| wrap(text, room, NOTE.size);
         let mut head = wrapped(&pass.strategy);
-        let workers = counted(pass.workers, "worker", "workers");
-        let each = unbroken(&format!("{workers} \u{d7} {}", bytes(pass.worker_bytes)));
-        let sums = match pass.state_bytes {
-            0 => String::new(),
-            n => format!(" + {} of running sums", unbroken(&bytes(n))),
-        };
-        head.extend(wrapped(&format!("{each}{sums}")));
+        head.extend(wrapped(&workers_text(pass, '\u{d7}', unbroken)));
         let [reads, peak] = [("reads", band.read_bytes()), ("peak", band.peak_bytes())]
             .map(|(name, n)| unbroken(&format!("{name} {}", bytes(n))));
         let cost = format!("{reads}, {peak}");

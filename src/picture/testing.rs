@@ -1,4 +1,6 @@
-//! Explanations made up for the tests of this module.
+//! Which plans are drawn in tests?
+//!
+//! Explanations made up for the tests of this module; no planner has seen them.
 
 use super::explanation::{
     ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,

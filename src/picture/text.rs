@@ -1,10 +1,12 @@
 //! How does a plan read in a terminal of 100 columns?
+//!
+//! Its cost, its passes, its expression. What is alike is counted in `folded`; colours it has none.
 
 use std::fmt::Write as _;
 
 use super::explanation::{ExplainPass, Explanation, Summary};
 use super::folded::{Band, Folded, shown};
-use super::label::{bytes, counted, distinct_parts, shorten};
+use super::label::{bytes, counted, distinct_parts, one_line, shorten};
 use super::tree;
 use crate::grid::shape_text;
 
@@ -28,11 +30,7 @@ pub(super) fn text(explanation: &Explanation) -> String {
         tree::tree_text(&mut out, &folded);
     }
     // A name may hold anything: it must not move the cursor or colour the terminal.
-    let plain = out.lines().map(|line| {
-        let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        format!("{}\n", shorten_end(line.trim_end()))
-    });
-    plain.collect()
+    out.lines().map(|line| shorten_end(one_line(line).trim_end()) + "\n").collect()
 }
 
 fn summary_text(out: &mut String, summary: &Summary, passes: usize) {
@@ -67,21 +65,21 @@ fn band_text(out: &mut String, band: &Band) {
         "  peak {}, reads {}, {}",
         bytes(band.peak_bytes()),
         bytes(band.read_bytes()),
-        workers_text(pass),
+        workers_text(pass, 'x', str::to_owned),
     );
     if band.passes.len() == 1 {
         pass_text(out, pass);
     }
 }
 
-/// `4 workers x 3.8 MiB + 2.8 MiB of running sums`.
-pub(super) fn workers_text(pass: &ExplainPass) -> String {
-    let sums = match pass.state_bytes {
-        0 => String::new(),
-        n => format!(" + {} of running sums", bytes(n)),
-    };
+/// `4 workers x 3.8 MiB + 2.8 MiB of running sums`; `keep` what is to stay in one line.
+pub(super) fn workers_text(pass: &ExplainPass, times: char, keep: fn(&str) -> String) -> String {
     let workers = counted(pass.workers, "worker", "workers");
-    format!("{workers} x {}{sums}", bytes(pass.worker_bytes))
+    let each = keep(&format!("{workers} {times} {}", bytes(pass.worker_bytes)));
+    match pass.state_bytes {
+        0 => each,
+        n => format!("{each} + {} of running sums", keep(&bytes(n))),
+    }
 }
 
 fn pass_text(out: &mut String, pass: &ExplainPass) {
@@ -147,12 +145,7 @@ pub(super) fn reads_text(reads: u64) -> String {
 /// gives way where a line has no room for all.
 fn table_text<const N: usize>(out: &mut String, head: &str, rows: &[[String; N]]) {
     let indent = head.chars().count();
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
+    let mut widths = widths(rows);
     let others: usize = widths[1..].iter().map(|width| width + 2).sum();
     widths[0] = widths[0].min(COLUMNS.saturating_sub(indent + others).max(LEAST_NAME));
     for (at, row) in rows.iter().enumerate() {
@@ -165,9 +158,10 @@ fn table_text<const N: usize>(out: &mut String, head: &str, rows: &[[String; N]]
     }
 }
 
-/// `text` without breaks and other control characters.
-pub(super) fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// Characters of the longest cell of each column.
+pub(super) fn widths<const N: usize>(rows: &[[String; N]]) -> [usize; N] {
+    let longest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    std::array::from_fn(|column| longest(column).unwrap_or(0))
 }
 
 fn shorten_end(line: &str) -> String {

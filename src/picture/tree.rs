@@ -1,11 +1,11 @@
 //! How is an expression written as an indented tree?
 //!
 //! Results first, inputs below. What several share is written out once; later places refer to its
-//! mark.
+//! mark. Which items there are is decided in `folded`.
 
-use super::folded::Folded;
-use super::label::{bytes, shorten};
-use super::text::{COLUMNS, one_line};
+use super::folded::{Folded, consumers};
+use super::label::{bytes, one_line, shorten};
+use super::text::{COLUMNS, widths};
 
 /// Columns of the tree itself, the rest of the line is for types and sizes.
 const TREE_COLUMNS: usize = 48;
@@ -20,7 +20,7 @@ struct Row {
 
 /// The expression, a line an item.
 pub(super) fn tree_text(out: &mut String, folded: &Folded) {
-    let consumers = folded.consumers();
+    let consumers = consumers(&folded.items);
     let mut marks = vec![None; folded.items.len()];
     let mut shared = 0;
     for at in (0..folded.items.len()).rev() {
@@ -74,14 +74,8 @@ impl Walk<'_> {
 
 fn write_rows(out: &mut String, folded: &Folded, rows: &[Row]) {
     let cells: Vec<[String; 5]> = rows.iter().map(|row| cells(folded, row)).collect();
-    let mut widths = [0; 5];
-    for row in &cells {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
+    let [w0, w1, w2, w3, _] = widths(&cells);
     for [tree, dtype, shape, size, more] in cells {
-        let [w0, w1, w2, w3, _] = widths;
         let line = format!("  {tree:<w0$}  {dtype:<w1$}  {shape:<w2$}  {size:>w3$}  ");
         let room = COLUMNS.saturating_sub(line.chars().count());
         out.push_str(&line);

@@ -3,9 +3,9 @@
 //! A reduction that is used element by element with stored elements, or is reduced again, ends a
 //! pass: it becomes an array in memory that a later pass reads as a source. What is left of each
 //! result is a [`Task`]: a fold (elements made of reductions over the same axes) or a map (elements
-//! made of sources).
+//! made of sources). Which tasks share a pass is for `share`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::pass::{Dest, FoldOver};
@@ -13,7 +13,7 @@ use super::pieces::pieces;
 use crate::dtype::DType;
 use crate::feed::{CustomSource, Feed, FeedBuilder, Phase, Want, address, leaves_of};
 use crate::grid::{Region, saturating_count};
-use crate::lazy::{Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
+use crate::lazy::{ByNode, Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
 use crate::source::Source;
 use crate::spill::Spill;
 
@@ -61,8 +61,7 @@ pub(super) struct Cutting {
     /// A stream that a function would have to read backwards.
     pub(super) backwards: Option<String>,
     /// Expressions of nothing but elements, by the node they stand for.
-    flows: HashMap<usize, Arc<Node>>,
-    alive: Vec<Arc<Node>>,
+    flows: ByNode<Arc<Node>>,
     /// What is read instead of some sources, by their address.
     turned: HashMap<usize, Arc<dyn Source>>,
     /// Passes that must end before a source can be read.
@@ -113,9 +112,8 @@ impl Cutting {
 
     /// The same elements made of sources only: reductions are computed by an earlier pass.
     fn flow(&mut self, node: &Arc<Node>) -> Arc<Node> {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(flow) = self.flows.get(&key) {
-            return Arc::clone(flow);
+        if let Some(flow) = self.flows.get(node) {
+            return flow;
         }
         let flow = match &node.op {
             Op::Leaf { source, view } if self.turned.contains_key(&address(source)) => {
@@ -125,24 +123,10 @@ impl Cutting {
             Op::Reduce(_) => self.hold(node),
             Op::View { input, view } => see(&self.flow(input), view),
             Op::Custom { function, input } => self.nest(function, input, node),
-            _ => self.with_children(node, Self::flow),
+            _ => node.map_children(|child| self.flow(child)),
         };
-        self.flows.insert(key, Arc::clone(&flow));
-        self.alive.push(Arc::clone(node));
+        self.flows.insert(node, Arc::clone(&flow));
         flow
-    }
-
-    fn with_children(
-        &mut self,
-        node: &Arc<Node>,
-        mut change: impl FnMut(&mut Self, &Arc<Node>) -> Arc<Node>,
-    ) -> Arc<Node> {
-        let children: Vec<Arc<Node>> =
-            node.children().into_iter().map(|child| change(self, child)).collect();
-        if node.children().into_iter().zip(&children).all(|(a, b)| Arc::ptr_eq(a, b)) {
-            return Arc::clone(node);
-        }
-        Node::new(node.op.with_children(children), node.shape.clone(), node.dtype)
     }
 
     /// Elements made of reductions, each over an input that flows. Shared nodes stay shared.
@@ -150,26 +134,25 @@ impl Cutting {
         fn visit(
             cutting: &mut Cutting,
             node: &Arc<Node>,
-            done: &mut HashMap<usize, Arc<Node>>,
+            done: &mut ByNode<Arc<Node>>,
         ) -> Arc<Node> {
-            let key = Arc::as_ptr(node).addr();
-            if let Some(known) = done.get(&key) {
-                return Arc::clone(known);
+            if let Some(known) = done.get(node) {
+                return known;
             }
-            let made = match &node.op {
-                Op::Reduce(_) => cutting.with_children(node, Cutting::flow),
-                _ => cutting.with_children(node, |cutting, child| visit(cutting, child, done)),
-            };
-            done.insert(key, Arc::clone(&made));
+            let made = node.map_children(|child| match &node.op {
+                Op::Reduce(_) => cutting.flow(child),
+                _ => visit(cutting, child, done),
+            });
+            done.insert(node, Arc::clone(&made));
             made
         }
-        visit(self, root, &mut HashMap::new())
+        visit(self, root, &mut ByNode::default())
     }
 
     /// A leaf that stands for a reduction computed by an earlier pass.
     fn hold(&mut self, node: &Arc<Node>) -> Arc<Node> {
         let Op::Reduce(reduce) = &node.op else { return Arc::clone(node) };
-        let root = self.with_children(node, Self::flow);
+        let root = node.map_children(|child| self.flow(child));
         let source = Arc::new(MemorySource::empty(reduce.op.name(), &node.shape, node.dtype));
         let bytes = saturating_count(&node.shape);
         let bytes = bytes.saturating_mul(node.dtype.size() as u64);
@@ -236,9 +219,9 @@ pub(super) fn uniform(root: &Arc<Node>) -> Option<FoldOver> {
     fn visit<'n>(
         node: &'n Arc<Node>,
         found: &mut Option<&'n Reduce>,
-        seen: &mut std::collections::HashSet<usize>,
+        seen: &mut HashSet<usize>,
     ) -> bool {
-        if !seen.insert(Arc::as_ptr(node).addr()) {
+        if !seen.insert(node.address()) {
             return true;
         }
         match &node.op {
@@ -252,7 +235,7 @@ pub(super) fn uniform(root: &Arc<Node>) -> Option<FoldOver> {
         }
     }
     let mut found = None;
-    if !visit(root, &mut found, &mut std::collections::HashSet::new()) {
+    if !visit(root, &mut found, &mut HashSet::new()) {
         return None;
     }
     found.map(FoldOver::of)

@@ -1,6 +1,6 @@
 //! What is there to tell of a plan? Its passes and its expression, as the plain data of a picture.
 //!
-//! The same expression, budget and threads give the same explanation.
+//! The same expression, budget and threads give the same explanation. Decides nothing, and draws nothing.
 
 mod names;
 mod nodes;
@@ -89,9 +89,7 @@ impl LazyArray {
     pub fn explain(&self) -> Result<Explanation, PlanError> {
         Session::default().explain(&[self])
     }
-}
 
-impl LazyArray {
     /// What writing this array to a file would do, under the default session: as
     /// [`explain`](Self::explain), but the result is never whole in memory. What the file's format takes
     /// for a box is added when it is written.

@@ -2,7 +2,7 @@
 //!
 //! Nodes that compute the same thing (the same operation on the same sources, by identity, with the
 //! same views) become one node, so that later steps can tell by address. Linear in the size of the
-//! graph.
+//! graph. Knows no algebra: `a + b` and `b + a` are two.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::dtype::DType;
 use crate::feed::address;
 use crate::kernel::{BinaryOp, Overflow, ReduceOp, UnaryOp};
-use crate::lazy::{Footprint, Labels, MapOp, Node, Op, Scalar, View};
+use crate::lazy::{ByNode, Footprint, Labels, MapOp, Node, Op, Scalar, View};
 
 /// What a node is, its inputs by address.
 #[derive(PartialEq, Eq, Hash)]
@@ -45,39 +45,27 @@ enum MapKey {
 #[derive(Default)]
 pub(super) struct Interner {
     by_key: HashMap<Key, Arc<Node>>,
-    /// By address of the node asked for.
-    known: HashMap<usize, Arc<Node>>,
-    /// Keeps nodes alive, so that no address is given twice.
-    alive: Vec<Arc<Node>>,
+    /// The one node for a node that was asked for.
+    known: ByNode<Arc<Node>>,
 }
 
 impl Interner {
     /// The one node for all that compute what this one does.
     pub(super) fn canonical(&mut self, node: &Arc<Node>) -> Arc<Node> {
-        let asked = Arc::as_ptr(node).addr();
-        if let Some(known) = self.known.get(&asked) {
-            return Arc::clone(known);
+        if let Some(known) = self.known.get(node) {
+            return known;
         }
-        let children: Vec<Arc<Node>> =
-            node.children().into_iter().map(|child| self.canonical(child)).collect();
-        let inputs: Vec<usize> = children.iter().map(|c| Arc::as_ptr(c).addr()).collect();
-        let key = key_of(node, inputs);
-        let one = self.by_key.entry(key).or_insert_with(|| {
-            let same = node.children().into_iter().zip(&children).all(|(a, b)| Arc::ptr_eq(a, b));
-            if same {
-                return Arc::clone(node);
-            }
-            Node::new(node.op.with_children(children), node.shape.clone(), node.dtype)
-        });
-        let one = Arc::clone(one);
-        self.known.insert(asked, Arc::clone(&one));
-        self.known.insert(Arc::as_ptr(&one).addr(), Arc::clone(&one));
-        self.alive.push(Arc::clone(node));
+        let made = node.map_children(|child| self.canonical(child));
+        let one = Arc::clone(self.by_key.entry(key_of(&made)).or_insert(made));
+        self.known.insert(node, Arc::clone(&one));
+        self.known.insert(&one, Arc::clone(&one));
         one
     }
 }
 
-fn key_of(node: &Node, inputs: Vec<usize>) -> Key {
+/// What a node of canonical inputs is.
+fn key_of(node: &Node) -> Key {
+    let inputs: Vec<usize> = node.children().into_iter().map(|input| input.address()).collect();
     let first = inputs.first().copied().unwrap_or(0);
     match &node.op {
         Op::Leaf { source, view } => Key::Leaf { source: address(source), view: view.clone() },

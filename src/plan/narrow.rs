@@ -1,156 +1,150 @@
-//! A view of a reduction is a reduction of less, where nobody wants the rest.
+//! When is a view of a reduction a reduction of less?
 //!
 //! Slices and picks of a reduction's result go below it, so that only the cells kept are read and
 //! summed. That is done where all who use the reduction look at it through views; if somebody needs
-//! all of it, it is computed once and looked at.
+//! all of it, it is computed once and looked at. Views of anything else went down as they were made.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::lazy::{AxisView, Node, Op, Reduce, View, see};
+use crate::dtype::DType;
+use crate::lazy::{AxisView, ByNode, Node, Op, Reduce, View, see};
 
 /// The same expressions with views below the reductions that are only ever looked at through them.
 pub(super) fn narrow(roots: &[Arc<Node>]) -> Vec<Arc<Node>> {
     let mut used_whole = HashSet::new();
     let mut seen = HashSet::new();
     for root in roots {
-        used_whole.insert(Arc::as_ptr(root).addr());
-        users(root, &mut seen, &mut used_whole);
+        used_whole.insert(root.address());
+        mark_used_whole(root, &mut seen, &mut used_whole);
     }
-    let mut narrowing = Narrowing { used_whole, done: HashMap::new(), alive: Vec::new() };
+    let mut narrowing = Narrowing { used_whole, done: ByNode::default() };
     roots.iter().map(|root| narrowing.rewrite(root)).collect()
 }
 
-fn users(node: &Arc<Node>, seen: &mut HashSet<usize>, used_whole: &mut HashSet<usize>) {
-    if !seen.insert(Arc::as_ptr(node).addr()) {
+/// Everything below that somebody uses other than through a view.
+fn mark_used_whole(node: &Node, seen: &mut HashSet<usize>, used_whole: &mut HashSet<usize>) {
+    if !seen.insert(node.address()) {
         return;
     }
     for child in node.children() {
         if !matches!(node.op, Op::View { .. }) {
-            used_whole.insert(Arc::as_ptr(child).addr());
+            used_whole.insert(child.address());
         }
-        users(child, seen, used_whole);
+        mark_used_whole(child, seen, used_whole);
     }
 }
 
 struct Narrowing {
+    /// Addresses of nodes that are not only looked at through views.
     used_whole: HashSet<usize>,
-    done: HashMap<usize, Arc<Node>>,
-    /// Keeps nodes alive, so that no address is given twice.
-    alive: Vec<Arc<Node>>,
+    done: ByNode<Arc<Node>>,
 }
 
 impl Narrowing {
     fn rewrite(&mut self, node: &Arc<Node>) -> Arc<Node> {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(done) = self.done.get(&key) {
-            return Arc::clone(done);
+        if let Some(done) = self.done.get(node) {
+            return done;
         }
         let rewritten = match &node.op {
             Op::View { input, view } => match &input.op {
-                Op::Reduce(reduce) if !self.used_whole.contains(&Arc::as_ptr(input).addr()) => {
-                    let (inner, outer) = split(reduce, view, &input.shape);
-                    let less = self.reduce_less(reduce, input, &inner);
-                    if outer.is_whole(&less.shape) {
+                Op::Reduce(reduce) if !self.used_whole.contains(&input.address()) => {
+                    let (less, above) = self.reduce_less(reduce, input.dtype, view);
+                    if above.is_whole(&less.shape) {
                         less
                     } else {
-                        let op = Op::View { input: less, view: outer };
+                        let op = Op::View { input: less, view: above };
                         Node::new(op, node.shape.clone(), node.dtype)
                     }
                 }
-                _ => self.below(node),
+                _ => node.map_children(|child| self.rewrite(child)),
             },
-            _ => self.below(node),
+            _ => node.map_children(|child| self.rewrite(child)),
         };
-        self.done.insert(key, Arc::clone(&rewritten));
-        self.alive.push(Arc::clone(node));
+        self.done.insert(node, Arc::clone(&rewritten));
         rewritten
     }
 
-    fn below(&mut self, node: &Arc<Node>) -> Arc<Node> {
-        let children: Vec<Arc<Node>> =
-            node.children().into_iter().map(|child| self.rewrite(child)).collect();
-        if node.children().into_iter().zip(&children).all(|(a, b)| Arc::ptr_eq(a, b)) {
-            return Arc::clone(node);
-        }
-        Node::new(node.op.with_children(children), node.shape.clone(), node.dtype)
-    }
-
-    fn reduce_less(&mut self, reduce: &Reduce, node: &Node, inner: &Inner) -> Arc<Node> {
+    /// The reduction of no more than a view of it needs, and the view that stays above.
+    fn reduce_less(&mut self, reduce: &Reduce, dtype: DType, view: &View) -> (Arc<Node>, View) {
+        let Split { below, below_shape, reduced, above, shape } = Split::of(reduce, view);
+        let below = View::new(below_shape, below);
         let mut less = reduce.clone();
-        less.input = self.rewrite(&see(&reduce.input, &inner.view));
-        less.mask = reduce.mask.as_ref().map(|mask| self.rewrite(&see(mask, &inner.view)));
-        less.axes.clone_from(&inner.axes);
-        Node::new(Op::Reduce(less), inner.shape.clone(), node.dtype)
+        less.input = self.rewrite(&see(&reduce.input, &below));
+        less.mask = reduce.mask.as_ref().map(|mask| self.rewrite(&see(mask, &below)));
+        less.axes = reduced;
+        let above = View::new(view.shape().to_vec(), above);
+        (Node::new(Op::Reduce(less), shape, dtype), above)
     }
 }
 
-/// What goes below a reduction.
-struct Inner {
-    /// Of the reduction's input.
-    view: View,
-    /// The reduced axes in that view.
-    axes: Vec<usize>,
-    /// The shape of the smaller result.
+/// A view of a reduction's result, in two: what goes below the reduction (single indices, steps,
+/// ascending picks), and what stays above (order, repeats, directions).
+#[derive(Default)]
+struct Split {
+    /// What drives each axis of the reduction's input, and the shape that is left of it.
+    below: Vec<AxisView>,
+    below_shape: Vec<u64>,
+    /// The axes of what is left that are reduced.
+    reduced: Vec<usize>,
+    /// What drives each axis of the smaller result, and its shape.
+    above: Vec<AxisView>,
     shape: Vec<u64>,
 }
 
-/// Splits a view of a reduction's result into what goes below it (single indices, steps, ascending
-/// picks) and what stays above (order, repeats, directions).
-fn split(reduce: &Reduce, view: &View, result: &[u64]) -> (Inner, View) {
-    let input = &reduce.input.shape;
-    let (mut below, mut below_shape, mut axes) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut above, mut kept_shape) = (Vec::new(), Vec::new());
-    let mut out = 0;
-    for (axis, &len) in input.iter().enumerate() {
-        let reduced = reduce.axes.contains(&axis);
-        if reduced && reduce.groups.is_none() {
-            axes.push(below_shape.len());
-            below.push(AxisView::Run { axis: below_shape.len(), start: 0, step: 1 });
-            below_shape.push(len);
-            continue;
-        }
-        let driver = &view.axes()[out];
-        let place = below_shape.len();
-        let whole = AxisView::Run { axis: place, start: 0, step: 1 };
-        if reduced {
-            axes.push(place);
-            below.push(whole);
-            below_shape.push(len);
-            above.push(driver.clone());
-            kept_shape.push(result[out]);
-        } else {
-            match driver {
-                AxisView::At(index) => below.push(AxisView::At(*index)),
-                AxisView::Run { axis, start, step } => {
-                    let count = view.shape()[*axis];
-                    let reach = count.saturating_sub(1) * step.unsigned_abs();
-                    let low = if *step < 0 { start - reach } else { *start };
-                    let by = step.unsigned_abs() as i64;
-                    below.push(AxisView::Run { axis: place, start: low, step: by });
-                    below_shape.push(count);
-                    let (start, step) =
-                        if *step < 0 { (count.saturating_sub(1), -1) } else { (0, 1) };
-                    above.push(AxisView::Run { axis: *axis, start, step });
-                    kept_shape.push(count);
-                }
-                AxisView::Pick { axis, indices } if indices.is_sorted_by(|a, b| a < b) => {
-                    let (indices, count) = (Arc::clone(indices), indices.len() as u64);
-                    below.push(AxisView::Pick { axis: place, indices });
-                    below_shape.push(count);
-                    above.push(AxisView::Run { axis: *axis, start: 0, step: 1 });
-                    kept_shape.push(count);
-                }
-                AxisView::Pick { .. } => {
-                    below.push(whole);
-                    below_shape.push(len);
-                    above.push(driver.clone());
-                    kept_shape.push(len);
-                }
+impl Split {
+    fn of(reduce: &Reduce, view: &View) -> Self {
+        let mut split = Self::default();
+        let mut result_axis = 0;
+        for (axis, &len) in reduce.input.shape.iter().enumerate() {
+            let is_reduced = reduce.axes.contains(&axis);
+            if is_reduced {
+                // All of it is needed, in its order.
+                split.reduced.push(split.below_shape.len());
+                split.below.push(AxisView::whole(split.below_shape.len()));
+                split.below_shape.push(len);
             }
+            match &reduce.groups {
+                None if is_reduced => continue,
+                Some(groups) if is_reduced => {
+                    split.above.push(view.axes()[result_axis].clone());
+                    split.shape.push(u64::from(groups.count));
+                }
+                _ => split.narrow(&view.axes()[result_axis], len, view),
+            }
+            result_axis += 1;
         }
-        out += 1;
+        split
     }
-    let inner = Inner { view: View::new(below_shape, below), axes, shape: kept_shape };
-    (inner, View::new(view.shape().to_vec(), above))
+
+    /// Takes an axis that is not reduced.
+    fn narrow(&mut self, driver: &AxisView, len: u64, view: &View) {
+        let place = self.below_shape.len();
+        let (below, above, kept) = match driver {
+            AxisView::At(_) => {
+                self.below.push(driver.clone());
+                return;
+            }
+            AxisView::Run { axis, start, step } => {
+                let count = view.shape()[*axis];
+                let last = count.saturating_sub(1);
+                let reach = last * step.unsigned_abs();
+                let low = if *step < 0 { start - reach } else { *start };
+                let step_up = step.unsigned_abs() as i64;
+                let below = AxisView::Run { axis: place, start: low, step: step_up };
+                let backwards = AxisView::Run { axis: *axis, start: last, step: -1 };
+                let above = if *step < 0 { backwards } else { AxisView::whole(*axis) };
+                (below, above, count)
+            }
+            AxisView::Pick { axis, indices } if indices.is_sorted_by(|a, b| a < b) => {
+                let below = AxisView::Pick { axis: place, indices: Arc::clone(indices) };
+                (below, AxisView::whole(*axis), indices.len() as u64)
+            }
+            AxisView::Pick { .. } => (AxisView::whole(place), driver.clone(), len),
+        };
+        self.below.push(below);
+        self.below_shape.push(kept);
+        self.above.push(above);
+        self.shape.push(kept);
+    }
 }

@@ -1,7 +1,7 @@
-//! Expressions cut along their concatenations.
+//! Where do concatenations cut an expression?
 //!
 //! What is left of each piece has no concatenation, so that reductions run on each run alone and each
-//! box of a result comes from the files that hold it.
+//! box of a result comes from the files that hold it. Who reads which piece is for `draft`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(super) fn pieces(nodes: &[&Arc<Node>]) -> Vec<(Region, Vec<Arc<Node>>)> {
 
 /// Shared parts of one shape are looked at once; only what has concatenations matters.
 fn collect_bounds(node: &Arc<Node>, bounds: &mut [Vec<u64>], seen: &mut HashSet<usize>) {
-    if !seen.insert(Arc::as_ptr(node).addr()) {
+    if !seen.insert(node.address()) {
         return;
     }
     match &node.op {

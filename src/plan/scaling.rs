@@ -1,7 +1,8 @@
-//! Slopes and intercepts go past the sums.
+//! What of an expression goes past the sums?
 //!
-//! A run's scaling is the same for all its voxels, so it can be applied to the finished statistics
-//! instead of to every voxel: integers are then summed exactly, as they are stored.
+//! Slopes and intercepts. A run's scaling is the same for all its voxels, so it can be applied to the
+//! finished statistics instead of to every voxel: integers are then summed exactly, as they are stored.
+//! Which reductions allow it is for `kernel` to say.
 
 use std::sync::Arc;
 

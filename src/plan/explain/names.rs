@@ -1,9 +1,11 @@
-//! What nodes are called.
+//! What are nodes called?
+//!
+//! A kind, a word and what else there is to know. How long a name may be is for `picture`.
 
 use std::sync::Arc;
 
 use crate::grid::shape_text;
-use crate::lazy::{AxisView, MapOp, Node, Op, Scalar, View};
+use crate::lazy::{AxisView, MapOp, Node, Op, View};
 use crate::picture::NodeKind;
 
 /// What a node is, in a word, and what else there is to know.
@@ -44,7 +46,7 @@ pub(super) fn describe(node: &Node) -> (NodeKind, String, String) {
         Op::Custom { function, .. } => {
             (NodeKind::Structure, function.name.to_string(), "computed by block".to_owned())
         }
-        Op::Scalar(value) => (NodeKind::Source, scalar_text(*value), String::new()),
+        Op::Scalar(value) => (NodeKind::Source, value.to_string(), String::new()),
         Op::Invalid(error) => (NodeKind::Source, error.to_string(), String::new()),
     }
 }
@@ -54,24 +56,14 @@ fn describe_map(op: &MapOp, inputs: &[Arc<Node>], node: &Node) -> (String, Strin
         MapOp::Unary(op) => (op.name().to_owned(), String::new()),
         MapOp::Binary(op) => {
             let number = inputs.iter().find_map(|input| match input.op {
-                Op::Scalar(value) => Some(scalar_text(value)),
+                Op::Scalar(value) => Some(format!(" {value}")),
                 _ => None,
             });
-            let label =
-                number.map_or_else(|| op.name().to_owned(), |n| format!("{} {n}", op.name()));
-            (label, String::new())
+            (format!("{}{}", op.name(), number.unwrap_or_default()), String::new())
         }
         MapOp::Where => ("where".to_owned(), String::new()),
         MapOp::Rescale { slope, inter } => ("rescale".to_owned(), format!("*{slope} +{inter}")),
         MapOp::Cast(_) => (format!("astype {}", node.dtype), String::new()),
-    }
-}
-
-fn scalar_text(value: Scalar) -> String {
-    match value {
-        Scalar::Bool(value) => value.to_string(),
-        Scalar::Int(value) => value.to_string(),
-        Scalar::Float(value) => format!("{value:?}"),
     }
 }
 

@@ -1,12 +1,14 @@
-//! The expression of a plan, each node once, and the pass that makes it.
+//! Which nodes has the expression of a plan, and which pass makes each?
+//!
+//! Each node once, as the user has built it: what the planner made of it is told by the passes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::names::describe;
 use crate::feed::{address, leaves_of};
 use crate::grid::saturating_count;
-use crate::lazy::{LazyArray, Node, Op, block_shape_of};
+use crate::lazy::{ByNode, LazyArray, Node, Op, block_shape_of};
 use crate::picture::{ExplainNode, NodeKind};
 use crate::plan::Plan;
 use crate::plan::cut::uniform;
@@ -16,34 +18,30 @@ use crate::plan::schedule::Schedule;
 
 /// The nodes of the arrays that a plan computes, sources first, results last.
 pub(super) fn nodes_of(plan: &Plan, arrays: &[&LazyArray]) -> Vec<ExplainNode> {
-    Nodes::of(plan, arrays)
+    let mut interner = Interner::default();
+    let roots: Vec<Arc<Node>> =
+        arrays.iter().map(|array| interner.canonical(array.node())).collect();
+    let mut nodes = Nodes { plan, list: Vec::new(), ids: ByNode::default() };
+    for (index, root) in roots.iter().enumerate() {
+        let of = nodes.add(root);
+        let pass = plan.passes.iter().position(|(pass, _)| {
+            pass.dests().any(|(dest, ..)| matches!(dest, Dest::Result(r) if *r == index))
+        });
+        let label = format!("result {}", index + 1);
+        let pass = pass.map(|pass| pass + 1);
+        nodes.push(root, NodeKind::Result, label, String::new(), vec![of], pass);
+    }
+    nodes.list
 }
 
 /// The expression, each node once.
 struct Nodes<'p> {
     plan: &'p Plan,
     list: Vec<ExplainNode>,
-    ids: HashMap<usize, usize>,
+    ids: ByNode<usize>,
 }
 
-impl<'p> Nodes<'p> {
-    fn of(plan: &'p Plan, arrays: &[&LazyArray]) -> Vec<ExplainNode> {
-        let mut interner = Interner::default();
-        let roots: Vec<Arc<Node>> =
-            arrays.iter().map(|array| interner.canonical(array.node())).collect();
-        let mut nodes = Self { plan, list: Vec::new(), ids: HashMap::new() };
-        for (index, root) in roots.iter().enumerate() {
-            let of = nodes.add(root);
-            let pass = nodes.plan.passes.iter().position(|(pass, _)| {
-                pass.dests().any(|(dest, ..)| matches!(dest, Dest::Result(r) if *r == index))
-            });
-            let label = format!("result {}", index + 1);
-            let pass = pass.map(|pass| pass + 1);
-            nodes.push(root, NodeKind::Result, label, String::new(), vec![of], pass);
-        }
-        nodes.list
-    }
-
+impl Nodes<'_> {
     fn push(
         &mut self,
         node: &Node,
@@ -78,9 +76,8 @@ impl<'p> Nodes<'p> {
     }
 
     fn add(&mut self, node: &Arc<Node>) -> usize {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(id) = self.ids.get(&key) {
-            return *id;
+        if let Some(id) = self.ids.get(node) {
+            return id;
         }
         let shown = |child: &&Arc<Node>| !matches!(child.op, Op::Scalar(_));
         let inputs: Vec<usize> =
@@ -90,7 +87,7 @@ impl<'p> Nodes<'p> {
         let streams = self.plan.passes.len() > 1 && !has_reduction(node);
         let pass = if kind == NodeKind::Source || streams { None } else { self.pass_of(node) };
         let id = self.push(node, kind, label, detail, inputs, pass);
-        self.ids.insert(key, id);
+        self.ids.insert(node, id);
         id
     }
 
@@ -113,35 +110,24 @@ impl<'p> Nodes<'p> {
     }
 }
 
-/// Passes that must come before a node's own.
+/// Passes that must come before a node's own. Follows `cut`, which says what ends a pass; a plan keeps
+/// no more of it than the depth of its passes. A picture depends on this, no result.
 fn stage_of(node: &Arc<Node>) -> usize {
-    fn visit(node: &Arc<Node>, known: &mut HashMap<usize, usize>) -> usize {
-        let key = Arc::as_ptr(node).addr();
-        if let Some(stage) = known.get(&key) {
-            return *stage;
+    fn visit(node: &Arc<Node>, known: &mut ByNode<usize>) -> usize {
+        if let Some(stage) = known.get(node) {
+            return stage;
         }
-        let below = |known: &mut HashMap<usize, usize>| {
-            node.children().into_iter().map(|child| visit(child, known)).max().unwrap_or(0)
-        };
-        let stage = match &node.op {
-            Op::Reduce(_) => {
-                let has = node.children().into_iter().any(has_reduction);
-                below(known) + usize::from(has && uniform_child(node))
-            }
-            _ if uniform(node).is_some() => below(known),
-            _ => below(known) + usize::from(node.children().into_iter().any(is_fold)),
-        };
-        known.insert(key, stage);
+        let below = node.children().into_iter().map(|child| visit(child, known)).max().unwrap_or(0);
+        let is_reduce = matches!(node.op, Op::Reduce(_));
+        let goes_on = !is_reduce && uniform(node).is_some();
+        let stage = below + usize::from(!goes_on && node.children().into_iter().any(is_fold));
+        known.insert(node, stage);
         stage
     }
-    visit(node, &mut HashMap::new())
+    visit(node, &mut ByNode::default())
 }
 
-/// True where an input is made by a fold of its own.
-fn uniform_child(node: &Node) -> bool {
-    node.children().into_iter().any(is_fold)
-}
-
+/// True for what a fold makes, or a view of it.
 fn is_fold(node: &Arc<Node>) -> bool {
     uniform(node).is_some()
         || matches!(&node.op, Op::View { input, .. } if uniform(input).is_some())
@@ -149,7 +135,7 @@ fn is_fold(node: &Arc<Node>) -> bool {
 
 fn has_reduction(node: &Arc<Node>) -> bool {
     fn visit(node: &Arc<Node>, seen: &mut HashSet<usize>) -> bool {
-        seen.insert(Arc::as_ptr(node).addr())
+        seen.insert(node.address())
             && (matches!(node.op, Op::Reduce(_))
                 || node.children().into_iter().any(|child| visit(child, seen)))
     }
