@@ -52,6 +52,9 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 #![cfg_attr(doctest, doc = include_str!("../docs/numpy.md"))]
 
+#[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
+compile_error!("voxstore needs a little-endian system of 64 bits: arrays may be larger than 4 GiB");
+
 mod buffer;
 mod dtype;
 mod error;

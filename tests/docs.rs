@@ -144,3 +144,40 @@ fn every_operation_on_arrays_has_an_example() {
     }
     assert!(missing.is_empty(), "\n{}", missing.join("\n"));
 }
+
+/// What stands between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_file_and_function_that_the_architecture_names_is_there() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let place = |path: &str| {
+        [root().join("src").join(path), root().join(path)].into_iter().find(|p| p.exists())
+    };
+    let (mut files, mut functions) = (0, 0);
+    for name in quoted(&text) {
+        let (path, of_file) = name.split_once(": ").unwrap_or((name, ""));
+        let is_file = Path::new(path).extension().is_some_and(|ending| ending == "rs");
+        let is_path = is_file || (path.ends_with('/') && path.len() > 1);
+        if !is_path || path.contains(char::is_whitespace) {
+            continue;
+        }
+        let found = place(path).unwrap_or_else(|| panic!("ARCHITECTURE.md names {path}"));
+        files += 1;
+        for function in of_file.split(", ").filter(|function| !function.is_empty()) {
+            let last = function.rsplit("::").next().unwrap();
+            let code = fs::read_to_string(&found).unwrap();
+            let kinds = ["fn", "struct", "enum", "trait", "const"];
+            let is_there = kinds.iter().any(|kind| {
+                code.match_indices(&format!("{kind} {last}")).any(|(at, found)| {
+                    !code[at + found.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                })
+            });
+            assert!(is_there, "ARCHITECTURE.md names {function} in {path}");
+            functions += 1;
+        }
+    }
+    assert!(files > 50 && functions > 20, "{files} files and {functions} functions are named");
+}

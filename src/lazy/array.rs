@@ -27,6 +27,7 @@ use crate::source::Source;
 /// that differ, an axis that does not exist) carries its error to `compute` and `explain`, or to
 /// [`check`](Self::check).
 #[derive(Clone)]
+#[must_use = "an expression does nothing until it is computed"]
 pub struct LazyArray {
     node: Arc<Node>,
     /// The blocks it is walked and written in, where the user has said.
@@ -175,7 +176,6 @@ impl LazyArray {
     /// assert_eq!(x.slice(s![-1, ..;2]).compute::<i32>()?, array![4, 6].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn slice(&self, slice: impl AsRef<[SliceInfoElem]>) -> Self {
         self.seen(|shape| view_of(slice.as_ref(), shape), Location::caller())
@@ -191,7 +191,6 @@ impl LazyArray {
     /// assert_eq!(x.block_counts(), [3, 1]);
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn rechunk(&self, block_shape: &[u64]) -> Self {
         if self.error().is_some() {

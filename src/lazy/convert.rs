@@ -22,7 +22,6 @@ impl LazyArray {
     /// assert_eq!(x.round().compute::<f64>()?, array![0.0, 2.0, -2.0].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn round(&self) -> Self {
         if self.dtype().is_float() || self.dtype() == DType::Bool {
@@ -40,7 +39,6 @@ impl LazyArray {
     /// assert_eq!(x.nan_to_num().compute::<f64>()?, array![1.0, 0.0, f64::MAX].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn nan_to_num(&self) -> Self {
         let end = match self.dtype() {
@@ -61,7 +59,6 @@ impl LazyArray {
     /// assert_eq!(x.clip(0, 50).compute::<i32>()?, array![0, 2, 50].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn clip(&self, low: impl Into<Operand>, high: impl Into<Operand>) -> Self {
         let location = Location::caller();
@@ -89,7 +86,6 @@ impl LazyArray {
     /// assert_eq!(x.astype(DType::I16).compute::<i16>()?, array![1, -1].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn astype(&self, dtype: DType) -> Self {
         self.astype_with(dtype, Overflow::Refuse)
@@ -105,7 +101,6 @@ impl LazyArray {
     /// assert_eq!(x.astype_with(DType::U8, Overflow::Wrap).compute::<u8>()?, array![44, 255].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn astype_with(&self, dtype: DType, overflow: Overflow) -> Self {
         self.derived(|node| Ok(node.cast_with(dtype, overflow)), Location::caller())
@@ -120,7 +115,6 @@ impl LazyArray {
     /// assert_eq!(x.to_f64().mean(-1).compute::<f64>()?, ndarray::arr0(1.0 / 3.0).into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn to_f64(&self) -> Self {
         self.astype(DType::F64)

@@ -67,7 +67,6 @@ impl LazyArray {
     /// assert_eq!(half.compute::<f32>()?, array![0.5, 2.0].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn map_blocks<T: Element, U: Element>(
         &self,
@@ -110,7 +109,6 @@ impl LazyArray {
     /// assert_eq!(running.compute::<f64>()?, array![[1.0, 6.0, 8.0], [4.0, 4.0, 7.0]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn map_axis<T: Element, U: Element>(
         &self,

@@ -16,7 +16,6 @@ macro_rules! of_one {
     ($($(#[$doc:meta])* $name:ident $op:ident;)*) => {
         impl LazyArray {$(
             $(#[$doc])*
-            #[must_use]
             #[track_caller]
             pub fn $name(&self) -> Self {
                 unary(UnaryOp::$op, self, Location::caller())
@@ -29,7 +28,6 @@ macro_rules! of_two {
     ($($(#[$doc:meta])* $name:ident $op:ident;)*) => {
         impl LazyArray {$(
             $(#[$doc])*
-            #[must_use]
             #[track_caller]
             pub fn $name(&self, other: impl Into<Operand>) -> Self {
                 let op = BinaryOp::$op;
@@ -309,7 +307,6 @@ impl LazyArray {
     /// assert_eq!(x.powi(3).compute::<i32>()?, array![8, -27].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn powi(&self, n: i32) -> Self {
         self.power(&n.into(), Location::caller())
@@ -324,7 +321,6 @@ impl LazyArray {
     /// assert_eq!(x.powf(0.5).compute::<f64>()?, array![2.0, 1.5].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn powf(&self, p: f64) -> Self {
         self.power(&p.into(), Location::caller())
@@ -346,7 +342,6 @@ impl LazyArray {
 /// assert_eq!(where_(&x.isnan(), 0.0, &x).compute::<f64>()?, array![1.0, 0.0].into_dyn());
 /// # Ok::<(), voxstore::Error>(())
 /// ```
-#[must_use]
 #[track_caller]
 pub fn where_(
     condition: &LazyArray,
@@ -366,7 +361,6 @@ impl LazyArray {
     /// assert_eq!(x.diff(-1).compute::<i32>()?, array![3, 5].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn diff(&self, axis: isize) -> Self {
         if self.error().is_none()

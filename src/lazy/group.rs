@@ -72,7 +72,6 @@ macro_rules! of_groups {
     ($($(#[$doc:meta])* $name:ident $op:expr;)*) => {
         impl<L: Clone + fmt::Debug> Grouped<L> {$(
             $(#[$doc])*
-            #[must_use]
             #[track_caller]
             pub fn $name(&self) -> LazyArray {
                 self.reduce(stringify!($name), $op)
@@ -157,7 +156,6 @@ impl<L: Clone + fmt::Debug> Grouped<L> {
     /// assert_eq!(by.var(0).compute::<f64>()?, array![[4.0, 4.0]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn var(&self, ddof: u64) -> LazyArray {
         self.reduce("var", ReduceOp::Var { ddof })
@@ -172,7 +170,6 @@ impl<L: Clone + fmt::Debug> Grouped<L> {
     /// assert_eq!(by.std(0).compute::<f64>()?, array![[2.0, 2.0]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn std(&self, ddof: u64) -> LazyArray {
         self.reduce("std", ReduceOp::Std { ddof })

@@ -86,7 +86,6 @@ impl Projection {
     /// assert!((fit[[1, 0]] - 2.0_f64).abs() < 1e-12); // the slope of the first series
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn coefficients(&self) -> LazyArray {
         let location = Location::caller();
@@ -112,7 +111,6 @@ impl Projection {
     /// assert!((rest[1] - 1.5_f64).abs() < 1e-12);
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn residual_sum_squares(&self) -> LazyArray {
         let location = Location::caller();
@@ -133,7 +131,6 @@ impl Projection {
     /// assert!((var[1] - 1.5_f64).abs() < 1e-12); // 1.5 / (3 - 2)
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn residual_var(&self, ddof: u64) -> LazyArray {
         let samples = self.array.shape().get(self.axis).copied().unwrap_or(0);
@@ -152,7 +149,6 @@ impl Projection {
     /// assert!((tsnr[1] - 3.0 / 0.5_f64.sqrt()).abs() < 1e-12);
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn residual_std(&self, ddof: u64) -> LazyArray {
         self.residual_var(ddof).sqrt()

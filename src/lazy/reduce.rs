@@ -23,14 +23,12 @@ macro_rules! reductions {
     )*) => {
         impl LazyArray {$(
             $(#[$doc])*
-            #[must_use]
             #[track_caller]
             pub fn $name(&self, $($arg: $type,)? axes: impl Into<Axes>) -> Self {
                 self.$with($($arg,)? axes, ReduceOptions::new())
             }
 
             #[doc = concat!("[`", stringify!($name), "`](Self::", stringify!($name), ") with options.")]
-            #[must_use]
             #[track_caller]
             pub fn $with(
                 &self,

@@ -28,7 +28,6 @@ impl LazyArray {
     /// assert_eq!(flat.compute::<i32>()?, array![[1, 2], [3, 4], [5, 6], [7, 8]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn reshape(&self, shape: &[i64]) -> Self {
         self.derived(|node| reshaped(node, shape), Location::caller())

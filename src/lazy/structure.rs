@@ -24,7 +24,6 @@ impl LazyArray {
     /// assert_eq!(x.transpose(..).compute::<i32>()?, array![[1, 4], [2, 5], [3, 6]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn transpose(&self, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();
@@ -54,7 +53,6 @@ impl LazyArray {
     /// let x = voxstore::from_ndarray(Array3::<u8>::zeros((2, 3, 4)));
     /// assert_eq!(x.swapaxes(0, -1).shape(), [4, 3, 2]);
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn swapaxes(&self, first: isize, second: isize) -> Self {
         self.seen(
@@ -76,7 +74,6 @@ impl LazyArray {
     /// let x = voxstore::from_ndarray(Array3::<u8>::zeros((2, 3, 4)));
     /// assert_eq!(x.moveaxis(-1, 0).shape(), [4, 2, 3]);
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn moveaxis(&self, from: isize, to: isize) -> Self {
         self.seen(
@@ -100,7 +97,6 @@ impl LazyArray {
     /// assert_eq!(x.squeeze(..).shape(), [2]);
     /// assert_eq!(x.squeeze(-1).shape(), [2, 1]);
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn squeeze(&self, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();
@@ -130,7 +126,6 @@ impl LazyArray {
     /// let x = voxstore::from_ndarray(Array2::<u8>::zeros((2, 3)));
     /// assert_eq!(x.expand_dims(-1).shape(), [2, 3, 1]);
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn expand_dims(&self, axis: isize) -> Self {
         self.seen(
@@ -150,7 +145,6 @@ impl LazyArray {
     /// assert_eq!(x.compute::<i32>()?, array![[1, 1, 1], [2, 2, 2]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn broadcast_to(&self, shape: &[u64]) -> Self {
         self.derived(
@@ -177,7 +171,6 @@ impl LazyArray {
     /// assert_eq!(x.flip(0).compute::<i32>()?, array![[3, 4], [1, 2]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn flip(&self, axes: impl Into<Axes>) -> Self {
         let axes = axes.into();
@@ -205,7 +198,6 @@ impl LazyArray {
     /// assert_eq!(x.slice_axis(-1, ..-1).shape(), [1, 3]);
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn slice_axis(&self, axis: isize, range: impl RangeBounds<isize>) -> Self {
         self.seen(
@@ -245,7 +237,6 @@ impl LazyArray {
     /// assert_eq!(x.take(&[2, 0], -1).compute::<i32>()?, array![[3, 1], [6, 4]].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    #[must_use]
     #[track_caller]
     pub fn take(&self, indices: &[isize], axis: isize) -> Self {
         self.seen(

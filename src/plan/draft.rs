@@ -157,7 +157,7 @@ impl Draft {
     }
 
     fn reduction(&mut self, node: &Arc<Node>, reduce: &Reduce) -> usize {
-        let key = Arc::as_ptr(node).addr();
+        let key = node.address();
         if let Some(&known) = self.known.get(&key) {
             return known;
         }
@@ -206,8 +206,8 @@ impl Draft {
         let dtype = summed_as(&elements);
         let made = DraftSum {
             want: 0,
-            node: Arc::as_ptr(&elements).addr(),
-            mask: mask.as_ref().map(|mask| Arc::as_ptr(mask).addr()),
+            node: elements.address(),
+            mask: mask.as_ref().map(|mask| mask.address()),
             kind: StateKind::for_reduction(&reduce.op, dtype, count, counted, first),
             // A grouped axis stays, as the axis of its groups.
             reduced: if groups.is_some() { Vec::new() } else { axes.clone() },
