@@ -84,7 +84,7 @@ pub trait Source: Send + Sync + fmt::Debug {
         }
         Err(SourceError::new(
             self.name(),
-            format!("region of {} from {:?}", shape_text(region.shape()), region.start()),
+            place(region),
             format!("no region of {} that fills {} bytes", shape_text(self.shape()), out.len()),
         ))
     }
@@ -155,6 +155,11 @@ impl SourceError {
     ) -> Self {
         Self { name: name.into(), place: place.into(), reason: reason.into() }
     }
+}
+
+/// How messages name a region, also one that lies outside of every array.
+pub(crate) fn place(region: &Region) -> String {
+    format!("region of {} from {:?}", shape_text(region.shape()), region.start())
 }
 
 /// A [`Stream`] over a source of random access: each step is read as the few regions that it is

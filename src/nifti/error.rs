@@ -170,8 +170,6 @@ pub(super) enum ReadFault {
     PastEnd { asked: u64, left: u64 },
     #[error("asked for {len} bytes, which is no whole number of {item}-byte voxels")]
     Uneven { len: u64, item: usize },
-    #[error("the region does not lie in an array of {shape}, or its buffer has another size")]
-    BadRegion { shape: String },
     #[error("a gzip file is read from front to back only; stream it, or ingest it into a store")]
     Sequential,
     #[error(

@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod extensions;
 mod file_bytes;
+mod file_source;
 mod geometry;
 mod gzip;
 mod header;

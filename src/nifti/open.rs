@@ -7,13 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file_bytes::FileBytes;
-use super::gzip::{self, GzipSource, MOST_INFLATION};
+use super::file_source::FileSource;
+use super::gzip::{self, MOST_INFLATION};
 use super::header::{Header, Version};
 use super::layout::Layout;
-use super::plain::PlainSource;
 use super::{Intake, NiftiError, extensions, geometry, origin, scaling, sidecar, sniff, timing};
 use crate::run::{Run, RunInfo};
-use crate::source::Source;
 
 /// Enough for the header of either version.
 const FRONT_BYTES: u64 = Version::Two.least_offset() as u64;
@@ -92,7 +91,7 @@ pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Run, Ni
     let origin = origin::origin(path, file.stamp(), &header, gzip);
     let warnings = intake.into_warnings();
     let info = RunInfo { geometry, timing, scaling, header: head, origin, sidecar, warnings };
-    Ok(Run::new(source(file, layout, header.big_endian, &info), info))
+    Ok(Run::new(Arc::new(source(file, layout, header.big_endian, &info)), info))
 }
 
 /// The header, or a word on what else the bytes are.
@@ -157,17 +156,18 @@ fn too_short(layout: &Layout, has_bytes: u128, why: String, intake: &Intake) -> 
     }
 }
 
-fn source(file: FileBytes, layout: Layout, big_endian: bool, info: &RunInfo) -> Arc<dyn Source> {
+fn source(file: FileBytes, layout: Layout, big_endian: bool, info: &RunInfo) -> FileSource {
     let [x, y, z, _] = layout.shape;
-    let (name, open_bytes) = (info.origin.file_name.clone(), info.open_bytes());
-    if info.origin.gzip {
-        // A stream is read by whole volumes, a file by any rows; planes keep plans short.
-        let block = [x, y, z, 1];
-        let head = Arc::clone(&info.header);
-        Arc::new(GzipSource { name, file, layout, big_endian, open_bytes, block, head })
-    } else {
-        let block = [x, y, 1, 1];
-        Arc::new(PlainSource { name, file, layout, big_endian, open_bytes, block })
+    // A stream is read by whole volumes, a file by any rows; planes keep plans short.
+    let block = if info.origin.gzip { [x, y, z, 1] } else { [x, y, 1, 1] };
+    FileSource {
+        name: info.origin.file_name.clone(),
+        file,
+        layout,
+        big_endian,
+        open_bytes: info.open_bytes(),
+        block,
+        gzip_head: info.origin.gzip.then(|| Arc::clone(&info.header)),
     }
 }
 
