@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 
+use crate::runtime::BudgetError;
 use crate::sink::SinkError;
 use crate::source::SourceError;
 
@@ -134,6 +135,9 @@ pub enum NiftiError {
         /// The largest part of the need.
         why: String,
     },
+    /// The memory that was planned for was not given.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// The work was cancelled; nothing was written.
     #[error("{}: cancelled, nothing was written", path.display())]
     Cancelled {
