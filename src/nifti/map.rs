@@ -14,19 +14,6 @@ use crate::grid::Region;
 use crate::run::Run;
 use crate::sink::Sink;
 
-/// What a map says about itself.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MapOptions {
-    /// What the numbers are, at most 15 bytes: `tsnr`.
-    pub intent_name: String,
-    /// Free text, at most 79 bytes; longer text is cut.
-    pub description: String,
-    /// The brightness at which viewers saturate; `None` leaves it to them.
-    pub cal_max: Option<f32>,
-    /// Replaces a file of that name.
-    pub overwrite: bool,
-}
-
 /// Writes `map`, of axes `(x, y, z)`, as a float32 NIfTI file on the grid of the run `like`.
 ///
 /// Numbers are rounded to float32 here and only here; NaN and infinities stay. The file appears
@@ -39,7 +26,7 @@ pub fn write_map(
     path: impl AsRef<Path>,
     like: &Run,
     map: ArrayView3<'_, f64>,
-    options: MapOptions,
+    options: &NiftiOptions,
 ) -> Result<(), NiftiError> {
     let path = path.as_ref();
     let shape: Vec<u64> = map.shape().iter().map(|&n| n as u64).collect();
@@ -50,14 +37,7 @@ pub fn write_map(
             expected: format!("{:?}, as {} has", &like.shape()[..3], like.name()),
         });
     }
-    let options = NiftiOptions {
-        intent_name: options.intent_name,
-        description: options.description,
-        cal_max: options.cal_max,
-        overwrite: options.overwrite,
-        ..NiftiOptions::default()
-    };
-    let sink = NiftiSink::create(path, &shape, DType::F32, Some(like.info()), &options)?;
+    let sink = NiftiSink::create(path, &shape, DType::F32, Some(like.info()), options)?;
     let rows = sink.block_shape()[1].max(1) as usize;
     let mut block = Vec::new();
     for (z, plane) in map.axis_iter(Axis(2)).enumerate() {
@@ -79,7 +59,7 @@ mod tests {
 
     use ndarray::Array3;
 
-    use super::{MapOptions, write_map};
+    use super::{NiftiOptions, write_map};
     use crate::dtype::DType;
     use crate::nifti::header::Version;
     use crate::nifti::open;
@@ -115,13 +95,13 @@ mod tests {
         ] {
             let run = open_as("x.nii", &oblique(version, big_endian).bytes).unwrap();
             for name in ["m.nii", "m.nii.gz"] {
-                let options = MapOptions {
+                let options = NiftiOptions {
                     intent_name: "tsnr".to_owned(),
                     description: "é".repeat(60),
                     cal_max: Some(99.5),
                     overwrite: true,
                 };
-                write_map(folder.path(name), &run, map.view(), options).unwrap();
+                write_map(folder.path(name), &run, map.view(), &options).unwrap();
                 let written = open(folder.path(name)).unwrap();
                 assert_eq!(written.shape(), [2, 3, 2, 1]);
                 assert_eq!(written.source().dtype(), DType::F32);
@@ -143,13 +123,13 @@ mod tests {
     fn the_nifti_crate_finds_every_field_of_a_map() {
         let folder = Folder::new();
         let run = open_as("x.nii", &oblique(Version::One, true).bytes).unwrap();
-        let options = MapOptions {
+        let options = NiftiOptions {
             intent_name: "a name that is too long".to_owned(),
             description: "tsnr ddof 0".to_owned(),
             cal_max: Some(99.5),
             overwrite: false,
         };
-        write_map(folder.path("m.nii"), &run, Array3::zeros((2, 3, 2)).view(), options).unwrap();
+        write_map(folder.path("m.nii"), &run, Array3::zeros((2, 3, 2)).view(), &options).unwrap();
         let header = ::nifti::NiftiHeader::from_file(folder.path("m.nii")).unwrap();
         assert_eq!((header.datatype, header.bitpix, header.vox_offset), (16, 32, 352.0));
         assert_eq!((header.scl_slope, header.scl_inter), (1.0, 0.0));
@@ -168,12 +148,12 @@ mod tests {
         let folder = Folder::new();
         let run = open_as("x.nii", &Image::v1().bytes).unwrap();
         let map = Array3::zeros((2, 3, 3));
-        let options = MapOptions::default();
-        assert!(write_map(folder.path("m.nii"), &run, map.view(), options.clone()).is_err());
+        let options = NiftiOptions::default();
+        assert!(write_map(folder.path("m.nii"), &run, map.view(), &options).is_err());
         assert!(folder.names().is_empty());
         let path = folder.write("m.nii", b"mine");
         let map = Array3::zeros((2, 3, 2));
-        assert!(write_map(&path, &run, map.view(), options).is_err());
+        assert!(write_map(&path, &run, map.view(), &options).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"mine");
     }
 }

@@ -31,13 +31,6 @@ pub enum Io {
     Read,
 }
 
-/// How [`open_with`] opens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OpenOptions {
-    /// How the file's bytes come in.
-    pub io: Io,
-}
-
 /// Opens a NIfTI-1 or NIfTI-2 file, plain or gzip, as a run of axes `(x, y, z, t)`.
 ///
 /// Content decides what the file is, not its name. Reads the bytes before the voxels (at most
@@ -54,17 +47,17 @@ pub struct OpenOptions {
 /// When the file is absent, no NIfTI, cut short, of a kind that is not read here, or has a header
 /// field that leaves a voxel's value or place in doubt.
 pub fn open(path: impl AsRef<Path>) -> Result<Run, NiftiError> {
-    open_with(path, OpenOptions::default())
+    open_with(path, Io::default())
 }
 
-/// Opens a NIfTI file as [`open`] does, with options.
+/// Opens a NIfTI file as [`open`] does; its bytes come in this way.
 ///
 /// # Errors
 /// As [`open`]; and with [`Io::Map`] when the file cannot be mapped.
-pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Run, NiftiError> {
+pub fn open_with(path: impl AsRef<Path>, io: Io) -> Result<Run, NiftiError> {
     let path = path.as_ref();
     sniff::check_path(path)?;
-    let file = FileBytes::open(path, options.io)?;
+    let file = FileBytes::open(path, io)?;
     let mut intake = Intake::new(path);
     let front = read_front(&file, FRONT_BYTES, &intake)?;
     let gzip = sniff::is_gzip(&front, &mut intake)?;
@@ -173,7 +166,7 @@ fn source(file: FileBytes, layout: Layout, big_endian: bool, info: &RunInfo) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::{Io, OpenOptions, open, open_with};
+    use super::{Io, open, open_with};
     use crate::nifti::testing::{Folder, Image};
 
     #[test]
@@ -197,7 +190,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.write("x.nii", &Image::v1().bytes);
         for (io, transport) in [(Io::Map, "mapped"), (Io::Read, "positioned reads")] {
-            let run = open_with(&path, OpenOptions { io }).unwrap();
+            let run = open_with(&path, io).unwrap();
             assert_eq!(run.source().transport(), transport);
         }
     }

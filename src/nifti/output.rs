@@ -20,8 +20,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Memory of an output: its buffers, and deflate's window and tables.
 pub(super) const OUTPUT_SCRATCH_BYTES: u64 = (BUFFER_BYTES as u64) + (576 << 10);
 
-/// gzip level where nobody asks for another.
-pub(super) const GZIP_LEVEL: u32 = 6;
+/// What gzip files are made with.
+const GZIP_LEVEL: u32 = 6;
 
 /// A file beside its destination, which has no name there yet.
 #[derive(Debug)]
@@ -80,6 +80,7 @@ impl StagedFile {
 }
 
 /// A file that is being written front to back.
+#[derive(Debug)]
 pub(super) struct OutputFile {
     staged: StagedFile,
     encoder: Encoder,
@@ -87,22 +88,23 @@ pub(super) struct OutputFile {
     failed: bool,
 }
 
+#[derive(Debug)]
 enum Encoder {
     Plain(BufWriter<File>),
     Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl OutputFile {
-    /// Starts a file beside `path`; one that ends in `.gz` is compressed at this level, 0 to 9.
+    /// Starts a file beside `path`; one that ends in `.gz` is compressed.
     ///
     /// # Errors
     /// As [`StagedFile::create`].
-    pub(super) fn create(path: &Path, overwrite: bool, level: u32) -> Result<Self, NiftiError> {
+    pub(super) fn create(path: &Path, overwrite: bool) -> Result<Self, NiftiError> {
         let (staged, file) = StagedFile::create(path, overwrite)?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         let encoder = if is_gzip(path) {
             // No file name and no time: the same input gives the same bytes.
-            let level = Compression::new(level.min(9));
+            let level = Compression::new(GZIP_LEVEL);
             Encoder::Gzip(Box::new(GzBuilder::new().mtime(0).write(file, level)))
         } else {
             Encoder::Plain(file)

@@ -4,12 +4,11 @@
 //! back where the header is big-endian. Bytes that followed the last voxel of the source are not
 //! part of a run and do not come back.
 
-use std::fmt;
 use std::path::Path;
 
 use super::header::Header;
 use super::layout::Layout;
-use super::output::{GZIP_LEVEL, OUTPUT_SCRATCH_BYTES, OutputFile};
+use super::output::{OUTPUT_SCRATCH_BYTES, OutputFile};
 use super::{Intake, NiftiError};
 use crate::dtype::swap_bytes;
 use crate::run::RunInfo;
@@ -21,23 +20,14 @@ pub(super) const WRITER_SCRATCH_BYTES: u64 = OUTPUT_SCRATCH_BYTES + SWAP_BYTES a
 
 /// A NIfTI file that is being written; it appears under its name when
 /// [`commit`](Self::commit) returns. Dropped before that, it leaves nothing.
-pub struct Writer {
+#[derive(Debug)]
+pub(super) struct Writer {
     output: OutputFile,
     layout: Layout,
     big_endian: bool,
     /// Bytes of voxels put so far.
     put_bytes: u64,
     swapped: Vec<u8>,
-}
-
-impl fmt::Debug for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer")
-            .field("path", &self.output.path())
-            .field("layout", &self.layout)
-            .field("put_bytes", &self.put_bytes)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Writer {
@@ -47,7 +37,7 @@ impl Writer {
     /// # Errors
     /// When `path` exists and `overwrite` is false, has another ending, or cannot be written; when
     /// the run's header bytes are no NIfTI header.
-    pub fn create(
+    pub(super) fn create(
         path: impl AsRef<Path>,
         info: &RunInfo,
         overwrite: bool,
@@ -63,7 +53,7 @@ impl Writer {
                 expected: format!("voxels from byte {}", layout.offset),
             });
         }
-        let mut output = OutputFile::create(path, overwrite, GZIP_LEVEL)?;
+        let mut output = OutputFile::create(path, overwrite)?;
         output.write(&info.header)?;
         let big_endian = header.big_endian;
         Ok(Self { output, layout, big_endian, put_bytes: 0, swapped: Vec::new() })
@@ -74,7 +64,7 @@ impl Writer {
     /// # Errors
     /// When they are more than the header's shape holds, or cannot be written. The file will not
     /// appear then.
-    pub fn put(&mut self, voxels: &[u8]) -> Result<(), NiftiError> {
+    pub(super) fn put(&mut self, voxels: &[u8]) -> Result<(), NiftiError> {
         let (len, item) = (voxels.len() as u64, self.layout.dtype.size());
         if len > self.layout.voxel_bytes - self.put_bytes || !len.is_multiple_of(item as u64) {
             return Err(self.length(self.put_bytes.saturating_add(len)));
@@ -97,7 +87,7 @@ impl Writer {
     /// # Errors
     /// When voxels are missing, a `put` failed before, the disk refuses, or the name was taken
     /// meanwhile.
-    pub fn commit(self) -> Result<(), NiftiError> {
+    pub(super) fn commit(self) -> Result<(), NiftiError> {
         if self.put_bytes != self.layout.voxel_bytes {
             return Err(self.length(self.put_bytes));
         }

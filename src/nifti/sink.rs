@@ -4,7 +4,6 @@
 //! its boxes must come in memory order. What the header says is `new_header`'s matter, how the file
 //! gets its name `output`'s.
 
-use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -13,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::header::Header;
 use super::new_header::NewHeader;
-use super::output::{GZIP_LEVEL, OUTPUT_SCRATCH_BYTES, OutputFile, StagedFile, is_gzip};
+use super::output::{OUTPUT_SCRATCH_BYTES, OutputFile, StagedFile, is_gzip};
 use super::{Intake, NiftiError};
 use crate::dtype::DType;
 use crate::grid::{Pieces, Region, element_count, shape_text};
@@ -26,7 +25,7 @@ const BLOCK_BYTES: u64 = 1 << 20;
 const WRITE_SCRATCH_BYTES: u64 = 4 << 10;
 
 /// How an array is written, and what the file says about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NiftiOptions {
     /// What the numbers are, at most 15 bytes: `zscore`.
     pub intent_name: String,
@@ -34,22 +33,8 @@ pub struct NiftiOptions {
     pub description: String,
     /// The brightness at which viewers saturate; `None` leaves it to them.
     pub cal_max: Option<f32>,
-    /// Of a `.nii.gz`: 0 (stored) to 9 (smallest); 6 if nothing else is said.
-    pub gzip_level: u32,
     /// Replaces a file of that name.
     pub overwrite: bool,
-}
-
-impl Default for NiftiOptions {
-    fn default() -> Self {
-        Self {
-            intent_name: String::new(),
-            description: String::new(),
-            cal_max: None,
-            gzip_level: GZIP_LEVEL,
-            overwrite: false,
-        }
-    }
 }
 
 /// An array of one to seven axes that is being written as a NIfTI file, in its own type, unscaled.
@@ -60,6 +45,7 @@ impl Default for NiftiOptions {
 ///
 /// `bool` becomes `uint8`. `int64` and `uint64` are written as they are, but many programs cannot
 /// read them: convert such arrays to `int32` or `float64` first.
+#[derive(Debug)]
 pub struct NiftiSink {
     name: String,
     shape: Vec<u64>,
@@ -73,6 +59,7 @@ pub struct NiftiSink {
     output: Output,
 }
 
+#[derive(Debug)]
 enum Output {
     Plain(StagedFile, File),
     Gzip(Mutex<OutputFile>),
@@ -91,17 +78,6 @@ fn lies_on(shape: &[u64], grid: &[u64; 3]) -> bool {
 )]
 struct OutOfOrder {
     next: u64,
-}
-
-impl fmt::Debug for NiftiSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NiftiSink")
-            .field("name", &self.name)
-            .field("shape", &self.shape)
-            .field("dtype", &self.dtype)
-            .field("put_bytes", &self.put_bytes)
-            .finish_non_exhaustive()
-    }
 }
 
 impl NiftiSink {
@@ -167,7 +143,7 @@ impl Output {
     /// A file that has its header.
     fn create(path: &Path, header: &[u8], options: &NiftiOptions) -> Result<Self, NiftiError> {
         if is_gzip(path) {
-            let mut file = OutputFile::create(path, options.overwrite, options.gzip_level)?;
+            let mut file = OutputFile::create(path, options.overwrite)?;
             file.write(header)?;
             return Ok(Self::Gzip(Mutex::new(file)));
         }
@@ -404,21 +380,6 @@ mod tests {
         Box::new(sink).commit().unwrap();
         let read = |name| fs::read(folder.path(name)).unwrap();
         assert_eq!(read("a.nii.gz"), read("b.nii.gz"));
-    }
-
-    #[test]
-    fn the_gzip_level_is_the_one_asked_for() {
-        let folder = Folder::new();
-        let sizes = [0, 1, 9, 99].map(|gzip_level| {
-            let options = NiftiOptions { gzip_level, ..options(true) };
-            let path = folder.path("x.nii.gz");
-            let sink = NiftiSink::create(&path, &[64, 64], DType::I16, None, &options).unwrap();
-            put(&sink, &Region::whole(&[64, 64]));
-            Box::new(sink).commit().unwrap();
-            fs::metadata(path).unwrap().len()
-        });
-        assert!(sizes[0] > 8192 && sizes[1] < sizes[0] && sizes[2] <= sizes[1], "{sizes:?}");
-        assert_eq!(sizes[3], sizes[2]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use globset::GlobBuilder;
-use voxstore::nifti::{self, Io, NiftiError, OpenOptions};
+use voxstore::nifti::{self, Io, NiftiError};
 use voxstore::{Error, Run, store};
 use walkdir::WalkDir;
 
@@ -54,7 +54,7 @@ pub(crate) fn open_files(
     paths: &[PathBuf],
     io: Io,
 ) -> impl Iterator<Item = (&PathBuf, Result<Run, NiftiError>)> {
-    paths.iter().map(move |path| (path, nifti::open_with(path, OpenOptions { io })))
+    paths.iter().map(move |path| (path, nifti::open_with(path, io)))
 }
 
 /// Opens all runs that are meant, for a job that joins them: any bad file stops it.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use bytesize::ByteSize;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use voxstore::nifti::{self, OpenOptions};
+use voxstore::nifti;
 use voxstore::store::{self, StoredFacts};
 use voxstore::{Error, Run};
 
@@ -85,8 +85,7 @@ fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
             store.runs().iter().map(|name| stored_run(&store, name)).collect::<Result<_>>()?;
         return Ok(Described { path: path.to_owned(), kind: "store", runs });
     }
-    let options = OpenOptions { io: args.reading.io() };
-    let run = nifti::open_with(path, options).map_err(Error::from)?;
+    let run = nifti::open_with(path, args.reading.io()).map_err(Error::from)?;
     Ok(Described { path: path.to_owned(), kind: "file", runs: vec![about(&run, None)] })
 }
 

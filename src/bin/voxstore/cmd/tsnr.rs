@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use voxstore::jobs::{Tsnr, TsnrRecord, tsnr};
-use voxstore::nifti::{MapOptions, write_map};
+use voxstore::nifti::{NiftiOptions, write_map};
 use voxstore::{Error, Run, peak_memory_bytes};
 
 use crate::args::TsnrArgs;
@@ -32,13 +32,13 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     let options = what.options();
     let result = tsnr(&runs, options, &session).map_err(Error::from)?;
 
-    let map = MapOptions {
+    let map = NiftiOptions {
         intent_name: "tsnr".to_owned(),
         description: format!("voxstore {} tsnr ddof{}", env!("CARGO_PKG_VERSION"), options.ddof),
         cal_max: display_ceiling(&result),
         overwrite: args.force,
     };
-    write_map(&args.output, &runs[0], result.map.view(), map).map_err(Error::from)?;
+    write_map(&args.output, &runs[0], result.map.view(), &map).map_err(Error::from)?;
     let measured = peak_memory_bytes();
     let record = TsnrRecord::new(&result, &runs, options, session.memory_bytes(), measured);
     output::write_json(&sidecar, &record, args.force)?;

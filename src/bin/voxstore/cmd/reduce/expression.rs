@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use voxstore::jobs::{Joined, join, mask_for};
-use voxstore::nifti::{self, OpenOptions};
+use voxstore::nifti;
 use voxstore::{DType, Error, LazyArray, ReduceOptions, Run, where_};
 
 use super::request::{Form, Request};
@@ -26,7 +26,7 @@ impl Expression {
         let what = request.what;
         let io = what.reading.io();
         let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, io)?;
-        let open = |path| nifti::open_with(path, OpenOptions { io });
+        let open = |path| nifti::open_with(path, io);
         let mask = what.mask.as_ref().map(open).transpose().map_err(Error::from)?;
         let Joined { array, warnings } = join(&runs).map_err(Error::from)?;
         let inside = mask.as_ref().map(|mask| mask_for(&runs[0], mask));
