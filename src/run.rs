@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::source::Source;
+pub use crate::source::Warning;
 
 /// A 4-D acquisition (or 3-D, then of one volume): voxels `(x, y, z, t)` and what they mean.
 #[derive(Clone)]
@@ -104,15 +105,6 @@ fn value_bytes(value: &Value) -> usize {
         }
         Value::Object(fields) => fields.iter().map(|(key, value)| entry_bytes(key, value)).sum(),
     }
-}
-
-/// Something untidy about a source that was accepted; codes are rows of `docs/correctness.md`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// Short stable code, such as `N75`.
-    pub code: String,
-    /// One sentence: field, value, what was done.
-    pub message: String,
 }
 
 /// Where voxels lie.

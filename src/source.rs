@@ -130,7 +130,22 @@ pub struct StreamEnd {
     /// Bytes after the last voxel (inflated) that belong to no volume.
     pub trailing_bytes: u64,
     /// Untidy things that do not change a voxel.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Something untidy about a source that was accepted; codes are rows of `docs/correctness.md`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Short stable code, such as `N75`.
+    pub code: String,
+    /// One sentence: field, value, what was done.
+    pub message: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
 }
 
 /// A source could not deliver true voxels.

@@ -17,7 +17,7 @@ use super::file_source::FileSource;
 use super::hex::hex;
 use super::layout::Layout;
 use crate::dtype::swap_bytes;
-use crate::source::{SourceError, Stream, StreamEnd, StreamOptions};
+use crate::source::{SourceError, Stream, StreamEnd, StreamOptions, Warning};
 
 pub(super) use self::members::MAGIC;
 
@@ -135,13 +135,14 @@ impl<'a> GzipStream<'a> {
             .map(|hasher| hex(&sha2::Digest::finalize(hasher)));
         self.source.file.check_unchanged()?;
         let mut warnings = Vec::new();
+        let mut warn = |code: &str, message| {
+            warnings.push(Warning { code: code.to_owned(), message });
+        };
         if trailing_bytes > 0 {
-            warnings
-                .push(format!("N90: {}", trailing_message(trailing_bytes, &self.source.layout)));
+            warn("N90", trailing_message(trailing_bytes, &self.source.layout));
         }
         if junk_bytes > 0 {
-            warnings
-                .push(format!("N89: {junk_bytes} bytes after the last gzip member are ignored"));
+            warn("N89", format!("{junk_bytes} bytes after the last gzip member are ignored"));
         }
         Ok(StreamEnd { sha256, gzip_members: count, trailing_bytes, warnings })
     }
@@ -253,10 +254,10 @@ mod tests {
         bytes.extend(b"junk");
         let (voxels, end) = drained(&folder, &bytes);
         assert_eq!(voxels, voxel_bytes());
-        assert!(end.warnings[0].contains("N89: 516 bytes"), "{:?}", end.warnings);
+        assert!(end.warnings[0].to_string().contains("N89: 516 bytes"), "{:?}", end.warnings);
         bytes.truncate(image.gzip().len());
         bytes.push(0x1f);
-        assert!(drained(&folder, &bytes).1.warnings[0].contains("N89: 1 bytes"));
+        assert!(drained(&folder, &bytes).1.warnings[0].to_string().contains("N89: 1 bytes"));
     }
 
     #[test]
@@ -265,7 +266,7 @@ mod tests {
         image.dim(&[4, 2, 3, 2, 2]);
         let (voxels, end) = drained(&folder, &image.gzip());
         assert_eq!((&voxels[..], end.trailing_bytes), (&voxel_bytes()[..48], 48));
-        assert!(end.warnings[0].contains("2 more volumes"), "{:?}", end.warnings);
+        assert!(end.warnings[0].to_string().contains("2 more volumes"), "{:?}", end.warnings);
         let mut long = Image::long();
         long.dim(&[4, 2, 3, 2, 2]);
         let mut bytes = long.gzip();

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use voxstore::nifti;
 use voxstore::store::{self, StoredFacts};
-use voxstore::{Error, Run};
+use voxstore::{Error, Run, Warning};
 
 use crate::args::InfoArgs;
 use crate::exit::Done;
@@ -138,7 +138,7 @@ fn about(run: &Run, facts: Option<&StoredFacts>) -> About {
             ingested: facts.ingested.clone(),
         }),
         sidecar: info.sidecar.clone(),
-        warnings: info.warnings.iter().map(|w| format!("{}: {}", w.code, w.message)).collect(),
+        warnings: info.warnings.iter().map(Warning::to_string).collect(),
     }
 }
 

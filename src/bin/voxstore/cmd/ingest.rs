@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use bytesize::ByteSize;
 use serde::Serialize;
-use voxstore::Error;
 use voxstore::store::{ChunkLengths, IngestOptions, Outcome, ingest};
+use voxstore::{Error, Warning};
 
 use crate::args::IngestArgs;
 use crate::exit::Done;
@@ -85,11 +85,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
                 raw_bytes: Some(written.raw_bytes),
                 stored_bytes: Some(written.stored_bytes),
                 seconds: Some(written.seconds),
-                warnings: written
-                    .warnings
-                    .into_iter()
-                    .map(|w| format!("{}: {}", w.code, w.message))
-                    .collect(),
+                warnings: written.warnings.iter().map(Warning::to_string).collect(),
                 ..Row::plain(outcome.source, target, "written")
             },
         });
