@@ -61,12 +61,15 @@ pub fn open_with(path: impl AsRef<Path>, io: Io) -> Result<Run, NiftiError> {
     let mut intake = Intake::new(path);
     let front = read_front(&file, FRONT_BYTES, &intake)?;
     let gzip = sniff::is_gzip(&front, &mut intake)?;
-    let front = if gzip { inflate(&file, FRONT_BYTES, &intake)? } else { front };
+    let mut front = if gzip { inflate(&file, FRONT_BYTES, &intake)? } else { front };
 
     let header = parse(&front, &mut intake)?;
     let layout = Layout::of(&header, &mut intake)?;
     check_length(&file, &layout, gzip, &mut intake)?;
-    let head = if gzip {
+    let head = if layout.offset <= front.len() as u64 {
+        front.truncate(layout.offset as usize);
+        front
+    } else if gzip {
         inflate(&file, layout.offset, &intake)?
     } else {
         read_front(&file, layout.offset, &intake)?
