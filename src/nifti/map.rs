@@ -3,12 +3,13 @@
 //! A float32 map with the run's grid and nothing that was true of the run only, put into a
 //! [`NiftiSink`] plane by plane.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayView3, Axis};
 
 use super::NiftiError;
-use super::sink::{NiftiOptions, NiftiSink};
+use super::error::WriteFault;
+use super::sink::{NiftiOptions, NiftiSink, Output};
 use crate::dtype::DType;
 use crate::grid::Region;
 use crate::run::Run;
@@ -28,16 +29,62 @@ pub fn write_map(
     map: ArrayView3<'_, f64>,
     options: &NiftiOptions,
 ) -> Result<(), NiftiError> {
-    let path = path.as_ref();
-    let shape: Vec<u64> = map.shape().iter().map(|&n| n as u64).collect();
-    if shape != like.shape()[..3] {
-        return Err(NiftiError::Length {
-            path: path.to_owned(),
-            found: format!("a map of {shape:?} voxels"),
-            expected: format!("{:?}, as {} has", &like.shape()[..3], like.name()),
-        });
+    MapFile::create(path, options.overwrite)?.write(like, map, options)
+}
+
+/// A map that is to be written: what stands in its way is known before the map is computed.
+///
+/// ```no_run
+/// use voxstore::nifti::{MapFile, NiftiOptions};
+/// # let (runs, session) = (Vec::<voxstore::Run>::new(), voxstore::Session::default());
+/// let file = MapFile::create("tsnr.nii.gz", false)?;
+/// let result = voxstore::jobs::tsnr(&runs, Default::default(), &session)?;
+/// file.write(&runs[0], result.map.view(), &NiftiOptions::default())?;
+/// # Ok::<(), voxstore::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct MapFile {
+    path: PathBuf,
+    output: Output,
+}
+
+impl MapFile {
+    /// Starts a file beside `path`, which is not touched. Dropped, it leaves nothing.
+    ///
+    /// # Errors
+    /// When `path` exists and is not to be overwritten, has another ending than `.nii` or `.nii.gz`,
+    /// or its folder cannot be written.
+    pub fn create(path: impl AsRef<Path>, overwrite: bool) -> Result<Self, NiftiError> {
+        let path = path.as_ref();
+        Ok(Self { path: path.to_owned(), output: Output::create(path, overwrite)? })
     }
-    let sink = NiftiSink::create(path, &shape, DType::F32, Some(like.info()), options)?;
+
+    /// Writes the map as [`write_map`] does. Whether a file is replaced was said in `create`.
+    ///
+    /// # Errors
+    /// When the map's shape is not the run's, the name was taken meanwhile, or the file cannot be
+    /// written.
+    pub fn write(
+        self,
+        like: &Run,
+        map: ArrayView3<'_, f64>,
+        options: &NiftiOptions,
+    ) -> Result<(), NiftiError> {
+        let Self { path, output } = self;
+        let shape: Vec<u64> = map.shape().iter().map(|&n| n as u64).collect();
+        if shape != like.shape()[..3] {
+            return Err(NiftiError::Length {
+                path,
+                found: format!("a map of {shape:?} voxels"),
+                expected: format!("{:?}, as {} has", &like.shape()[..3], like.name()),
+            });
+        }
+        let sink = output.sink(&path, &shape, DType::F32, Some(like.info()), options)?;
+        put(sink, &shape, map).map_err(|fault| NiftiError::write(&path, fault))
+    }
+}
+
+fn put(sink: NiftiSink, shape: &[u64], map: ArrayView3<'_, f64>) -> Result<(), WriteFault> {
     let rows = sink.block_shape()[1].max(1) as usize;
     let mut block = Vec::new();
     for (z, plane) in map.axis_iter(Axis(2)).enumerate() {
@@ -47,10 +94,10 @@ pub fn write_map(
             block.extend(part.t().iter().flat_map(|&value| (value as f32).to_ne_bytes()));
             let start = vec![0, (at * rows) as u64, z as u64];
             let region = Region::new(start, vec![shape[0], part.len_of(Axis(1)) as u64, 1]);
-            sink.put(&region, &block).map_err(|error| NiftiError::of_sink(path, error))?;
+            sink.take(&region, &block)?;
         }
     }
-    Box::new(sink).commit().map_err(|error| NiftiError::of_sink(path, error))
+    sink.finish()
 }
 
 #[cfg(test)]

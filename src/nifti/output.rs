@@ -14,6 +14,7 @@ use flate2::{Compression, GzBuilder};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::NiftiError;
+use super::error::WriteFault;
 use super::name::has_ending;
 
 const BUFFER_BYTES: usize = 64 << 10;
@@ -60,22 +61,18 @@ impl StagedFile {
         Ok((Self { path: path.to_owned(), overwrite, temp }, file))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Makes the file durable, then visible under its name.
-    pub(super) fn commit(self, file: File) -> Result<(), NiftiError> {
+    pub(super) fn commit(self, file: File) -> Result<(), WriteFault> {
         let Self { path, overwrite, temp } = self;
-        file.sync_all().map_err(|e| NiftiError::io(&path, "write", e))?;
+        file.sync_all().map_err(WriteFault::io("write"))?;
         let renamed = if overwrite { temp.persist(&path) } else { temp.persist_noclobber(&path) };
         renamed.map_err(|refused| match refused.error.kind() {
-            io::ErrorKind::AlreadyExists => NiftiError::Exists { path: path.clone() },
-            _ => NiftiError::io(&path, "move the finished file to its name", refused.error),
+            io::ErrorKind::AlreadyExists => WriteFault::Exists,
+            _ => WriteFault::io("move the finished file to its name")(refused.error),
         })?;
         File::open(folder(&path))
             .and_then(|folder| folder.sync_all())
-            .map_err(|e| NiftiError::io(&path, "make the new name durable", e))
+            .map_err(WriteFault::io("make the new name durable"))
     }
 }
 
@@ -112,31 +109,26 @@ impl OutputFile {
         Ok(Self { staged, encoder, failed: false })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        self.staged.path()
-    }
-
     /// Appends bytes. After a failure nothing more is taken.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), NiftiError> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFault> {
         self.check_whole()?;
         let written = match &mut self.encoder {
             Encoder::Plain(file) => file.write_all(bytes),
             Encoder::Gzip(encoder) => encoder.write_all(bytes),
         };
         self.failed = written.is_err();
-        written.map_err(|e| NiftiError::io(self.staged.path(), "write", e))
+        written.map_err(WriteFault::io("write"))
     }
 
-    fn check_whole(&self) -> Result<(), NiftiError> {
+    fn check_whole(&self) -> Result<(), WriteFault> {
         if self.failed {
-            let before = io::Error::other("an earlier write failed");
-            return Err(NiftiError::io(self.staged.path(), "write", before));
+            return Err(WriteFault::io("write")(io::Error::other("an earlier write failed")));
         }
         Ok(())
     }
 
     /// Makes the file durable, then visible under its name.
-    pub(super) fn commit(self) -> Result<(), NiftiError> {
+    pub(super) fn commit(self) -> Result<(), WriteFault> {
         self.check_whole()?;
         let file = match self.encoder {
             Encoder::Plain(file) => Ok(file),
@@ -144,7 +136,7 @@ impl OutputFile {
         };
         let file = file
             .and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error))
-            .map_err(|e| NiftiError::io(self.staged.path(), "write", e))?;
+            .map_err(WriteFault::io("write"))?;
         self.staged.commit(file)
     }
 }

@@ -4,7 +4,7 @@
 //! back where the header is big-endian. Bytes that followed the last voxel of the source are not
 //! part of a run and do not come back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::header::Header;
 use super::layout::Layout;
@@ -22,6 +22,7 @@ pub(super) const WRITER_SCRATCH_BYTES: u64 = OUTPUT_SCRATCH_BYTES + SWAP_BYTES a
 /// [`commit`](Self::commit) returns. Dropped before that, it leaves nothing.
 #[derive(Debug)]
 pub(super) struct Writer {
+    path: PathBuf,
     output: OutputFile,
     layout: Layout,
     big_endian: bool,
@@ -53,10 +54,11 @@ impl Writer {
                 expected: format!("voxels from byte {}", layout.offset),
             });
         }
-        let mut output = OutputFile::create(path, overwrite)?;
-        output.write(&info.header)?;
-        let big_endian = header.big_endian;
-        Ok(Self { output, layout, big_endian, put_bytes: 0, swapped: Vec::new() })
+        let output = OutputFile::create(path, overwrite)?;
+        let (path, big_endian) = (path.to_owned(), header.big_endian);
+        let mut writer = Self { path, output, layout, big_endian, put_bytes: 0, swapped: vec![] };
+        writer.append(&info.header)?;
+        Ok(writer)
     }
 
     /// Appends voxels: whole ones, little-endian, in memory order (x fastest, t slowest).
@@ -71,15 +73,20 @@ impl Writer {
         }
         self.put_bytes += len;
         if !self.big_endian || item == 1 {
-            return self.output.write(voxels);
+            return self.append(voxels);
         }
         for part in voxels.chunks(SWAP_BYTES) {
             self.swapped.clear();
             self.swapped.extend_from_slice(part);
             swap_bytes(&mut self.swapped, item);
-            self.output.write(&self.swapped)?;
+            let written = self.output.write(&self.swapped);
+            written.map_err(|fault| NiftiError::write(&self.path, fault))?;
         }
         Ok(())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), NiftiError> {
+        self.output.write(bytes).map_err(|fault| NiftiError::write(&self.path, fault))
     }
 
     /// Makes the file durable and gives it its name.
@@ -91,12 +98,12 @@ impl Writer {
         if self.put_bytes != self.layout.voxel_bytes {
             return Err(self.length(self.put_bytes));
         }
-        self.output.commit()
+        self.output.commit().map_err(|fault| NiftiError::write(&self.path, fault))
     }
 
     fn length(&self, found: u64) -> NiftiError {
         NiftiError::Length {
-            path: self.output.path().to_owned(),
+            path: self.path.clone(),
             found: format!("{found} bytes of voxels"),
             expected: format!("{} ({})", self.layout.voxel_bytes, self.layout.why()),
         }
