@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use voxstore::jobs::{TsnrOptions, tsnr};
-use voxstore::nifti::{self, Io, OpenOptions};
+use voxstore::nifti::{self, Io};
 use voxstore::store::{self, IngestOptions};
 use voxstore::{Run, Session};
 use zarrs::array::{Array, CodecOptions};
@@ -48,8 +48,7 @@ fn main() {
     store::ingest(&gz, &stored, &IngestOptions::default(), &session).unwrap();
     let stored = store::open(&stored).unwrap();
     let from_store: Vec<Run> = stored.runs().iter().map(|n| stored.run(n).unwrap()).collect();
-    let open =
-        |io| plain.iter().map(|p| nifti::open_with(p, OpenOptions { io }).unwrap()).collect();
+    let open = |io| plain.iter().map(|p| nifti::open_with(p, io).unwrap()).collect();
     let (mapped, read): (Vec<Run>, Vec<Run>) = (open(Io::Map), open(Io::Read));
     let bytes: u64 = plain.iter().map(|p| fs::metadata(p).unwrap().len()).sum();
 

@@ -84,7 +84,7 @@ pub trait Source: Send + Sync + fmt::Debug {
         }
         Err(SourceError::new(
             self.name(),
-            format!("region of {} from {:?}", shape_text(region.shape()), region.start()),
+            place(region),
             format!("no region of {} that fills {} bytes", shape_text(self.shape()), out.len()),
         ))
     }
@@ -130,7 +130,22 @@ pub struct StreamEnd {
     /// Bytes after the last voxel (inflated) that belong to no volume.
     pub trailing_bytes: u64,
     /// Untidy things that do not change a voxel.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Something untidy about a source that was accepted; codes are rows of `docs/correctness.md`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Short stable code, such as `N75`.
+    pub code: String,
+    /// One sentence: field, value, what was done.
+    pub message: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
 }
 
 /// A source could not deliver true voxels.
@@ -155,6 +170,11 @@ impl SourceError {
     ) -> Self {
         Self { name: name.into(), place: place.into(), reason: reason.into() }
     }
+}
+
+/// How messages name a region, also one that lies outside of every array.
+pub(crate) fn place(region: &Region) -> String {
+    format!("region of {} from {:?}", shape_text(region.shape()), region.start())
 }
 
 /// A [`Stream`] over a source of random access: each step is read as the few regions that it is

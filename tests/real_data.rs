@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{ArrayD, Axis, concatenate as join_arrays};
 use serde_json::json;
 use voxstore::jobs::{TsnrOptions, tsnr};
-use voxstore::nifti::{self, Io, OpenOptions};
+use voxstore::nifti::{self, Io};
 use voxstore::store::{self, IngestOptions, Outcome, ingest};
 use voxstore::{LazyArray, Run, Session, concatenate};
 
@@ -267,7 +267,7 @@ fn bits_of_real_maps_do_not_depend_on_source_threads_or_budget() {
         let stored = store::open(&path).unwrap();
         let stored: Vec<Run> = stored.runs().iter().map(|name| stored.run(name).unwrap()).collect();
         let by = |io| -> Vec<Run> {
-            let open = |f| nifti::open_with(f, OpenOptions { io }).unwrap();
+            let open = |f| nifti::open_with(f, io).unwrap();
             plain.iter().map(open).collect()
         };
         let mut first: Option<Vec<u64>> = None;

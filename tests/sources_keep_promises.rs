@@ -33,7 +33,7 @@ fn files_that_are_mapped_read_and_inflated() {
             let path = folder.path().join(name);
             write_nifti(&path, dtype);
             for io in [Io::Map, Io::Read] {
-                let run = nifti::open_with(&path, nifti::OpenOptions { io }).unwrap();
+                let run = nifti::open_with(&path, io).unwrap();
                 check(&run, dtype);
             }
         }

@@ -12,7 +12,7 @@ use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::{Region, copy_overlap, saturating_count};
 use crate::lazy::{Custom, Footprint};
-use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
+use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions, Warning};
 
 /// A function of whole boxes of an expression.
 pub(crate) struct CustomSource {
@@ -341,7 +341,7 @@ struct CustomStream<'a> {
     done: Vec<bool>,
     /// The row of the input after those that were asked for.
     next_input_row: u64,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl<'a> CustomStream<'a> {
@@ -376,7 +376,9 @@ impl<'a> CustomStream<'a> {
     /// Reads an open piece to its end and checks it.
     fn close(&mut self, index: usize) -> Result<(), SourceError> {
         if let Some(open) = self.open[index].take() {
-            self.warnings.extend(open.reader.finish()?);
+            let said = open.reader.finish()?;
+            let warning = |message| Warning { code: "stream".to_owned(), message };
+            self.warnings.extend(said.into_iter().map(warning));
             self.done[index] = true;
         }
         Ok(())

@@ -48,6 +48,6 @@ pub fn mask_for(like: &Run, mask: &Run) -> Result<LazyArray, JobError> {
 pub(super) fn said_of(runs: &[Run]) -> impl Iterator<Item = String> {
     runs.iter().flat_map(|run| {
         let said = run.info().warnings.iter();
-        said.map(|w| format!("{}: {}: {}", run.name(), w.code, w.message))
+        said.map(|w| format!("{}: {w}", run.name()))
     })
 }

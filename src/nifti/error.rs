@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 
-use crate::sink::SinkError;
+use crate::runtime::BudgetError;
+use crate::sink::BoxFault;
 use crate::source::SourceError;
 
 /// A NIfTI file could not be opened or written.
@@ -134,6 +135,9 @@ pub enum NiftiError {
         /// The largest part of the need.
         why: String,
     },
+    /// The memory that was planned for was not given.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// The work was cancelled; nothing was written.
     #[error("{}: cancelled, nothing was written", path.display())]
     Cancelled {
@@ -148,12 +152,38 @@ impl NiftiError {
         Self::Io { path: path.to_owned(), doing, source }
     }
 
-    /// What a sink of ours met, without the sink around it.
-    pub(super) fn of_sink(path: &Path, error: SinkError) -> Self {
-        match error.reason.downcast() {
-            Ok(inner) => *inner,
-            Err(reason) => Self::io(path, "write", io::Error::other(reason)),
+    /// Says of which file a fault is.
+    pub(super) fn write(path: &Path, fault: WriteFault) -> Self {
+        match fault {
+            WriteFault::Io { doing, source } => Self::io(path, doing, source),
+            WriteFault::Exists => Self::Exists { path: path.to_owned() },
+            other => Self::io(path, "write", io::Error::other(other)),
         }
+    }
+}
+
+/// Why an array was not written; travels inside a [`SinkError`](crate::SinkError), which names the file.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteFault {
+    #[error("cannot {doing}: {source}")]
+    Io { doing: &'static str, source: io::Error },
+    #[error("exists already; choose another name or ask to overwrite it")]
+    Exists,
+    #[error(transparent)]
+    Box(#[from] BoxFault),
+    #[error(
+        "a gzip file takes boxes one after the other in memory order; the next begins at byte \
+        {next} of the array and has no gaps"
+    )]
+    OutOfOrder { next: u64 },
+    #[error("{found} of {expected} bytes were put; nothing was written")]
+    Missing { found: u64, expected: u64 },
+}
+
+impl WriteFault {
+    /// Wraps an I/O error with what was tried.
+    pub(super) fn io(doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { doing, source }
     }
 }
 
@@ -170,8 +200,6 @@ pub(super) enum ReadFault {
     PastEnd { asked: u64, left: u64 },
     #[error("asked for {len} bytes, which is no whole number of {item}-byte voxels")]
     Uneven { len: u64, item: usize },
-    #[error("the region does not lie in an array of {shape}, or its buffer has another size")]
-    BadRegion { shape: String },
     #[error("a gzip file is read from front to back only; stream it, or ingest it into a store")]
     Sequential,
     #[error(

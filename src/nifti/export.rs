@@ -7,10 +7,9 @@ use std::path::Path;
 
 use super::NiftiError;
 use super::run_writer::{WRITER_SCRATCH_BYTES, Writer};
-use crate::grid::Region;
 use crate::run::Run;
 use crate::runtime::{FIXED_BYTES, Progress, Session};
-use crate::source::{Access, Source, SourceError, Stream, StreamOptions};
+use crate::source::{Source, StreamOptions};
 
 /// Slabs grow to this where volumes are small; more gains nothing.
 const ENOUGH_SLAB_BYTES: u64 = 8 << 20;
@@ -84,14 +83,9 @@ fn copy(
     session: &Session,
 ) -> Result<(), NiftiError> {
     let unread = |source| NiftiError::Voxels { path: path.to_owned(), source };
-    let mut lease = session
-        .budget()
-        .lease("export", slab.lease_bytes)
-        .map_err(|e| memory_error(&e, slab, path, session))?;
-    let mut buffer = lease
-        .buffer(slab.volumes * slab.volume_bytes)
-        .map_err(|e| memory_error(&e, slab, path, session))?;
-    let mut reader = Reader::new(source).map_err(unread)?;
+    let mut lease = session.budget().lease("export", slab.lease_bytes)?;
+    let mut buffer = lease.buffer(slab.volumes * slab.volume_bytes)?;
+    let mut stream = source.stream(StreamOptions::default()).map_err(unread)?;
     let mut done = 0;
     while done < slab.total_volumes {
         if session.cancel_token().is_cancelled() {
@@ -99,60 +93,13 @@ fn copy(
         }
         let volumes = slab.volumes.min(slab.total_volumes - done);
         let part = &mut buffer[..(volumes * slab.volume_bytes) as usize];
-        reader.read(done, volumes, part).map_err(unread)?;
+        stream.read_next(part).map_err(unread)?;
         writer.put(part)?;
         session.progress().advance(part.len() as u64);
         done += volumes;
     }
-    reader.finish().map_err(unread)?;
+    stream.finish().map_err(unread)?;
     writer.commit()
-}
-
-/// The budget refused what the plan had found to fit.
-fn memory_error(
-    refused: &impl std::error::Error,
-    slab: &Slab,
-    path: &Path,
-    session: &Session,
-) -> NiftiError {
-    NiftiError::Memory {
-        path: path.to_owned(),
-        needs_bytes: FIXED_BYTES + slab.lease_bytes,
-        has_bytes: session.memory_bytes(),
-        why: refused.to_string(),
-    }
-}
-
-/// Reads slabs in order by whichever way the source offers.
-enum Reader<'a> {
-    Regions(&'a dyn Source),
-    Stream(Box<dyn Stream + 'a>),
-}
-
-impl<'a> Reader<'a> {
-    fn new(source: &'a dyn Source) -> Result<Self, SourceError> {
-        Ok(match source.access() {
-            Access::Random => Self::Regions(source),
-            Access::Sequential => Self::Stream(source.stream(StreamOptions::default())?),
-        })
-    }
-
-    fn read(&mut self, start: u64, volumes: u64, out: &mut [u8]) -> Result<(), SourceError> {
-        match self {
-            Self::Regions(source) => {
-                let whole = Region::whole(source.shape());
-                source.read(&whole.with_axis(whole.ndim() - 1, start, volumes), out)
-            }
-            Self::Stream(stream) => stream.read_next(out),
-        }
-    }
-
-    fn finish(self) -> Result<(), SourceError> {
-        match self {
-            Self::Regions(_) => Ok(()),
-            Self::Stream(stream) => stream.finish().map(drop),
-        }
-    }
 }
 
 /// Progress that ends however the work ends.

@@ -1,25 +1,23 @@
 //! How are the voxels of a `.nii.gz` read?
 //!
-//! Once, from front to back, every byte checked: [`GzipSource`] refuses random reads, and the numbers
-//! of a [`GzipStream`] count only when `finish` has returned, because a gzip checksum comes last.
-//! No index into the deflate stream is kept.
+//! Once, from front to back, every byte checked: the numbers of a [`GzipStream`] count only when
+//! `finish` has returned, because a gzip checksum comes last. No index into the deflate stream is kept,
+//! so there are no random reads.
 
 mod members;
 mod window;
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use self::members::Members;
 use self::window::Window;
 use super::error::ReadFault;
 use super::file_bytes::{FileBytes, READ_SCRATCH_BYTES};
+use super::file_source::FileSource;
 use super::hex::hex;
 use super::layout::Layout;
-use super::plain::place;
-use crate::dtype::{DType, swap_bytes};
-use crate::grid::Region;
-use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
+use crate::dtype::swap_bytes;
+use crate::source::{SourceError, Stream, StreamEnd, StreamOptions, Warning};
 
 pub(super) use self::members::MAGIC;
 
@@ -31,6 +29,9 @@ const PEEK_BYTES: usize = 8 << 10;
 const SKIP_BYTES: usize = 64 << 10;
 /// The decoder: 32 KiB of history, its tables, and up to three header texts of 64 KiB.
 const DECODER_BYTES: u64 = 320 << 10;
+/// Memory of one stream.
+pub(super) const SCRATCH_BYTES: u64 =
+    READ_SCRATCH_BYTES + DECODER_BYTES + (WINDOW_BYTES + SKIP_BYTES) as u64;
 /// deflate cannot shrink data further than this.
 pub(super) const MOST_INFLATION: u64 = 1032;
 
@@ -44,86 +45,28 @@ pub(super) fn inflate_front(file: &FileBytes, wanted: u64) -> io::Result<Vec<u8>
     Ok(front)
 }
 
-/// The voxels of a `.nii.gz`.
-#[derive(Debug)]
-pub(super) struct GzipSource {
-    pub(super) name: String,
-    pub(super) file: FileBytes,
-    pub(super) layout: Layout,
-    pub(super) big_endian: bool,
-    /// Of the header and the sidecar.
-    pub(super) open_bytes: u64,
-    /// Volumes are the natural step.
-    pub(super) block: [u64; 4],
-    /// The bytes before the voxels as they were when the file was opened.
-    pub(super) head: Arc<[u8]>,
-}
-
-impl GzipSource {
-    fn fault(&self, place: String, fault: ReadFault) -> SourceError {
-        SourceError::new(self.file.path().display().to_string(), place, fault)
-    }
-}
-
-impl Source for GzipSource {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn shape(&self) -> &[u64] {
-        &self.layout.shape
-    }
-
-    fn dtype(&self) -> DType {
-        self.layout.dtype
-    }
-
-    fn access(&self) -> Access {
-        Access::Sequential
-    }
-
-    fn block_shape(&self) -> &[u64] {
-        &self.block
-    }
-
-    fn scratch_bytes(&self) -> u64 {
-        READ_SCRATCH_BYTES + DECODER_BYTES + (WINDOW_BYTES + SKIP_BYTES) as u64
-    }
-
-    fn open_bytes(&self) -> u64 {
-        self.open_bytes
-    }
-
-    fn stored_bytes(&self) -> u64 {
-        self.file.len()
-    }
-
-    fn transport(&self) -> &'static str {
-        "gzip stream"
-    }
-
-    fn read(&self, region: &Region, _out: &mut [u8]) -> Result<(), SourceError> {
-        Err(self.fault(place(region), ReadFault::Sequential))
-    }
-
-    fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
-        let window = Window::new(&self.file, WINDOW_BYTES, options.sha256);
-        let mut stream = GzipStream { source: self, members: Some(Members::new(window)), at: 0 };
-        stream.check_head().map_err(|fault| stream.fault(fault))?;
-        Ok(Box::new(stream))
-    }
-}
-
 /// One pass over a gzip file.
-struct GzipStream<'a> {
-    source: &'a GzipSource,
+pub(super) struct GzipStream<'a> {
+    source: &'a FileSource,
     /// `None` after a failure: nothing can be had from this stream then.
     members: Option<Members<'a>>,
     /// The next byte of the inflated file.
     at: u64,
 }
 
-impl GzipStream<'_> {
+impl<'a> GzipStream<'a> {
+    /// Starts at the first voxel; the bytes before it must be `head`, of which the run was made.
+    pub(super) fn new(
+        source: &'a FileSource,
+        head: &[u8],
+        options: StreamOptions,
+    ) -> Result<Self, SourceError> {
+        let window = Window::new(&source.file, WINDOW_BYTES, options.sha256);
+        let mut stream = Self { source, members: Some(Members::new(window)), at: 0 };
+        stream.check_head(head).map_err(|fault| stream.fault(fault))?;
+        Ok(stream)
+    }
+
     fn fault(&self, fault: ReadFault) -> SourceError {
         let compressed = self.members.as_ref().map_or(0, Members::position);
         let place = format!("inflated byte {} (byte {compressed} of the file)", self.at);
@@ -165,9 +108,8 @@ impl GzipStream<'_> {
         Ok(())
     }
 
-    /// Inflates the bytes before the voxels; they must be those the run was made of.
-    fn check_head(&mut self) -> Result<(), ReadFault> {
-        let head = Arc::clone(&self.source.head);
+    /// Inflates the bytes before the voxels.
+    fn check_head(&mut self, head: &[u8]) -> Result<(), ReadFault> {
         let mut scratch = vec![0; head.len().min(SKIP_BYTES)];
         for expected in head.chunks(SKIP_BYTES) {
             let part = &mut scratch[..expected.len()];
@@ -175,18 +117,6 @@ impl GzipStream<'_> {
             if part != expected {
                 return Err(ReadFault::HeaderChanged);
             }
-        }
-        Ok(())
-    }
-
-    /// Makes sure that `len` bytes are whole voxels that are still to come.
-    fn check(&self, len: u64) -> Result<(), ReadFault> {
-        let (left, item) = (self.source.layout.end() - self.at, self.source.layout.dtype.size());
-        if len > left {
-            return Err(ReadFault::PastEnd { asked: len, left });
-        }
-        if !len.is_multiple_of(item as u64) {
-            return Err(ReadFault::Uneven { len, item });
         }
         Ok(())
     }
@@ -205,13 +135,14 @@ impl GzipStream<'_> {
             .map(|hasher| hex(&sha2::Digest::finalize(hasher)));
         self.source.file.check_unchanged()?;
         let mut warnings = Vec::new();
+        let mut warn = |code: &str, message| {
+            warnings.push(Warning { code: code.to_owned(), message });
+        };
         if trailing_bytes > 0 {
-            warnings
-                .push(format!("N90: {}", trailing_message(trailing_bytes, &self.source.layout)));
+            warn("N90", trailing_message(trailing_bytes, &self.source.layout));
         }
         if junk_bytes > 0 {
-            warnings
-                .push(format!("N89: {junk_bytes} bytes after the last gzip member are ignored"));
+            warn("N89", format!("{junk_bytes} bytes after the last gzip member are ignored"));
         }
         Ok(StreamEnd { sha256, gzip_members: count, trailing_bytes, warnings })
     }
@@ -219,7 +150,8 @@ impl GzipStream<'_> {
 
 impl Stream for GzipStream<'_> {
     fn read_next(&mut self, out: &mut [u8]) -> Result<(), SourceError> {
-        self.check(out.len() as u64)
+        self.source
+            .check_next(self.at, out.len() as u64)
             .and_then(|()| self.inflate_exact(out))
             .map_err(|fault| self.fault(fault))?;
         if self.source.big_endian {
@@ -229,7 +161,10 @@ impl Stream for GzipStream<'_> {
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), SourceError> {
-        self.check(bytes).and_then(|()| self.pass(bytes)).map_err(|fault| self.fault(fault))
+        self.source
+            .check_next(self.at, bytes)
+            .and_then(|()| self.pass(bytes))
+            .map_err(|fault| self.fault(fault))
     }
 
     fn finish(mut self: Box<Self>) -> Result<StreamEnd, SourceError> {
@@ -319,10 +254,10 @@ mod tests {
         bytes.extend(b"junk");
         let (voxels, end) = drained(&folder, &bytes);
         assert_eq!(voxels, voxel_bytes());
-        assert!(end.warnings[0].contains("N89: 516 bytes"), "{:?}", end.warnings);
+        assert!(end.warnings[0].to_string().contains("N89: 516 bytes"), "{:?}", end.warnings);
         bytes.truncate(image.gzip().len());
         bytes.push(0x1f);
-        assert!(drained(&folder, &bytes).1.warnings[0].contains("N89: 1 bytes"));
+        assert!(drained(&folder, &bytes).1.warnings[0].to_string().contains("N89: 1 bytes"));
     }
 
     #[test]
@@ -331,7 +266,7 @@ mod tests {
         image.dim(&[4, 2, 3, 2, 2]);
         let (voxels, end) = drained(&folder, &image.gzip());
         assert_eq!((&voxels[..], end.trailing_bytes), (&voxel_bytes()[..48], 48));
-        assert!(end.warnings[0].contains("2 more volumes"), "{:?}", end.warnings);
+        assert!(end.warnings[0].to_string().contains("2 more volumes"), "{:?}", end.warnings);
         let mut long = Image::long();
         long.dim(&[4, 2, 3, 2, 2]);
         let mut bytes = long.gzip();

@@ -3,29 +3,17 @@
 //! A float32 map with the run's grid and nothing that was true of the run only, put into a
 //! [`NiftiSink`] plane by plane.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayView3, Axis};
 
 use super::NiftiError;
-use super::sink::{NiftiOptions, NiftiSink};
+use super::error::WriteFault;
+use super::sink::{NiftiOptions, NiftiSink, Output};
 use crate::dtype::DType;
 use crate::grid::Region;
 use crate::run::Run;
 use crate::sink::Sink;
-
-/// What a map says about itself.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct MapOptions {
-    /// What the numbers are, at most 15 bytes: `tsnr`.
-    pub intent_name: String,
-    /// Free text, at most 79 bytes; longer text is cut.
-    pub description: String,
-    /// The brightness at which viewers saturate; `None` leaves it to them.
-    pub cal_max: Option<f32>,
-    /// Replaces a file of that name.
-    pub overwrite: bool,
-}
 
 /// Writes `map`, of axes `(x, y, z)`, as a float32 NIfTI file on the grid of the run `like`.
 ///
@@ -39,25 +27,64 @@ pub fn write_map(
     path: impl AsRef<Path>,
     like: &Run,
     map: ArrayView3<'_, f64>,
-    options: MapOptions,
+    options: &NiftiOptions,
 ) -> Result<(), NiftiError> {
-    let path = path.as_ref();
-    let shape: Vec<u64> = map.shape().iter().map(|&n| n as u64).collect();
-    if shape != like.shape()[..3] {
-        return Err(NiftiError::Length {
-            path: path.to_owned(),
-            found: format!("a map of {shape:?} voxels"),
-            expected: format!("{:?}, as {} has", &like.shape()[..3], like.name()),
-        });
+    MapFile::create(path, options.overwrite)?.write(like, map, options)
+}
+
+/// A map that is to be written: what stands in its way is known before the map is computed.
+///
+/// ```no_run
+/// use voxstore::nifti::{MapFile, NiftiOptions};
+/// # let (runs, session) = (Vec::<voxstore::Run>::new(), voxstore::Session::default());
+/// let file = MapFile::create("tsnr.nii.gz", false)?;
+/// let result = voxstore::jobs::tsnr(&runs, Default::default(), &session)?;
+/// file.write(&runs[0], result.map.view(), &NiftiOptions::default())?;
+/// # Ok::<(), voxstore::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct MapFile {
+    path: PathBuf,
+    output: Output,
+}
+
+impl MapFile {
+    /// Starts a file beside `path`, which is not touched. Dropped, it leaves nothing.
+    ///
+    /// # Errors
+    /// When `path` exists and is not to be overwritten, has another ending than `.nii` or `.nii.gz`,
+    /// or its folder cannot be written.
+    pub fn create(path: impl AsRef<Path>, overwrite: bool) -> Result<Self, NiftiError> {
+        let path = path.as_ref();
+        Ok(Self { path: path.to_owned(), output: Output::create(path, overwrite)? })
     }
-    let options = NiftiOptions {
-        intent_name: options.intent_name,
-        description: options.description,
-        cal_max: options.cal_max,
-        overwrite: options.overwrite,
-        ..NiftiOptions::default()
-    };
-    let sink = NiftiSink::create(path, &shape, DType::F32, Some(like.info()), &options)?;
+
+    /// Writes the map as [`write_map`] does. Whether a file is replaced was said in `create`.
+    ///
+    /// # Errors
+    /// When the map's shape is not the run's, the name was taken meanwhile, or the file cannot be
+    /// written.
+    pub fn write(
+        self,
+        like: &Run,
+        map: ArrayView3<'_, f64>,
+        options: &NiftiOptions,
+    ) -> Result<(), NiftiError> {
+        let Self { path, output } = self;
+        let shape: Vec<u64> = map.shape().iter().map(|&n| n as u64).collect();
+        if shape != like.shape()[..3] {
+            return Err(NiftiError::Length {
+                path,
+                found: format!("a map of {shape:?} voxels"),
+                expected: format!("{:?}, as {} has", &like.shape()[..3], like.name()),
+            });
+        }
+        let sink = output.sink(&path, &shape, DType::F32, Some(like.info()), options)?;
+        put(sink, &shape, map).map_err(|fault| NiftiError::write(&path, fault))
+    }
+}
+
+fn put(sink: NiftiSink, shape: &[u64], map: ArrayView3<'_, f64>) -> Result<(), WriteFault> {
     let rows = sink.block_shape()[1].max(1) as usize;
     let mut block = Vec::new();
     for (z, plane) in map.axis_iter(Axis(2)).enumerate() {
@@ -67,10 +94,10 @@ pub fn write_map(
             block.extend(part.t().iter().flat_map(|&value| (value as f32).to_ne_bytes()));
             let start = vec![0, (at * rows) as u64, z as u64];
             let region = Region::new(start, vec![shape[0], part.len_of(Axis(1)) as u64, 1]);
-            sink.put(&region, &block).map_err(|error| NiftiError::of_sink(path, error))?;
+            sink.take(&region, &block)?;
         }
     }
-    Box::new(sink).commit().map_err(|error| NiftiError::of_sink(path, error))
+    sink.finish()
 }
 
 #[cfg(test)]
@@ -79,7 +106,7 @@ mod tests {
 
     use ndarray::Array3;
 
-    use super::{MapOptions, write_map};
+    use super::{NiftiOptions, write_map};
     use crate::dtype::DType;
     use crate::nifti::header::Version;
     use crate::nifti::open;
@@ -115,13 +142,13 @@ mod tests {
         ] {
             let run = open_as("x.nii", &oblique(version, big_endian).bytes).unwrap();
             for name in ["m.nii", "m.nii.gz"] {
-                let options = MapOptions {
+                let options = NiftiOptions {
                     intent_name: "tsnr".to_owned(),
                     description: "é".repeat(60),
                     cal_max: Some(99.5),
                     overwrite: true,
                 };
-                write_map(folder.path(name), &run, map.view(), options).unwrap();
+                write_map(folder.path(name), &run, map.view(), &options).unwrap();
                 let written = open(folder.path(name)).unwrap();
                 assert_eq!(written.shape(), [2, 3, 2, 1]);
                 assert_eq!(written.source().dtype(), DType::F32);
@@ -143,13 +170,13 @@ mod tests {
     fn the_nifti_crate_finds_every_field_of_a_map() {
         let folder = Folder::new();
         let run = open_as("x.nii", &oblique(Version::One, true).bytes).unwrap();
-        let options = MapOptions {
+        let options = NiftiOptions {
             intent_name: "a name that is too long".to_owned(),
             description: "tsnr ddof 0".to_owned(),
             cal_max: Some(99.5),
             overwrite: false,
         };
-        write_map(folder.path("m.nii"), &run, Array3::zeros((2, 3, 2)).view(), options).unwrap();
+        write_map(folder.path("m.nii"), &run, Array3::zeros((2, 3, 2)).view(), &options).unwrap();
         let header = ::nifti::NiftiHeader::from_file(folder.path("m.nii")).unwrap();
         assert_eq!((header.datatype, header.bitpix, header.vox_offset), (16, 32, 352.0));
         assert_eq!((header.scl_slope, header.scl_inter), (1.0, 0.0));
@@ -168,12 +195,12 @@ mod tests {
         let folder = Folder::new();
         let run = open_as("x.nii", &Image::v1().bytes).unwrap();
         let map = Array3::zeros((2, 3, 3));
-        let options = MapOptions::default();
-        assert!(write_map(folder.path("m.nii"), &run, map.view(), options.clone()).is_err());
+        let options = NiftiOptions::default();
+        assert!(write_map(folder.path("m.nii"), &run, map.view(), &options).is_err());
         assert!(folder.names().is_empty());
         let path = folder.write("m.nii", b"mine");
         let map = Array3::zeros((2, 3, 2));
-        assert!(write_map(&path, &run, map.view(), options).is_err());
+        assert!(write_map(&path, &run, map.view(), &options).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"mine");
     }
 }

@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod extensions;
 mod file_bytes;
+mod file_source;
 mod geometry;
 mod gzip;
 mod header;
@@ -38,9 +39,8 @@ mod units;
 
 pub use error::NiftiError;
 pub use export::export;
-pub use map::{MapOptions, write_map};
-pub use open::{Io, OpenOptions, open, open_with};
-pub use run_writer::Writer;
+pub use map::{MapFile, write_map};
+pub use open::{Io, open, open_with};
 pub use sink::{NiftiOptions, NiftiSink};
 
 use intake::Intake;

@@ -7,13 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::file_bytes::FileBytes;
-use super::gzip::{self, GzipSource, MOST_INFLATION};
+use super::file_source::FileSource;
+use super::gzip::{self, MOST_INFLATION};
 use super::header::{Header, Version};
 use super::layout::Layout;
-use super::plain::PlainSource;
 use super::{Intake, NiftiError, extensions, geometry, origin, scaling, sidecar, sniff, timing};
 use crate::run::{Run, RunInfo};
-use crate::source::Source;
 
 /// Enough for the header of either version.
 const FRONT_BYTES: u64 = Version::Two.least_offset() as u64;
@@ -32,13 +31,6 @@ pub enum Io {
     Read,
 }
 
-/// How [`open_with`] opens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OpenOptions {
-    /// How the file's bytes come in.
-    pub io: Io,
-}
-
 /// Opens a NIfTI-1 or NIfTI-2 file, plain or gzip, as a run of axes `(x, y, z, t)`.
 ///
 /// Content decides what the file is, not its name. Reads the bytes before the voxels (at most
@@ -55,26 +47,29 @@ pub struct OpenOptions {
 /// When the file is absent, no NIfTI, cut short, of a kind that is not read here, or has a header
 /// field that leaves a voxel's value or place in doubt.
 pub fn open(path: impl AsRef<Path>) -> Result<Run, NiftiError> {
-    open_with(path, OpenOptions::default())
+    open_with(path, Io::default())
 }
 
-/// Opens a NIfTI file as [`open`] does, with options.
+/// Opens a NIfTI file as [`open`] does; its bytes come in this way.
 ///
 /// # Errors
 /// As [`open`]; and with [`Io::Map`] when the file cannot be mapped.
-pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Run, NiftiError> {
+pub fn open_with(path: impl AsRef<Path>, io: Io) -> Result<Run, NiftiError> {
     let path = path.as_ref();
     sniff::check_path(path)?;
-    let file = FileBytes::open(path, options.io)?;
+    let file = FileBytes::open(path, io)?;
     let mut intake = Intake::new(path);
     let front = read_front(&file, FRONT_BYTES, &intake)?;
     let gzip = sniff::is_gzip(&front, &mut intake)?;
-    let front = if gzip { inflate(&file, FRONT_BYTES, &intake)? } else { front };
+    let mut front = if gzip { inflate(&file, FRONT_BYTES, &intake)? } else { front };
 
     let header = parse(&front, &mut intake)?;
     let layout = Layout::of(&header, &mut intake)?;
     check_length(&file, &layout, gzip, &mut intake)?;
-    let head = if gzip {
+    let head = if layout.offset <= front.len() as u64 {
+        front.truncate(layout.offset as usize);
+        front
+    } else if gzip {
         inflate(&file, layout.offset, &intake)?
     } else {
         read_front(&file, layout.offset, &intake)?
@@ -92,7 +87,7 @@ pub fn open_with(path: impl AsRef<Path>, options: OpenOptions) -> Result<Run, Ni
     let origin = origin::origin(path, file.stamp(), &header, gzip);
     let warnings = intake.into_warnings();
     let info = RunInfo { geometry, timing, scaling, header: head, origin, sidecar, warnings };
-    Ok(Run::new(source(file, layout, header.big_endian, &info), info))
+    Ok(Run::new(Arc::new(source(file, layout, header.big_endian, &info)), info))
 }
 
 /// The header, or a word on what else the bytes are.
@@ -157,23 +152,24 @@ fn too_short(layout: &Layout, has_bytes: u128, why: String, intake: &Intake) -> 
     }
 }
 
-fn source(file: FileBytes, layout: Layout, big_endian: bool, info: &RunInfo) -> Arc<dyn Source> {
+fn source(file: FileBytes, layout: Layout, big_endian: bool, info: &RunInfo) -> FileSource {
     let [x, y, z, _] = layout.shape;
-    let (name, open_bytes) = (info.origin.file_name.clone(), info.open_bytes());
-    if info.origin.gzip {
-        // A stream is read by whole volumes, a file by any rows; planes keep plans short.
-        let block = [x, y, z, 1];
-        let head = Arc::clone(&info.header);
-        Arc::new(GzipSource { name, file, layout, big_endian, open_bytes, block, head })
-    } else {
-        let block = [x, y, 1, 1];
-        Arc::new(PlainSource { name, file, layout, big_endian, open_bytes, block })
+    // A stream is read by whole volumes, a file by any rows; planes keep plans short.
+    let block = if info.origin.gzip { [x, y, z, 1] } else { [x, y, 1, 1] };
+    FileSource {
+        name: info.origin.file_name.clone(),
+        file,
+        layout,
+        big_endian,
+        open_bytes: info.open_bytes(),
+        block,
+        gzip_head: info.origin.gzip.then(|| Arc::clone(&info.header)),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Io, OpenOptions, open, open_with};
+    use super::{Io, open, open_with};
     use crate::nifti::testing::{Folder, Image};
 
     #[test]
@@ -197,7 +193,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.write("x.nii", &Image::v1().bytes);
         for (io, transport) in [(Io::Map, "mapped"), (Io::Read, "positioned reads")] {
-            let run = open_with(&path, OpenOptions { io }).unwrap();
+            let run = open_with(&path, io).unwrap();
             assert_eq!(run.source().transport(), transport);
         }
     }

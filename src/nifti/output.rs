@@ -14,14 +14,15 @@ use flate2::{Compression, GzBuilder};
 use tempfile::{NamedTempFile, TempPath};
 
 use super::NiftiError;
+use super::error::WriteFault;
 use super::name::has_ending;
 
 const BUFFER_BYTES: usize = 64 << 10;
 /// Memory of an output: its buffers, and deflate's window and tables.
 pub(super) const OUTPUT_SCRATCH_BYTES: u64 = (BUFFER_BYTES as u64) + (576 << 10);
 
-/// gzip level where nobody asks for another.
-pub(super) const GZIP_LEVEL: u32 = 6;
+/// What gzip files are made with.
+const GZIP_LEVEL: u32 = 6;
 
 /// A file beside its destination, which has no name there yet.
 #[derive(Debug)]
@@ -60,26 +61,23 @@ impl StagedFile {
         Ok((Self { path: path.to_owned(), overwrite, temp }, file))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Makes the file durable, then visible under its name.
-    pub(super) fn commit(self, file: File) -> Result<(), NiftiError> {
+    pub(super) fn commit(self, file: File) -> Result<(), WriteFault> {
         let Self { path, overwrite, temp } = self;
-        file.sync_all().map_err(|e| NiftiError::io(&path, "write", e))?;
+        file.sync_all().map_err(WriteFault::io("write"))?;
         let renamed = if overwrite { temp.persist(&path) } else { temp.persist_noclobber(&path) };
         renamed.map_err(|refused| match refused.error.kind() {
-            io::ErrorKind::AlreadyExists => NiftiError::Exists { path: path.clone() },
-            _ => NiftiError::io(&path, "move the finished file to its name", refused.error),
+            io::ErrorKind::AlreadyExists => WriteFault::Exists,
+            _ => WriteFault::io("move the finished file to its name")(refused.error),
         })?;
         File::open(folder(&path))
             .and_then(|folder| folder.sync_all())
-            .map_err(|e| NiftiError::io(&path, "make the new name durable", e))
+            .map_err(WriteFault::io("make the new name durable"))
     }
 }
 
 /// A file that is being written front to back.
+#[derive(Debug)]
 pub(super) struct OutputFile {
     staged: StagedFile,
     encoder: Encoder,
@@ -87,22 +85,23 @@ pub(super) struct OutputFile {
     failed: bool,
 }
 
+#[derive(Debug)]
 enum Encoder {
     Plain(BufWriter<File>),
     Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl OutputFile {
-    /// Starts a file beside `path`; one that ends in `.gz` is compressed at this level, 0 to 9.
+    /// Starts a file beside `path`; one that ends in `.gz` is compressed.
     ///
     /// # Errors
     /// As [`StagedFile::create`].
-    pub(super) fn create(path: &Path, overwrite: bool, level: u32) -> Result<Self, NiftiError> {
+    pub(super) fn create(path: &Path, overwrite: bool) -> Result<Self, NiftiError> {
         let (staged, file) = StagedFile::create(path, overwrite)?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         let encoder = if is_gzip(path) {
             // No file name and no time: the same input gives the same bytes.
-            let level = Compression::new(level.min(9));
+            let level = Compression::new(GZIP_LEVEL);
             Encoder::Gzip(Box::new(GzBuilder::new().mtime(0).write(file, level)))
         } else {
             Encoder::Plain(file)
@@ -110,31 +109,26 @@ impl OutputFile {
         Ok(Self { staged, encoder, failed: false })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        self.staged.path()
-    }
-
     /// Appends bytes. After a failure nothing more is taken.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), NiftiError> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFault> {
         self.check_whole()?;
         let written = match &mut self.encoder {
             Encoder::Plain(file) => file.write_all(bytes),
             Encoder::Gzip(encoder) => encoder.write_all(bytes),
         };
         self.failed = written.is_err();
-        written.map_err(|e| NiftiError::io(self.staged.path(), "write", e))
+        written.map_err(WriteFault::io("write"))
     }
 
-    fn check_whole(&self) -> Result<(), NiftiError> {
+    fn check_whole(&self) -> Result<(), WriteFault> {
         if self.failed {
-            let before = io::Error::other("an earlier write failed");
-            return Err(NiftiError::io(self.staged.path(), "write", before));
+            return Err(WriteFault::io("write")(io::Error::other("an earlier write failed")));
         }
         Ok(())
     }
 
     /// Makes the file durable, then visible under its name.
-    pub(super) fn commit(self) -> Result<(), NiftiError> {
+    pub(super) fn commit(self) -> Result<(), WriteFault> {
         self.check_whole()?;
         let file = match self.encoder {
             Encoder::Plain(file) => Ok(file),
@@ -142,7 +136,7 @@ impl OutputFile {
         };
         let file = file
             .and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error))
-            .map_err(|e| NiftiError::io(self.staged.path(), "write", e))?;
+            .map_err(WriteFault::io("write"))?;
         self.staged.commit(file)
     }
 }

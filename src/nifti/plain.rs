@@ -1,131 +1,63 @@
 //! How are the voxels of an uncompressed file read?
 //!
-//! [`PlainSource`] reads any region; [`PlainStream`] goes front to back and can hash the file on the
+//! [`read`] reads any region; [`PlainStream`] goes front to back and can hash the file on the
 //! way. Bytes leave here little-endian, whatever the file has.
 
 use sha2::{Digest, Sha256};
 
 use super::error::ReadFault;
-use super::file_bytes::{FileBytes, READ_SCRATCH_BYTES, Reading};
+use super::file_bytes::{READ_SCRATCH_BYTES, Reading};
+use super::file_source::FileSource;
 use super::hex::hex;
-use super::layout::Layout;
 use super::near_pieces::next_group;
-use crate::dtype::{DType, swap_bytes};
-use crate::grid::{Pieces, Region, shape_text};
-use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
+use crate::dtype::swap_bytes;
+use crate::grid::{Pieces, Region};
+use crate::source::{SourceError, Stream, StreamEnd, StreamOptions};
 
 /// What is read at once to hash bytes that nobody else asks for.
 const HASH_BYTES: u64 = 64 << 10;
 
-/// The voxels of a plain `.nii`.
-#[derive(Debug)]
-pub(super) struct PlainSource {
-    pub(super) name: String,
-    pub(super) file: FileBytes,
-    pub(super) layout: Layout,
-    pub(super) big_endian: bool,
-    /// Of the header and the sidecar.
-    pub(super) open_bytes: u64,
-    pub(super) block: [u64; 4],
-}
+/// Memory of one read or stream.
+pub(super) const SCRATCH_BYTES: u64 = READ_SCRATCH_BYTES + HASH_BYTES;
 
-impl PlainSource {
-    fn fault(&self, place: String, fault: ReadFault) -> SourceError {
-        SourceError::new(self.file.path().display().to_string(), place, fault)
-    }
-
-    fn fill(&self, region: &Region, out: &mut [u8]) -> Result<(), ReadFault> {
-        let (shape, item) = (&self.layout.shape, self.layout.dtype.size());
-        let fits =
-            region.fits(shape) && region.len().checked_mul(item as u64) == Some(out.len() as u64);
-        if !fits {
-            return Err(ReadFault::BadRegion { shape: shape_text(shape) });
+/// Fills `out` with a region, of which `check_read` has been asked.
+pub(super) fn read(source: &FileSource, region: &Region, out: &mut [u8]) -> Result<(), ReadFault> {
+    let FileSource { file, layout, big_endian, .. } = source;
+    let item = layout.dtype.size();
+    let mut reading = file.reading();
+    let mut pieces = Pieces::new(layout.offset, &layout.shape, item, region);
+    while let Some((together, span)) = next_group(&pieces) {
+        if together > 1 {
+            reading.gather(span, pieces.by_ref().take(together), out)?;
+        } else if let Some(piece) = pieces.next() {
+            reading.read_at(piece.at, &mut out[piece.to..piece.to + piece.len])?;
         }
-        let mut reading = self.file.reading();
-        let mut pieces = Pieces::new(self.layout.offset, shape, item, region);
-        while let Some((together, span)) = next_group(&pieces) {
-            if together > 1 {
-                reading.gather(span, pieces.by_ref().take(together), out)?;
-            } else if let Some(piece) = pieces.next() {
-                reading.read_at(piece.at, &mut out[piece.to..piece.to + piece.len])?;
-            }
-        }
-        self.file.check_unchanged()?;
-        if self.big_endian {
-            swap_bytes(out, item);
-        }
-        Ok(())
     }
-}
-
-impl Source for PlainSource {
-    fn name(&self) -> &str {
-        &self.name
+    file.check_unchanged()?;
+    if *big_endian {
+        swap_bytes(out, item);
     }
-
-    fn shape(&self) -> &[u64] {
-        &self.layout.shape
-    }
-
-    fn dtype(&self) -> DType {
-        self.layout.dtype
-    }
-
-    fn access(&self) -> Access {
-        Access::Random
-    }
-
-    fn block_shape(&self) -> &[u64] {
-        &self.block
-    }
-
-    fn scratch_bytes(&self) -> u64 {
-        READ_SCRATCH_BYTES + HASH_BYTES
-    }
-
-    fn open_bytes(&self) -> u64 {
-        self.open_bytes
-    }
-
-    fn stored_bytes(&self) -> u64 {
-        self.layout.voxel_bytes
-    }
-
-    fn transport(&self) -> &'static str {
-        self.file.transport()
-    }
-
-    fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError> {
-        self.fill(region, out).map_err(|fault| self.fault(place(region), fault))
-    }
-
-    fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
-        let mut stream = PlainStream {
-            source: self,
-            reading: self.file.reading(),
-            at: 0,
-            hasher: options.sha256.then(Sha256::new),
-        };
-        stream.pass(self.layout.offset).map_err(|fault| stream.fault(fault))?;
-        Ok(Box::new(stream))
-    }
-}
-
-/// How messages name a region, also one that lies outside of every array.
-pub(super) fn place(region: &Region) -> String {
-    format!("region of {} from {:?}", shape_text(region.shape()), region.start())
+    Ok(())
 }
 
 /// One pass over a plain file.
-struct PlainStream<'a> {
-    source: &'a PlainSource,
+pub(super) struct PlainStream<'a> {
+    source: &'a FileSource,
     reading: Reading<'a>,
     /// The next byte of the file.
     at: u64,
     hasher: Option<Sha256>,
 }
 
-impl PlainStream<'_> {
+impl<'a> PlainStream<'a> {
+    /// Starts at the first voxel.
+    pub(super) fn new(source: &'a FileSource, options: StreamOptions) -> Result<Self, SourceError> {
+        let hasher = options.sha256.then(Sha256::new);
+        let mut stream = Self { source, reading: source.file.reading(), at: 0, hasher };
+        stream.pass(source.layout.offset).map_err(|fault| stream.fault(fault))?;
+        Ok(stream)
+    }
+
     fn fault(&self, fault: ReadFault) -> SourceError {
         self.source.fault(format!("byte {}", self.at), fault)
     }
@@ -147,20 +79,8 @@ impl PlainStream<'_> {
         Ok(())
     }
 
-    /// Makes sure that `len` bytes are whole voxels that are still to come.
-    fn check(&self, len: u64) -> Result<(), ReadFault> {
-        let (left, item) = (self.source.layout.end() - self.at, self.source.layout.dtype.size());
-        if len > left {
-            return Err(ReadFault::PastEnd { asked: len, left });
-        }
-        if !len.is_multiple_of(item as u64) {
-            return Err(ReadFault::Uneven { len, item });
-        }
-        Ok(())
-    }
-
     fn fill(&mut self, out: &mut [u8]) -> Result<(), ReadFault> {
-        self.check(out.len() as u64)?;
+        self.source.check_next(self.at, out.len() as u64)?;
         self.reading.read_at(self.at, out)?;
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&*out);
@@ -187,7 +107,10 @@ impl Stream for PlainStream<'_> {
     }
 
     fn skip(&mut self, bytes: u64) -> Result<(), SourceError> {
-        self.check(bytes).and_then(|()| self.pass(bytes)).map_err(|fault| self.fault(fault))
+        self.source
+            .check_next(self.at, bytes)
+            .and_then(|()| self.pass(bytes))
+            .map_err(|fault| self.fault(fault))
     }
 
     fn finish(mut self: Box<Self>) -> Result<StreamEnd, SourceError> {

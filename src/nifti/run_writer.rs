@@ -4,12 +4,11 @@
 //! back where the header is big-endian. Bytes that followed the last voxel of the source are not
 //! part of a run and do not come back.
 
-use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::header::Header;
 use super::layout::Layout;
-use super::output::{GZIP_LEVEL, OUTPUT_SCRATCH_BYTES, OutputFile};
+use super::output::{OUTPUT_SCRATCH_BYTES, OutputFile};
 use super::{Intake, NiftiError};
 use crate::dtype::swap_bytes;
 use crate::run::RunInfo;
@@ -21,23 +20,15 @@ pub(super) const WRITER_SCRATCH_BYTES: u64 = OUTPUT_SCRATCH_BYTES + SWAP_BYTES a
 
 /// A NIfTI file that is being written; it appears under its name when
 /// [`commit`](Self::commit) returns. Dropped before that, it leaves nothing.
-pub struct Writer {
+#[derive(Debug)]
+pub(super) struct Writer {
+    path: PathBuf,
     output: OutputFile,
     layout: Layout,
     big_endian: bool,
     /// Bytes of voxels put so far.
     put_bytes: u64,
     swapped: Vec<u8>,
-}
-
-impl fmt::Debug for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writer")
-            .field("path", &self.output.path())
-            .field("layout", &self.layout)
-            .field("put_bytes", &self.put_bytes)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Writer {
@@ -47,7 +38,7 @@ impl Writer {
     /// # Errors
     /// When `path` exists and `overwrite` is false, has another ending, or cannot be written; when
     /// the run's header bytes are no NIfTI header.
-    pub fn create(
+    pub(super) fn create(
         path: impl AsRef<Path>,
         info: &RunInfo,
         overwrite: bool,
@@ -63,10 +54,11 @@ impl Writer {
                 expected: format!("voxels from byte {}", layout.offset),
             });
         }
-        let mut output = OutputFile::create(path, overwrite, GZIP_LEVEL)?;
-        output.write(&info.header)?;
-        let big_endian = header.big_endian;
-        Ok(Self { output, layout, big_endian, put_bytes: 0, swapped: Vec::new() })
+        let output = OutputFile::create(path, overwrite)?;
+        let (path, big_endian) = (path.to_owned(), header.big_endian);
+        let mut writer = Self { path, output, layout, big_endian, put_bytes: 0, swapped: vec![] };
+        writer.append(&info.header)?;
+        Ok(writer)
     }
 
     /// Appends voxels: whole ones, little-endian, in memory order (x fastest, t slowest).
@@ -74,22 +66,27 @@ impl Writer {
     /// # Errors
     /// When they are more than the header's shape holds, or cannot be written. The file will not
     /// appear then.
-    pub fn put(&mut self, voxels: &[u8]) -> Result<(), NiftiError> {
+    pub(super) fn put(&mut self, voxels: &[u8]) -> Result<(), NiftiError> {
         let (len, item) = (voxels.len() as u64, self.layout.dtype.size());
         if len > self.layout.voxel_bytes - self.put_bytes || !len.is_multiple_of(item as u64) {
             return Err(self.length(self.put_bytes.saturating_add(len)));
         }
         self.put_bytes += len;
         if !self.big_endian || item == 1 {
-            return self.output.write(voxels);
+            return self.append(voxels);
         }
         for part in voxels.chunks(SWAP_BYTES) {
             self.swapped.clear();
             self.swapped.extend_from_slice(part);
             swap_bytes(&mut self.swapped, item);
-            self.output.write(&self.swapped)?;
+            let written = self.output.write(&self.swapped);
+            written.map_err(|fault| NiftiError::write(&self.path, fault))?;
         }
         Ok(())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), NiftiError> {
+        self.output.write(bytes).map_err(|fault| NiftiError::write(&self.path, fault))
     }
 
     /// Makes the file durable and gives it its name.
@@ -97,16 +94,16 @@ impl Writer {
     /// # Errors
     /// When voxels are missing, a `put` failed before, the disk refuses, or the name was taken
     /// meanwhile.
-    pub fn commit(self) -> Result<(), NiftiError> {
+    pub(super) fn commit(self) -> Result<(), NiftiError> {
         if self.put_bytes != self.layout.voxel_bytes {
             return Err(self.length(self.put_bytes));
         }
-        self.output.commit()
+        self.output.commit().map_err(|fault| NiftiError::write(&self.path, fault))
     }
 
     fn length(&self, found: u64) -> NiftiError {
         NiftiError::Length {
-            path: self.output.path().to_owned(),
+            path: self.path.clone(),
             found: format!("{found} bytes of voxels"),
             expected: format!("{} ({})", self.layout.voxel_bytes, self.layout.why()),
         }

@@ -4,16 +4,16 @@
 //! its boxes must come in memory order. What the header says is `new_header`'s matter, how the file
 //! gets its name `output`'s.
 
-use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::error::WriteFault;
 use super::header::Header;
 use super::new_header::NewHeader;
-use super::output::{GZIP_LEVEL, OUTPUT_SCRATCH_BYTES, OutputFile, StagedFile, is_gzip};
+use super::output::{OUTPUT_SCRATCH_BYTES, OutputFile, StagedFile, is_gzip};
 use super::{Intake, NiftiError};
 use crate::dtype::DType;
 use crate::grid::{Pieces, Region, element_count, shape_text};
@@ -29,7 +29,7 @@ const BLOCK_BYTES: u64 = 1 << 20;
 const WRITE_SCRATCH_BYTES: u64 = 4 << 10;
 
 /// How an array is written, and what the file says about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NiftiOptions {
     /// What the numbers are, at most 15 bytes: `zscore`.
     pub intent_name: String,
@@ -37,22 +37,8 @@ pub struct NiftiOptions {
     pub description: String,
     /// The brightness at which viewers saturate; `None` leaves it to them.
     pub cal_max: Option<f32>,
-    /// Of a `.nii.gz`: 0 (stored) to 9 (smallest); 6 if nothing else is said.
-    pub gzip_level: u32,
     /// Replaces a file of that name.
     pub overwrite: bool,
-}
-
-impl Default for NiftiOptions {
-    fn default() -> Self {
-        Self {
-            intent_name: String::new(),
-            description: String::new(),
-            cal_max: None,
-            gzip_level: GZIP_LEVEL,
-            overwrite: false,
-        }
-    }
 }
 
 /// An array of one to seven axes that is being written as a NIfTI file, in its own type, unscaled.
@@ -63,6 +49,7 @@ impl Default for NiftiOptions {
 ///
 /// `bool` becomes `uint8`. `int64` and `uint64` are written as they are, but many programs cannot
 /// read them: convert such arrays to `int32` or `float64` first.
+#[derive(Debug)]
 pub struct NiftiSink {
     name: String,
     shape: Vec<u64>,
@@ -76,7 +63,9 @@ pub struct NiftiSink {
     output: Output,
 }
 
-enum Output {
+/// A file to be.
+#[derive(Debug)]
+pub(super) enum Output {
     Plain(StagedFile, File),
     Gzip(Mutex<OutputFile>),
 }
@@ -86,33 +75,13 @@ fn lies_on(shape: &[u64], grid: &[u64; 3]) -> bool {
     shape.len() >= grid.len() && shape.iter().zip(grid).all(|(&n, &of)| n == of || n == 1)
 }
 
-/// A box that is not the next one of a stream.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "a gzip file takes boxes one after the other in memory order; the next begins at byte \
-    {next} of the array and has no gaps"
-)]
-struct OutOfOrder {
-    next: u64,
-}
-
-impl fmt::Debug for NiftiSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NiftiSink")
-            .field("name", &self.name)
-            .field("shape", &self.shape)
-            .field("dtype", &self.dtype)
-            .field("put_bytes", &self.put_bytes)
-            .finish_non_exhaustive()
-    }
-}
-
 impl NiftiSink {
     /// Starts an array of this shape and type; a name ending in `.nii.gz` is compressed.
     ///
     /// Where a run lends its grid, `like`, the file has its voxel sizes, qform and sform, and its TR
     /// where there is a fourth axis. An axis that was reduced over is 1 long and lies where the run's
-    /// first element does. Without a run, voxels are 1 without a unit and lie nowhere.
+    /// first element does. Where the fourth axis is not the run's time (bins of a histogram, every tenth
+    /// volume), give [`RunInfo::without_time`]. Without a run, voxels are 1 without a unit and lie nowhere.
     ///
     /// # Errors
     /// When `path` exists and is not to be overwritten, has another ending, or cannot be written; when
@@ -125,6 +94,71 @@ impl NiftiSink {
         options: &NiftiOptions,
     ) -> Result<Self, NiftiError> {
         let path = path.as_ref();
+        Output::create(path, options.overwrite)?.sink(path, shape, dtype, like, options)
+    }
+
+    /// As [`put`](Sink::put), for a caller who says himself of which file a fault is.
+    pub(super) fn take(&self, region: &Region, bytes: &[u8]) -> Result<(), WriteFault> {
+        check_box(self, region, bytes)?;
+        let pieces = Pieces::new(self.offset, &self.shape, self.dtype.size(), region);
+        match &self.output {
+            Output::Plain(_, file) => {
+                for piece in pieces {
+                    file.write_all_at(&bytes[piece.to..piece.to + piece.len], piece.at)
+                        .map_err(WriteFault::io("write"))?;
+                }
+            }
+            Output::Gzip(file) => {
+                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let next = self.put_bytes.load(Ordering::Relaxed);
+                let mut at = self.offset + next;
+                for piece in pieces {
+                    if piece.at != at {
+                        return Err(WriteFault::OutOfOrder { next });
+                    }
+                    at += piece.len as u64;
+                }
+                file.write(bytes)?;
+            }
+        }
+        self.put_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// As [`commit`](Sink::commit), for the same caller.
+    pub(super) fn finish(self) -> Result<(), WriteFault> {
+        let (found, expected) = (self.put_bytes.load(Ordering::Relaxed), self.voxel_bytes);
+        if found != expected {
+            return Err(WriteFault::Missing { found, expected });
+        }
+        match self.output {
+            Output::Plain(staged, file) => staged.commit(file),
+            Output::Gzip(file) => {
+                file.into_inner().unwrap_or_else(PoisonError::into_inner).commit()
+            }
+        }
+    }
+}
+
+impl Output {
+    /// A file that is still empty.
+    pub(super) fn create(path: &Path, overwrite: bool) -> Result<Self, NiftiError> {
+        if is_gzip(path) {
+            return Ok(Self::Gzip(Mutex::new(OutputFile::create(path, overwrite)?)));
+        }
+        let (staged, file) = StagedFile::create(path, overwrite)?;
+        Ok(Self::Plain(staged, file))
+    }
+
+    /// An array that goes into this file, which lies at `path`.
+    pub(super) fn sink(
+        mut self,
+        path: &Path,
+        shape: &[u64],
+        dtype: DType,
+        like: Option<&RunInfo>,
+        options: &NiftiOptions,
+    ) -> Result<NiftiSink, NiftiError> {
         if let Some(grid) = like.map(RunInfo::grid_shape).filter(|g| !lies_on(shape, g)) {
             return Err(NiftiError::Length {
                 path: path.to_owned(),
@@ -145,7 +179,8 @@ impl NiftiSink {
         };
         let offset = header.version().least_offset() as u64;
         let voxel_bytes = voxel_bytes(path, shape, dtype, offset)?;
-        Ok(Self {
+        self.begin(&header.bytes()).map_err(|fault| NiftiError::write(path, fault))?;
+        Ok(NiftiSink {
             name: path.display().to_string(),
             shape: shape.to_vec(),
             dtype,
@@ -153,30 +188,18 @@ impl NiftiSink {
             offset,
             voxel_bytes,
             put_bytes: AtomicU64::new(0),
-            output: Output::create(path, &header.bytes(), options)?,
+            output: self,
         })
     }
 
-    fn fault(
-        &self,
-        place: impl Into<String>,
-        reason: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> SinkError {
-        SinkError::new(&self.name, place, reason)
-    }
-}
-
-impl Output {
-    /// A file that has its header.
-    fn create(path: &Path, header: &[u8], options: &NiftiOptions) -> Result<Self, NiftiError> {
-        if is_gzip(path) {
-            let mut file = OutputFile::create(path, options.overwrite, options.gzip_level)?;
-            file.write(header)?;
-            return Ok(Self::Gzip(Mutex::new(file)));
+    /// Writes what comes before the voxels.
+    fn begin(&mut self, header: &[u8]) -> Result<(), WriteFault> {
+        match self {
+            Self::Plain(_, file) => file.write_all_at(header, 0).map_err(WriteFault::io("write")),
+            Self::Gzip(file) => {
+                file.get_mut().unwrap_or_else(PoisonError::into_inner).write(header)
+            }
         }
-        let (staged, file) = StagedFile::create(path, options.overwrite)?;
-        file.write_all_at(header, 0).map_err(|e| NiftiError::io(path, "write", e))?;
-        Ok(Self::Plain(staged, file))
     }
 }
 
@@ -213,47 +236,12 @@ impl Sink for NiftiSink {
 
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), SinkError> {
         let place = || format!("{region:?}");
-        check_box(self, region, bytes).map_err(|fault| self.fault(place(), fault))?;
-        let pieces = Pieces::new(self.offset, &self.shape, self.dtype.size(), region);
-        match &self.output {
-            Output::Plain(staged, file) => {
-                for piece in pieces {
-                    file.write_all_at(&bytes[piece.to..piece.to + piece.len], piece.at)
-                        .map_err(|e| NiftiError::io(staged.path(), "write", e))
-                        .map_err(|error| self.fault(place(), error))?;
-                }
-            }
-            Output::Gzip(file) => {
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-                let next = self.put_bytes.load(Ordering::Relaxed);
-                let mut at = self.offset + next;
-                for piece in pieces {
-                    if piece.at != at {
-                        return Err(self.fault(place(), OutOfOrder { next }));
-                    }
-                    at += piece.len as u64;
-                }
-                file.write(bytes).map_err(|error| self.fault(place(), error))?;
-            }
-        }
-        self.put_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Ok(())
+        self.take(region, bytes).map_err(|fault| SinkError::new(&self.name, place(), fault))
     }
 
     fn commit(self: Box<Self>) -> Result<(), SinkError> {
-        let (found, expected) = (self.put_bytes.load(Ordering::Relaxed), self.voxel_bytes);
-        if found != expected {
-            let reason = format!("{found} of {expected} bytes were put; nothing was written");
-            return Err(self.fault("the array", reason));
-        }
-        let Self { name, output, .. } = *self;
-        let committed = match output {
-            Output::Plain(staged, file) => staged.commit(file),
-            Output::Gzip(file) => {
-                file.into_inner().unwrap_or_else(PoisonError::into_inner).commit()
-            }
-        };
-        committed.map_err(|error| SinkError::new(name, "finishing", error))
+        let name = self.name.clone();
+        self.finish().map_err(|fault| SinkError::new(name, "finishing", fault))
     }
 }
 

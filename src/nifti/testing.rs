@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use super::header::Version;
-use super::{Io, NiftiError, OpenOptions, open, open_with};
+use super::{Io, NiftiError, open, open_with};
 use crate::grid::Region;
 use crate::run::Run;
 use crate::source::{SourceError, StreamEnd, StreamOptions};
@@ -186,7 +186,7 @@ pub(super) fn warnings(image: &Image) -> Vec<String> {
 
 /// Opens both ways.
 pub(super) fn open_each_way(path: &std::path::Path) -> [Run; 2] {
-    [Io::Map, Io::Read].map(|io| open_with(path, OpenOptions { io }).unwrap())
+    [Io::Map, Io::Read].map(|io| open_with(path, io).unwrap())
 }
 
 /// All voxels, through a stream that was finished.

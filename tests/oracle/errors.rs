@@ -264,5 +264,5 @@ fn a_stream_is_read_to_its_end_even_where_only_its_start_is_wanted() {
     let computed =
         Session::default().compute_all::<f64>(&[&x.slice(s![.., .., 1..3]).mean(-1)]).unwrap();
     assert_eq!(source.finishes.load(std::sync::atomic::Ordering::Relaxed), 1);
-    assert_eq!(computed.report.warnings, ["test: streamed"]);
+    assert_eq!(computed.report.warnings, ["test: T1: streamed"]);
 }

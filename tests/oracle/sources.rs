@@ -4,7 +4,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use voxstore::{Access, DType, Region, Source, SourceError, Stream, StreamEnd, StreamOptions};
+use voxstore::{
+    Access, DType, Region, Source, SourceError, Stream, StreamEnd, StreamOptions, Warning,
+};
 
 #[derive(Debug)]
 pub(crate) struct TestSource {
@@ -151,6 +153,7 @@ impl Stream for TestStream<'_> {
         if self.source.bad_finish {
             return Err(SourceError::new("test", "end", "checksum differs on purpose"));
         }
-        Ok(StreamEnd { warnings: vec!["streamed".to_owned()], ..StreamEnd::default() })
+        let warning = Warning { code: "T1".to_owned(), message: "streamed".to_owned() };
+        Ok(StreamEnd { warnings: vec![warning], ..StreamEnd::default() })
     }
 }

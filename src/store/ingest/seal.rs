@@ -30,25 +30,11 @@ pub(super) fn now() -> String {
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }
 
-/// What is untidy about the source: what its header said, and what its stream found. A stream's
-/// sentence that opens with a code (`N82: ...`) keeps it.
+/// What is untidy about the source: what its header said, and what its stream found.
 pub(super) fn warnings(plan: &RunPlan<'_>, end: &StreamEnd) -> Vec<Warning> {
-    let from_stream = end.warnings.iter().map(|text| {
-        let is_code = |code: &str| {
-            code.len() == 3
-                && code.starts_with(|c: char| c.is_ascii_uppercase())
-                && code[1..].chars().all(|c| c.is_ascii_digit())
-        };
-        let (code, message) = match text.split_once(": ") {
-            Some((code, message)) if is_code(code) => (code, message),
-            _ => ("stream", text.as_str()),
-        };
-        Warning { code: code.to_owned(), message: message.to_owned() }
-    });
     let known = &plan.run.info().warnings;
-    let mut all = known.clone();
-    all.extend(from_stream.filter(|w| !known.contains(w)));
-    all
+    let found = end.warnings.iter().filter(|warning| !known.contains(warning));
+    known.iter().chain(found).cloned().collect()
 }
 
 /// Writes what is missing beside the chunks in `dir`, and syncs the run.

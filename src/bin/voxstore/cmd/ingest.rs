@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use bytesize::ByteSize;
 use serde::Serialize;
-use voxstore::Error;
+use voxstore::Warning;
 use voxstore::store::{ChunkLengths, IngestOptions, Outcome, ingest};
 
 use crate::args::IngestArgs;
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
         force: args.force,
         strict: args.strict,
     };
-    let done = ingest(&runs, &args.output, &options, &session).map_err(Error::from)?;
+    let done = ingest(&runs, &args.output, &options, &session)?;
     for outcome in done.runs {
         let target = Some(outcome.target);
         rows.push(match outcome.result {
@@ -85,11 +85,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
                 raw_bytes: Some(written.raw_bytes),
                 stored_bytes: Some(written.stored_bytes),
                 seconds: Some(written.seconds),
-                warnings: written
-                    .warnings
-                    .into_iter()
-                    .map(|w| format!("{}: {}", w.code, w.message))
-                    .collect(),
+                warnings: written.warnings.iter().map(Warning::to_string).collect(),
                 ..Row::plain(outcome.source, target, "written")
             },
         });

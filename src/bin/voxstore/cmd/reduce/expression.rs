@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use voxstore::jobs::{Joined, join, mask_for};
-use voxstore::nifti::{self, OpenOptions};
-use voxstore::{DType, Error, LazyArray, ReduceOptions, Run, where_};
+use voxstore::nifti;
+use voxstore::{DType, LazyArray, ReduceOptions, Run, where_};
 
 use super::request::{Form, Request};
 use crate::args::{AxisArg, OpArg};
@@ -26,17 +26,17 @@ impl Expression {
         let what = request.what;
         let io = what.reading.io();
         let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, io)?;
-        let open = |path| nifti::open_with(path, OpenOptions { io });
-        let mask = what.mask.as_ref().map(open).transpose().map_err(Error::from)?;
-        let Joined { array, warnings } = join(&runs).map_err(Error::from)?;
+        let open = |path| nifti::open_with(path, io);
+        let mask = what.mask.as_ref().map(open).transpose()?;
+        let Joined { array, warnings } = join(&runs)?;
         let inside = mask.as_ref().map(|mask| mask_for(&runs[0], mask));
-        let inside = inside.transpose().map_err(Error::from)?;
+        let inside = inside.transpose()?;
         let whole_shape = array.shape().to_vec();
         let mut array = reduced(request, &array, inside.as_ref());
-        if request.form == Form::Slab && request.reduces(AxisArg::T) {
+        if request.form == Form::Image && request.reduces(AxisArg::T) {
             array = array.squeeze(-1);
         }
-        array.check().map_err(Error::from)?;
+        array.check()?;
         Ok(Self { runs, mask, array, whole_shape, warnings })
     }
 }
@@ -46,7 +46,7 @@ fn reduced(request: &Request<'_>, values: &LazyArray, inside: Option<&LazyArray>
     if request.what.skip_nan {
         options = options.skip_nan();
     }
-    if request.form == Form::Slab {
+    if request.form == Form::Image {
         options = options.keepdims();
     }
     match inside {
@@ -109,7 +109,7 @@ fn written(request: &Request<'_>, result: &LazyArray) -> LazyArray {
         Form::Table if natural == DType::Bool || natural == DType::U64 => natural,
         Form::Table if natural.is_float() => DType::F64,
         Form::Table => DType::I64,
-        Form::Map | Form::Slab => {
+        Form::Map | Form::Image => {
             request.what.dtype.unwrap_or(usual_type(request.what.op, natural))
         }
     };
