@@ -39,7 +39,7 @@ mod units;
 
 pub use error::NiftiError;
 pub use export::export;
-pub use map::write_map;
+pub use map::{MapFile, write_map};
 pub use open::{Io, open, open_with};
 pub use sink::{NiftiOptions, NiftiSink};
 

@@ -300,6 +300,11 @@ fn a_map_into_a_folder_that_is_not_there_is_refused() {
     let folder = folder();
     let map = folder.path().join("no/such/map.nii");
     voxstore!("tsnr", fixture(FMRI1), "-o", map).fails(1, &["map.nii"]);
+    // Before any voxel is read: these are damaged.
+    let whole = fs::read(fixture(FMRI1)).unwrap();
+    let bad = super::files::write(folder.path(), "bad.nii.gz", &super::files::flipped(&whole));
+    let answer = voxstore!("tsnr", bad, "-o", map).fails(1, &["map.nii", "its folder"]);
+    assert!(!answer.stderr.contains("damaged"), "{answer:?}");
 }
 
 /// A store of two subjects, two runs each.

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use voxstore::jobs::{Tsnr, TsnrRecord, tsnr};
-use voxstore::nifti::{NiftiOptions, write_map};
+use voxstore::nifti::{MapFile, NiftiOptions};
 use voxstore::{Error, Run, peak_memory_bytes};
 
 use crate::args::TsnrArgs;
@@ -30,6 +30,8 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     let session = builder.build().map_err(Error::from)?;
     let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.io())?;
     let options = what.options();
+    // First, so that a file that cannot be written is known before anything is read.
+    let file = MapFile::create(&args.output, args.force).map_err(Error::from)?;
     let result = tsnr(&runs, options, &session).map_err(Error::from)?;
 
     let map = NiftiOptions {
@@ -38,7 +40,7 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
         cal_max: display_ceiling(&result),
         overwrite: args.force,
     };
-    write_map(&args.output, &runs[0], result.map.view(), &map).map_err(Error::from)?;
+    file.write(&runs[0], result.map.view(), &map).map_err(Error::from)?;
     let measured = peak_memory_bytes();
     let record = TsnrRecord::new(&result, &runs, options, session.memory_bytes(), measured);
     output::write_json(&sidecar, &record, args.force)?;
