@@ -1,7 +1,7 @@
 //! What does the JSON file beside a run say?
 //!
-//! Reads the file of the same stem in the same folder, and nothing else: inheritance from folders
-//! above is for the ingest. A sidecar that cannot be used is a warning, never an error.
+//! Reads the file of the same stem in the same folder, and nothing else: BIDS lets a run inherit from
+//! folders above, which is not looked at. A sidecar that cannot be used is a warning, never an error.
 
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -167,7 +167,7 @@ impl SessionBuilder {
     /// The session.
     ///
     /// # Errors
-    /// When the memory size is not a size, is below what the process itself needs, or threads is 0.
+    /// When the memory size is not a size, is no more than the process itself needs, or threads is 0.
     pub fn build(self) -> Result<Session, SessionError> {
         let defaults = Session::default();
         let memory_bytes = self.memory.transpose()?.unwrap_or(defaults.memory_bytes);
@@ -200,8 +200,8 @@ pub enum SessionError {
         /// What is wrong with it.
         reason: String,
     },
-    /// Below what the process needs for itself.
-    #[error("memory {} is below the {} that the program itself needs; give at least {}",
+    /// No more than the process needs for itself.
+    #[error("memory {} leaves nothing for data: the program itself takes {}; give at least {}",
         ByteSize(*.memory_bytes), ByteSize(FIXED_BYTES), ByteSize(2 * FIXED_BYTES))]
     TooSmall {
         /// The budget given.

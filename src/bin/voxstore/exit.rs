@@ -1,5 +1,5 @@
-//! How the process ends: 0 done, 1 failed, 2 usage, 3 verification failed, 4 some runs failed and
-//! the rest is done, 130 interrupted.
+//! How the process ends: 0 done, 1 failed, 2 usage, 4 some runs failed and the rest is done,
+//! 130 interrupted.
 
 use std::io::Write as _;
 use std::process::ExitCode;

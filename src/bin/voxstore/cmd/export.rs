@@ -9,7 +9,7 @@ use voxstore::{Error, nifti, store};
 
 use crate::args::ExportArgs;
 use crate::exit::Done;
-use crate::{inputs, render};
+use crate::{inputs, output, render};
 
 #[derive(Serialize)]
 struct Exported {
@@ -45,9 +45,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
                 let end = if run.info().origin.gzip { ".nii.gz" } else { ".nii" };
                 args.output.join(format!("{stem}{end}"))
             };
-            if path.exists() && !args.force {
-                bail!("{} exists; choose another place or use --force", path.display());
-            }
+            output::refuse_existing([path.as_path()], args.force)?;
             Ok((name, path))
         })
         .collect::<Result<Vec<_>>>()?;

@@ -33,7 +33,7 @@ impl Expression {
         let inside = inside.transpose().map_err(Error::from)?;
         let whole_shape = array.shape().to_vec();
         let mut array = reduced(request, &array, inside.as_ref());
-        if request.form == Form::Slab && request.reduces(AxisArg::T) {
+        if request.form == Form::Image && request.reduces(AxisArg::T) {
             array = array.squeeze(-1);
         }
         array.check().map_err(Error::from)?;
@@ -46,7 +46,7 @@ fn reduced(request: &Request<'_>, values: &LazyArray, inside: Option<&LazyArray>
     if request.what.skip_nan {
         options = options.skip_nan();
     }
-    if request.form == Form::Slab {
+    if request.form == Form::Image {
         options = options.keepdims();
     }
     match inside {
@@ -109,7 +109,7 @@ fn written(request: &Request<'_>, result: &LazyArray) -> LazyArray {
         Form::Table if natural == DType::Bool || natural == DType::U64 => natural,
         Form::Table if natural.is_float() => DType::F64,
         Form::Table => DType::I64,
-        Form::Map | Form::Slab => {
+        Form::Map | Form::Image => {
             request.what.dtype.unwrap_or(usual_type(request.what.op, natural))
         }
     };

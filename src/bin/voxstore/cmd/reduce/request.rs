@@ -26,7 +26,7 @@ pub(crate) enum Form {
     /// Numbers on the grid of the runs: time is gone. Bins of a histogram are a fourth axis.
     Map,
     /// Part of space is gone: reduced axes are kept, 1 long.
-    Slab,
+    Image,
     /// Space is gone: a number (or a histogram) for each volume, or for all of them.
     Table,
 }
@@ -64,7 +64,7 @@ impl<'a> Request<'a> {
         let form = match space {
             0 => Form::Map,
             3 => Form::Table,
-            _ => Form::Slab,
+            _ => Form::Image,
         };
         let request = Self { what, axes, form };
         request.check_options()?;
@@ -103,7 +103,7 @@ impl<'a> Request<'a> {
                         "--edges must be two or more numbers, each above the one before",
                     );
                 }
-                if self.form == Form::Slab {
+                if self.form == Form::Image {
                     return misuse(
                         "a histogram has no fifth axis for its bins; reduce it over t, over x,y,z \
                          or over all four",
@@ -169,7 +169,7 @@ impl<'a> Request<'a> {
     /// Names of the axes of the result, in order.
     pub(crate) fn result_axes(&self) -> Vec<&'static str> {
         let is_kept = |axis: AxisArg| {
-            let is_one_long = self.form == Form::Slab && axis != AxisArg::T;
+            let is_one_long = self.form == Form::Image && axis != AxisArg::T;
             is_one_long || !self.reduces(axis)
         };
         let axes = AxisArg::value_variants().iter().copied().filter(|&axis| is_kept(axis));

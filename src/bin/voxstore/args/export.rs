@@ -1,0 +1,30 @@
+//! The arguments of `voxstore export`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{LimitArgs, RunArgs, TalkArgs};
+
+/// Write runs of a store back to NIfTI, header and voxels byte for byte
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  voxstore export study.zarr --run '*task-rest*' -o rest.nii.gz
+  voxstore export study.zarr -o folder/             # every run, under its path in the store")]
+pub(crate) struct ExportArgs {
+    /// The store
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+    /// A file for one run; a folder for several
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Overwrite files
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) runs: RunArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}

@@ -1,0 +1,58 @@
+//! The arguments of `voxstore ingest`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use voxstore::store::Codec;
+
+use super::{LimitArgs, ReadingArgs, TalkArgs};
+
+/// Put NIfTI runs into a Zarr v3 store, losslessly
+///
+/// Each run becomes one group that zarr-python, xarray, dask, tensorstore and OME-Zarr viewers open.
+/// A run appears whole or not at all; a run that is there already is skipped. A damaged source is
+/// reported and the rest is done (exit code 4).
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  voxstore ingest sub-01/ses-test/func/*_bold.nii.gz -o study.zarr
+  voxstore ingest bids_folder -o study.zarr --memory 256MiB
+  voxstore ingest run.nii.gz -o study.zarr --force    # replace a run of the same name")]
+pub(crate) struct IngestArgs {
+    /// NIfTI files, folders to search, or quoted patterns
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The store; made where there is none
+    #[arg(short, long, value_name = "STORE")]
+    pub(crate) output: PathBuf,
+    /// Compression of chunks: blosc-zstd is small, blosc-lz4 fast to read
+    #[arg(long, default_value_t, value_parser = codec_names())]
+    pub(crate) codec: Codec,
+    /// Volumes and planes of a chunk, such as 16,8 [default: 1-2 MiB of whole planes]
+    #[arg(long, value_name = "T,Z", value_parser = parse_chunk)]
+    pub(crate) chunk: Option<(u64, u64)>,
+    /// Write nothing if any source is bad
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Replace runs of the same name that have another source
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) talk: TalkArgs,
+}
+
+/// Each codec by its name.
+fn codec_names() -> impl TypedValueParser<Value = Codec> {
+    PossibleValuesParser::new(Codec::ALL.map(Codec::name)).try_map(|name| name.parse::<Codec>())
+}
+
+fn parse_chunk(text: &str) -> Result<(u64, u64), String> {
+    let wanted = "two numbers from 1 up, volumes and planes, such as 16,8";
+    let (t, z) = text.split_once(',').ok_or(wanted)?;
+    let number = |s: &str| s.trim().parse::<u64>().ok().filter(|&n| n > 0).ok_or(wanted);
+    Ok((number(t)?, number(z)?))
+}

@@ -1,0 +1,84 @@
+//! What several commands take: which runs of a store, how files are read, within which limits, and how
+//! much is said. [`LimitArgs`] makes a session of it, with Ctrl-C and a progress bar.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use voxstore::nifti::Io;
+use voxstore::{CancelToken, Session, SessionBuilder};
+
+use crate::bar::Bar;
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// Only runs of the store whose path or name matches; repeatable
+    #[arg(long = "run", value_name = "GLOB")]
+    pub(crate) globs: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReadingArgs {
+    /// How plain .nii files are read: mapped, by positioned reads, or as suits the file system
+    #[arg(long, value_enum, default_value_t = IoArg::Auto)]
+    io: IoArg,
+}
+
+impl ReadingArgs {
+    pub(crate) fn io(&self) -> Io {
+        match self.io {
+            IoArg::Auto => Io::Auto,
+            IoArg::Map => Io::Map,
+            IoArg::Read => Io::Read,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum IoArg {
+    Auto,
+    Map,
+    Read,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LimitArgs {
+    /// The most memory the process may use
+    #[arg(long, default_value = "512MiB", value_name = "SIZE")]
+    memory: String,
+    /// Threads that read and compute [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TalkArgs {
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+impl LimitArgs {
+    /// The session these limits describe, with a progress bar and Ctrl-C.
+    pub(crate) fn session(&self, talk: &TalkArgs) -> Result<Session> {
+        Ok(self.builder(talk)?.build().map_err(voxstore::Error::from)?)
+    }
+
+    /// What that is built from.
+    pub(crate) fn builder(&self, talk: &TalkArgs) -> Result<SessionBuilder> {
+        let cancel = CancelToken::new();
+        let on_interrupt = cancel.clone();
+        ctrlc::set_handler(move || on_interrupt.cancel())?;
+        let mut builder = Session::builder().memory(&self.memory).cancel_token(cancel);
+        if let Some(threads) = self.threads {
+            builder = builder.threads(threads);
+        }
+        if !talk.quiet {
+            builder = builder.progress(Arc::new(Bar::default()));
+        }
+        Ok(builder)
+    }
+}
