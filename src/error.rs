@@ -42,3 +42,16 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl Error {
+    /// True where nothing is wrong but that the session's [`CancelToken`](crate::CancelToken) was used.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Exec(ExecError::Cancelled)
+                | Self::Job(JobError::Exec(ExecError::Cancelled))
+                | Self::Nifti(NiftiError::Cancelled { .. })
+                | Self::Store(StoreError::Cancelled)
+        )
+    }
+}

@@ -8,7 +8,7 @@ use anyhow::Result;
 use voxstore::jobs::JobError;
 use voxstore::nifti::NiftiError;
 use voxstore::store::StoreError;
-use voxstore::{Error, ExecError, SessionError};
+use voxstore::{Error, ExecError, LazyError, PlanError, SessionError, SinkError, SourceError};
 
 /// What a command that did not fail has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,25 +55,36 @@ pub(crate) fn code(outcome: Result<Done>) -> ExitCode {
         }
     }
     let _ = writeln!(std::io::stderr(), "error: {text}");
-    ExitCode::from(kind(&error))
+    ExitCode::from(kind(error))
 }
 
-fn kind(error: &anyhow::Error) -> u8 {
+fn kind(error: anyhow::Error) -> u8 {
     if error.is::<Misuse>() {
         return USAGE;
     }
-    match error.chain().find_map(|cause| cause.downcast_ref::<Error>()) {
-        Some(
-            Error::Exec(ExecError::Cancelled)
-            | Error::Job(JobError::Exec(ExecError::Cancelled))
-            | Error::Nifti(NiftiError::Cancelled { .. })
-            | Error::Store(StoreError::Cancelled),
-        ) => INTERRUPTED,
+    match of_library(error) {
+        Some(error) if error.is_cancelled() => INTERRUPTED,
         Some(Error::Session(
             SessionError::Memory { .. } | SessionError::TooSmall { .. } | SessionError::NoThreads,
         )) => USAGE,
         _ => FAILED,
     }
+}
+
+/// The library's error behind one, whichever layer gave it.
+fn of_library(mut error: anyhow::Error) -> Option<Error> {
+    macro_rules! look_for {
+        ($($layer:ty),*) => {$(
+            error = match error.downcast::<$layer>() {
+                Ok(found) => return Some(found.into()),
+                Err(other) => other,
+            };
+        )*};
+    }
+    look_for!(Error, ExecError, JobError, LazyError, NiftiError, PlanError);
+    look_for!(SessionError, SinkError, SourceError, StoreError);
+    drop(error);
+    None
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

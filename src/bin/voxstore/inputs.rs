@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, bail};
 use globset::GlobBuilder;
 use voxstore::nifti::{self, Io, NiftiError};
-use voxstore::{Error, Run, store};
+use voxstore::{Run, store};
 use walkdir::WalkDir;
 
 /// Where runs are to come from.
@@ -25,7 +25,7 @@ pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
     if let [path] = inputs
         && is_store(path)
     {
-        return Ok(Inputs::Store(Box::new(store::open(path).map_err(Error::from)?)));
+        return Ok(Inputs::Store(Box::new(store::open(path)?)));
     }
     let (mut paths, mut named) = (Vec::new(), true);
     for input in inputs {
@@ -61,9 +61,9 @@ pub(crate) fn open_files(
 pub(crate) fn runs_to_join(inputs: &[PathBuf], globs: &[String], io: Io) -> Result<Vec<Run>> {
     match find(inputs)? {
         Inputs::Store(store) => {
-            let names = store.select(globs).map_err(Error::from)?;
+            let names = store.select(globs)?;
             refuse_several_subjects(&names, globs)?;
-            names.iter().map(|name| Ok(store.run(name).map_err(Error::from)?)).collect()
+            names.iter().map(|name| Ok(store.run(name)?)).collect()
         }
         Inputs::Files { .. } if !globs.is_empty() => {
             bail!("--run chooses among the runs of a store; for files, name the files")
@@ -74,9 +74,7 @@ pub(crate) fn runs_to_join(inputs: &[PathBuf], globs: &[String], io: Io) -> Resu
                     paths.iter().map(|path| path.display().to_string()).collect();
                 refuse_several_subjects(&names, &[])?;
             }
-            open_files(&paths, io)
-                .map(|(_, run)| run.map_err(|error| anyhow!(Error::from(error))))
-                .collect()
+            open_files(&paths, io).map(|(_, run)| Ok(run?)).collect()
         }
     }
 }

@@ -64,7 +64,7 @@ pub(crate) struct TalkArgs {
 impl LimitArgs {
     /// The session these limits describe, with a progress bar and Ctrl-C.
     pub(crate) fn session(&self, talk: &TalkArgs) -> Result<Session> {
-        Ok(self.builder(talk)?.build().map_err(voxstore::Error::from)?)
+        Ok(self.builder(talk)?.build()?)
     }
 
     /// What that is built from.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use voxstore::Explanation;
 use voxstore::jobs::explain_tsnr;
-use voxstore::{Error, Explanation};
 
 use super::reduce::{Expression, Request};
 use crate::args::{ExplainArgs, ExplainHow, ExplainJob, FormatArg, ReduceWhat, TsnrWhat};
@@ -21,14 +21,14 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
 fn of_tsnr(what: &TsnrWhat, how: &ExplainHow) -> Result<Explanation> {
     let session = what.limits.session(&how.talk)?;
     let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.io())?;
-    Ok(explain_tsnr(&runs, what.options(), &session).map_err(Error::from)?)
+    Ok(explain_tsnr(&runs, what.options(), &session)?)
 }
 
 fn of_reduce(what: &ReduceWhat, how: &ExplainHow) -> Result<Explanation> {
     let request = Request::of(what)?;
     let session = what.limits.session(&how.talk)?;
     let expression = Expression::of(&request)?;
-    Ok(session.explain(&[&expression.array]).map_err(Error::from)?)
+    Ok(session.explain(&[&expression.array])?)
 }
 
 fn explain(how: &ExplainHow, plan: impl FnOnce() -> Result<Explanation>) -> Result<Done> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use bytesize::ByteSize;
 use serde::Serialize;
-use voxstore::{Error, nifti, store};
+use voxstore::{nifti, store};
 
 use crate::args::ExportArgs;
 use crate::exit::Done;
@@ -19,8 +19,8 @@ struct Exported {
 }
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
-    let store = store::open(&args.store).map_err(Error::from)?;
-    let names = store.select(&args.runs.globs).map_err(Error::from)?;
+    let store = store::open(&args.store)?;
+    let names = store.select(&args.runs.globs)?;
     if names.is_empty() {
         bail!("{} holds no runs", args.store.display());
     }
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
     let targets = names
         .iter()
         .map(|name| {
-            let run = store.run(name).map_err(Error::from)?;
+            let run = store.run(name)?;
             let path = if is_file {
                 args.output.clone()
             } else {
@@ -52,12 +52,12 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
     let session = args.limits.session(&args.talk)?;
     let mut done = Vec::new();
     for (name, path) in targets {
-        let run = store.run(name).map_err(Error::from)?;
+        let run = store.run(name)?;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        let bytes = nifti::export(&run, &path, args.force, &session).map_err(Error::from)?;
+        let bytes = nifti::export(&run, &path, args.force, &session)?;
         done.push(Exported { run: run.name().to_owned(), file: path, bytes });
     }
     if args.talk.json {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use voxstore::nifti;
 use voxstore::store::{self, StoredFacts};
-use voxstore::{Error, Run, Warning};
+use voxstore::{Run, Warning};
 
 use crate::args::InfoArgs;
 use crate::exit::Done;
@@ -75,17 +75,17 @@ pub(crate) fn run(args: &InfoArgs) -> Result<Done> {
 
 fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
     if let Some((root, name)) = run_in_store(path) {
-        let store = store::open(root).map_err(Error::from)?;
+        let store = store::open(root)?;
         let runs = vec![stored_run(&store, &name)?];
         return Ok(Described { path: path.to_owned(), kind: "run", runs });
     }
     if path.is_dir() || inputs::is_store(path) {
-        let store = store::open(path).map_err(Error::from)?;
+        let store = store::open(path)?;
         let runs =
             store.runs().iter().map(|name| stored_run(&store, name)).collect::<Result<_>>()?;
         return Ok(Described { path: path.to_owned(), kind: "store", runs });
     }
-    let run = nifti::open_with(path, args.reading.io()).map_err(Error::from)?;
+    let run = nifti::open_with(path, args.reading.io())?;
     Ok(Described { path: path.to_owned(), kind: "file", runs: vec![about(&run, None)] })
 }
 
@@ -102,8 +102,8 @@ fn run_in_store(path: &Path) -> Option<(PathBuf, String)> {
 }
 
 fn stored_run(store: &store::Store, name: &str) -> Result<About> {
-    let run = store.run(name).map_err(Error::from)?;
-    let facts = store.facts(name).map_err(Error::from)?;
+    let run = store.run(name)?;
+    let facts = store.facts(name)?;
     Ok(about(&run, Some(&facts)))
 }
 

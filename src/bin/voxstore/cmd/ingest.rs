@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use bytesize::ByteSize;
 use serde::Serialize;
+use voxstore::Warning;
 use voxstore::store::{ChunkLengths, IngestOptions, Outcome, ingest};
-use voxstore::{Error, Warning};
 
 use crate::args::IngestArgs;
 use crate::exit::Done;
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
         force: args.force,
         strict: args.strict,
     };
-    let done = ingest(&runs, &args.output, &options, &session).map_err(Error::from)?;
+    let done = ingest(&runs, &args.output, &options, &session)?;
     for outcome in done.runs {
         let target = Some(outcome.target);
         rows.push(match outcome.result {

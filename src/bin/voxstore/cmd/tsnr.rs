@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 use voxstore::jobs::{Tsnr, TsnrRecord, tsnr};
 use voxstore::nifti::{MapFile, NiftiOptions};
-use voxstore::{Error, Run, peak_memory_bytes};
+use voxstore::{Run, peak_memory_bytes};
 
 use crate::args::TsnrArgs;
 use crate::exit::Done;
@@ -27,12 +27,12 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     // What does not fit in memory waits where the map will be: there is room for it, and it is no
     // folder in memory, as a system's temporary one can be.
     let builder = what.limits.builder(&args.talk)?.scratch(output::folder_of(&args.output));
-    let session = builder.build().map_err(Error::from)?;
+    let session = builder.build()?;
     let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.io())?;
     let options = what.options();
     // First, so that a file that cannot be written is known before anything is read.
-    let file = MapFile::create(&args.output, args.force).map_err(Error::from)?;
-    let result = tsnr(&runs, options, &session).map_err(Error::from)?;
+    let file = MapFile::create(&args.output, args.force)?;
+    let result = tsnr(&runs, options, &session)?;
 
     let map = NiftiOptions {
         intent_name: "tsnr".to_owned(),
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
         cal_max: display_ceiling(&result),
         overwrite: args.force,
     };
-    file.write(&runs[0], result.map.view(), &map).map_err(Error::from)?;
+    file.write(&runs[0], result.map.view(), &map)?;
     let measured = peak_memory_bytes();
     let record = TsnrRecord::new(&result, &runs, options, session.memory_bytes(), measured);
     output::write_json(&sidecar, &record, args.force)?;

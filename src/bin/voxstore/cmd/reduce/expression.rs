@@ -3,7 +3,7 @@
 use anyhow::Result;
 use voxstore::jobs::{Joined, join, mask_for};
 use voxstore::nifti;
-use voxstore::{DType, Error, LazyArray, ReduceOptions, Run, where_};
+use voxstore::{DType, LazyArray, ReduceOptions, Run, where_};
 
 use super::request::{Form, Request};
 use crate::args::{AxisArg, OpArg};
@@ -27,16 +27,16 @@ impl Expression {
         let io = what.reading.io();
         let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, io)?;
         let open = |path| nifti::open_with(path, io);
-        let mask = what.mask.as_ref().map(open).transpose().map_err(Error::from)?;
-        let Joined { array, warnings } = join(&runs).map_err(Error::from)?;
+        let mask = what.mask.as_ref().map(open).transpose()?;
+        let Joined { array, warnings } = join(&runs)?;
         let inside = mask.as_ref().map(|mask| mask_for(&runs[0], mask));
-        let inside = inside.transpose().map_err(Error::from)?;
+        let inside = inside.transpose()?;
         let whole_shape = array.shape().to_vec();
         let mut array = reduced(request, &array, inside.as_ref());
         if request.form == Form::Image && request.reduces(AxisArg::T) {
             array = array.squeeze(-1);
         }
-        array.check().map_err(Error::from)?;
+        array.check()?;
         Ok(Self { runs, mask, array, whole_shape, warnings })
     }
 }

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use voxstore::nifti::{NiftiOptions, NiftiSink};
-use voxstore::{
-    DType, Element, Error, ExecError, LazyArray, Region, Report, RunInfo, Session, Sink,
-};
+use voxstore::{DType, Element, LazyArray, Region, Report, RunInfo, Session, Sink};
 
 /// Where an image goes, where it lies, and what its header says.
 pub(crate) struct Image<'a> {
@@ -39,15 +37,13 @@ impl Image<'_> {
     fn write_as<T: Element>(&self, array: &LazyArray, session: &Session) -> Result<Report> {
         let (shape, like) = (array.shape(), Some(&self.like));
         // First, so that a file that cannot be written is known before anything is read.
-        let sink = NiftiSink::create(self.path, shape, array.dtype(), like, &self.options)
-            .map_err(Error::from)?;
-        let computed = session.compute_all::<T>(&[array]).map_err(Error::from)?;
-        let failed = |error| Error::from(ExecError::from(error));
+        let sink = NiftiSink::create(self.path, shape, array.dtype(), like, &self.options)?;
+        let computed = session.compute_all::<T>(&[array])?;
         for image in &computed.arrays {
             let voxels = image.as_slice_memory_order().unwrap_or_default();
-            sink.put(&Region::whole(shape), bytemuck::cast_slice(voxels)).map_err(failed)?;
+            sink.put(&Region::whole(shape), bytemuck::cast_slice(voxels))?;
         }
-        Box::new(sink).commit().map_err(failed)?;
+        Box::new(sink).commit()?;
         Ok(computed.report)
     }
 }

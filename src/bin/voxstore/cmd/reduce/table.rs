@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Result;
 use ndarray::ArrayD;
 use serde::{Serialize, Serializer};
-use voxstore::{DType, Element, Error, LazyArray, Report, Run, Session};
+use voxstore::{DType, Element, LazyArray, Report, Run, Session};
 
 use super::request::{AXIS_NAMES, Request};
 use crate::args::{AxisArg, OpArg};
@@ -59,7 +59,7 @@ fn numbers<T: Element>(
     session: &Session,
     number: impl Fn(T) -> Number,
 ) -> Result<(Vec<Number>, Report)> {
-    let computed = session.compute_all::<T>(&[array]).map_err(Error::from)?;
+    let computed = session.compute_all::<T>(&[array])?;
     let arrays: Vec<ArrayD<T>> = computed.arrays;
     Ok((arrays.iter().flatten().map(|&value| number(value)).collect(), computed.report))
 }
