@@ -83,6 +83,14 @@ impl RunInfo {
         [1, 2, 3].map(|axis| self.origin.dim[axis].unsigned_abs())
     }
 
+    /// The same place without a TR: for what lies where the run does, but whose fourth axis is not the
+    /// run's time, such as the bins of a histogram.
+    #[must_use]
+    pub fn without_time(&self) -> Self {
+        let timing = Timing { tr_seconds: None, ..self.timing.clone() };
+        Self { timing, ..self.clone() }
+    }
+
     /// Bytes of memory that the header and the sidecar take.
     pub(crate) fn open_bytes(&self) -> u64 {
         let sidecar: usize = self.sidecar.iter().map(|(key, value)| entry_bytes(key, value)).sum();
@@ -120,6 +128,26 @@ pub struct Geometry {
     pub sform_code: i16,
     /// Voxel edge lengths in millimetres, always finite and above 0.
     pub zooms_mm: [f64; 3],
+}
+
+/// The largest distance between the places that two affines give the same corner of a grid; NaN where
+/// an affine has one.
+pub(crate) fn corner_distance_mm(shape: &[u64], a: &[[f64; 4]; 4], b: &[[f64; 4]; 4]) -> f64 {
+    let mut largest = 0.0_f64;
+    for corner in 0..8_u32 {
+        let at: [f64; 4] = std::array::from_fn(|axis| match axis {
+            3 => 1.0,
+            _ if corner >> axis & 1 == 1 => shape[axis].saturating_sub(1) as f64,
+            _ => 0.0,
+        });
+        let apart = |row: usize| (0..4).map(|j| (a[row][j] - b[row][j]) * at[j]).sum::<f64>();
+        let squares: f64 = (0..3).map(|row| apart(row).powi(2)).sum();
+        if squares.is_nan() {
+            return f64::NAN;
+        }
+        largest = largest.max(squares.sqrt());
+    }
+    largest
 }
 
 /// When volumes were taken.

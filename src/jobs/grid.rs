@@ -2,7 +2,7 @@
 
 use super::error::JobError;
 use crate::grid::shape_text;
-use crate::run::{Geometry, Run};
+use crate::run::{Geometry, Run, corner_distance_mm};
 
 /// Corners of the grids may lie this far apart.
 const TOLERANCE_MM: f64 = 1e-3;
@@ -45,30 +45,10 @@ pub(super) fn check_same(first: &Run, run: &Run) -> Result<(), JobError> {
         return Err(differ(text(a), text(b)));
     }
     let (ga, gb) = (&first.info().geometry, &run.info().geometry);
-    let apart = corner_distance_mm(a, ga, gb);
+    let apart = corner_distance_mm(a, &ga.affine, &gb.affine);
     if apart.is_nan() || apart > TOLERANCE_MM {
         let text = |g: &Geometry| format!("affine {:?} ({})", &g.affine[..3], g.affine_source);
         return Err(differ(text(ga), format!("{}; corners {apart} mm apart", text(gb))));
     }
     Ok(())
-}
-
-/// The largest distance between the same corner of two grids of one shape.
-fn corner_distance_mm(shape: &[u64], a: &Geometry, b: &Geometry) -> f64 {
-    let mut largest: f64 = 0.0;
-    for corner in 0..8_u32 {
-        let index = [0, 1, 2].map(|axis| {
-            if corner >> axis & 1 == 1 { shape[axis].saturating_sub(1) as f64 } else { 0.0 }
-        });
-        let place = |g: &Geometry, row: usize| {
-            let m = g.affine[row];
-            m[0] * index[0] + m[1] * index[1] + m[2] * index[2] + m[3]
-        };
-        let squares: f64 = (0..3).map(|row| (place(a, row) - place(b, row)).powi(2)).sum();
-        if squares.is_nan() {
-            return f64::NAN;
-        }
-        largest = largest.max(squares.sqrt());
-    }
-    largest
 }

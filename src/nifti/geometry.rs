@@ -5,7 +5,7 @@
 
 use super::header::Header;
 use super::{Intake, units};
-use crate::run::Geometry;
+use crate::run::{Geometry, corner_distance_mm};
 
 type Affine = [[f64; 4]; 4];
 
@@ -161,18 +161,7 @@ fn spans_space(affine: &Affine) -> bool {
 
 /// Warns where the two transforms place a corner of the array differently.
 fn compare_transforms(sform: &Affine, qform: &Affine, shape: [u64; 4], intake: &mut Intake) {
-    let mut apart = 0.0_f64;
-    for corner in 0..8_usize {
-        let at: [f64; 4] = std::array::from_fn(|axis| match axis {
-            3 => 1.0,
-            _ if corner >> axis & 1 == 1 => (shape[axis] - 1) as f64,
-            _ => 0.0,
-        });
-        let square = (0..3)
-            .map(|i| (0..4).map(|j| (sform[i][j] - qform[i][j]) * at[j]).sum::<f64>().powi(2))
-            .sum::<f64>();
-        apart = apart.max(square.sqrt());
-    }
+    let apart = corner_distance_mm(&shape, sform, qform);
     let smallest = column_lengths(sform).into_iter().fold(f64::INFINITY, f64::min);
     if apart > CORNER_TOLERANCE * smallest {
         intake.warn(

@@ -77,7 +77,8 @@ impl NiftiSink {
     ///
     /// Where a run lends its grid, `like`, the file has its voxel sizes, qform and sform, and its TR
     /// where there is a fourth axis. An axis that was reduced over is 1 long and lies where the run's
-    /// first element does. Without a run, voxels are 1 without a unit and lie nowhere.
+    /// first element does. Where the fourth axis is not the run's time (bins of a histogram, every tenth
+    /// volume), give [`RunInfo::without_time`]. Without a run, voxels are 1 without a unit and lie nowhere.
     ///
     /// # Errors
     /// When `path` exists and is not to be overwritten, has another ending, or cannot be written; when

@@ -15,7 +15,7 @@ use anyhow::Result;
 use serde::Serialize;
 use voxstore::jobs::MemoryRecord;
 use voxstore::nifti::NiftiOptions;
-use voxstore::{Report, Run, RunInfo, Session, peak_memory_bytes};
+use voxstore::{Report, Session, peak_memory_bytes};
 
 use self::image::Image;
 use self::record::Record;
@@ -56,9 +56,10 @@ fn reduce_to_image(
 ) -> Result<Done> {
     let Target::Beside(path, sidecar) = target else { return Ok(Done::All) };
     let name = request.op_name();
+    let info = expression.runs[0].info();
     let image = Image {
         path,
-        like: place_of(request, &expression.runs[0]),
+        like: if request.reduces(AxisArg::T) { info.without_time() } else { info.clone() },
         options: NiftiOptions {
             description: format!("voxstore {} {name}", env!("CARGO_PKG_VERSION")),
             intent_name: name,
@@ -77,15 +78,6 @@ fn reduce_to_image(
         render::line(&format!("record: {}", sidecar.display()))?;
     }
     Ok(Done::All)
-}
-
-/// Where a result of a run lies: where the run does, but without its time where that is reduced.
-fn place_of(request: &Request<'_>, run: &Run) -> RunInfo {
-    let mut info = run.info().clone();
-    if request.reduces(AxisArg::T) {
-        info.timing.tr_seconds = None;
-    }
-    info
 }
 
 fn reduce_to_table(
