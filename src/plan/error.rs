@@ -4,6 +4,7 @@ use bytesize::ByteSize;
 
 use crate::dtype::DType;
 use crate::lazy::LazyError;
+use crate::runtime::Session;
 
 /// An expression cannot be computed as asked. Nothing has been read.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -53,6 +54,18 @@ pub enum PlanError {
 }
 
 impl PlanError {
+    /// A need beyond the budget, up to a whole MiB; and what takes the most of it.
+    pub(crate) fn memory(
+        needed_bytes: u64,
+        session: &Session,
+        (dominant, dominant_bytes): (String, u64),
+        alternative: Option<String>,
+    ) -> Self {
+        let projected_bytes = needed_bytes.div_ceil(1 << 20).saturating_mul(1 << 20);
+        let budget_bytes = session.memory_bytes();
+        Self::Memory { projected_bytes, budget_bytes, dominant, dominant_bytes, alternative }
+    }
+
     /// The smallest budget that works, where the budget was what failed.
     pub fn projected_bytes(&self) -> Option<u64> {
         match self {

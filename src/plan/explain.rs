@@ -63,14 +63,27 @@ impl Session {
         arrays: &[&LazyArray],
         memory: ResultMemory,
     ) -> Result<Explanation, PlanError> {
+        Ok(self.planned(arrays, memory)?.explanation(arrays, self))
+    }
+
+    /// How often [`explain`](Session::explain) says that a source is read, without the rest of it.
+    pub(crate) fn scans(&self, arrays: &[&LazyArray]) -> Result<usize, PlanError> {
+        Ok(self.planned(arrays, ResultMemory::Counted)?.scans())
+    }
+
+    /// The same of [`explain_write`](Session::explain_write).
+    pub(crate) fn scans_to_write(&self, arrays: &[&LazyArray]) -> Result<usize, PlanError> {
+        Ok(self.planned(arrays, ResultMemory::Sink)?.scans())
+    }
+
+    fn planned(&self, arrays: &[&LazyArray], memory: ResultMemory) -> Result<Plan, PlanError> {
         let outputs: Vec<_> = arrays.iter().map(|&a| (a, a.dtype())).collect();
         // The blocks that `rechunk` asked for are those of a file.
         let grid = match arrays {
             [one] if memory == ResultMemory::Sink => one.wanted_blocks().map(<[u64]>::to_vec),
             _ => None,
         };
-        let plan = Plan::new(&outputs, &Delivery { grid, ..Delivery::of(memory) }, self)?;
-        Ok(plan.explanation(arrays, self))
+        Plan::new(&outputs, &Delivery { grid, ..Delivery::of(memory) }, self)
     }
 }
 

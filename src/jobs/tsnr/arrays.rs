@@ -54,44 +54,49 @@ impl Asked {
     }
 
     /// In memory where all results fit and leave room to read every run once, else on disk where that
-    /// takes fewer readings; and what will be done.
+    /// takes fewer readings.
     ///
     /// # Errors
     /// The smallest budget that is enough, where this one is not.
-    pub(super) fn way(&self, session: &Session) -> Result<(Waiting, Explanation), PlanError> {
-        let in_memory = match session.explain(&self.all()) {
+    pub(super) fn way(&self, session: &Session) -> Result<Waiting, PlanError> {
+        let in_memory = match session.scans(&self.all()) {
             Err(PlanError::Memory { .. }) => None,
-            Ok(plan) if plan.summary.scans > 1 => Some(plan),
-            other => return other.map(|plan| (Waiting::InMemory, plan)),
+            Ok(scans) if scans > 1 => Some(scans),
+            other => return other.map(|_| Waiting::InMemory),
         };
-        let on_disk = match (session.explain_write(&self.all()), self.refusal(session)) {
-            (Ok(plan), None) => Ok(plan),
+        let on_disk = match (session.scans_to_write(&self.all()), self.refusal(session)) {
+            (Ok(scans), None) => Ok(scans),
             (Err(plan), Some(room)) if plan.projected_bytes() < room.projected_bytes() => Err(room),
             (Err(refused), _) | (Ok(_), Some(refused)) => Err(refused),
         };
-        let mut plan = match (on_disk, in_memory) {
-            (Ok(plan), Some(other)) if plan.summary.scans >= other.summary.scans => {
-                return Ok((Waiting::InMemory, other));
-            }
-            (Err(_), Some(other)) => return Ok((Waiting::InMemory, other)),
-            (on_disk, _) => on_disk?,
-        };
+        match (on_disk, in_memory) {
+            (Ok(scans), Some(other)) if scans >= other => Ok(Waiting::InMemory),
+            (Err(_), Some(_)) => Ok(Waiting::InMemory),
+            (on_disk, _) => on_disk.map(|_| Waiting::OnDisk),
+        }
+    }
+
+    /// What is done where results wait so.
+    ///
+    /// # Errors
+    /// As [`way`](Self::way).
+    pub(super) fn explain(&self, session: &Session) -> Result<Explanation, PlanError> {
+        if self.way(session)? == Waiting::InMemory {
+            return session.explain(&self.all());
+        }
+        let mut plan = session.explain_write(&self.all())?;
         let room = Spilled::room_projected_bytes(&self.shape);
         plan.summary.peak_bytes = plan.summary.peak_bytes.max(room);
         plan.summary.rewrites.push("results wait on disk while medians are taken".to_owned());
-        Ok((Waiting::OnDisk, plan))
+        Ok(plan)
     }
 
     /// Why this budget has no room to take medians in, where it has none.
     fn refusal(&self, session: &Session) -> Option<PlanError> {
         let needed = Spilled::room_projected_bytes(&self.shape);
-        (needed > session.memory_bytes()).then(|| PlanError::Memory {
-            projected_bytes: needed.div_ceil(1 << 20).saturating_mul(1 << 20),
-            budget_bytes: session.memory_bytes(),
-            dominant: "the values that a median is taken of".to_owned(),
-            dominant_bytes: Spilled::room_bytes(&self.shape),
-            alternative: None,
-        })
+        let values = "the values that a median is taken of".to_owned();
+        let largest = (values, Spilled::room_bytes(&self.shape));
+        (needed > session.memory_bytes()).then(|| PlanError::memory(needed, session, largest, None))
     }
 }
 

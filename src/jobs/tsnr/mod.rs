@@ -96,8 +96,8 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsn
     let mut warnings = check(runs)?;
     let asked = Asked::of(runs, options);
     let (map, found, mut report) = match asked.way(session).map_err(ExecError::from)? {
-        (Waiting::InMemory, _) => in_memory(&asked, options, session)?,
-        (Waiting::OnDisk, _) => on_disk(&asked, options, session)?,
+        Waiting::InMemory => in_memory(&asked, options, session)?,
+        Waiting::OnDisk => on_disk(&asked, options, session)?,
     };
     let rows = runs.iter().zip(found.each).map(|(run, median)| RunRow {
         name: run.name().to_owned(),
@@ -181,7 +181,7 @@ pub fn explain_tsnr(
     session: &Session,
 ) -> Result<Explanation, JobError> {
     check(runs)?;
-    Ok(Asked::of(runs, options).way(session).map_err(ExecError::from)?.1)
+    Ok(Asked::of(runs, options).explain(session).map_err(ExecError::from)?)
 }
 
 /// Refuses runs that are too short or on different grids; warns of timings that differ.

@@ -68,9 +68,6 @@ pub(super) fn fit(
 }
 
 fn refusal(pass: &Pass, schedule: &Schedule, standing: Standing, session: &Session) -> PlanError {
-    let needed = standing.projected_bytes(schedule.total_bytes());
-    // Rounded up to a whole MiB, which is also how it is printed.
-    let needed = needed.div_ceil(1 << 20).saturating_mul(1 << 20);
     let result_bytes = standing.result_bytes;
     let mut terms = vec![
         (result_bytes, "the results in memory".to_owned()),
@@ -94,13 +91,8 @@ fn refusal(pass: &Pass, schedule: &Schedule, standing: Standing, session: &Sessi
     } else {
         None
     };
-    PlanError::Memory {
-        projected_bytes: needed,
-        budget_bytes: session.memory_bytes(),
-        dominant,
-        dominant_bytes,
-        alternative,
-    }
+    let needed = standing.projected_bytes(schedule.total_bytes());
+    PlanError::memory(needed, session, (dominant, dominant_bytes), alternative)
 }
 
 /// Arrangements from the fastest to the smallest.
