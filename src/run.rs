@@ -79,7 +79,7 @@ pub struct RunInfo {
 
 impl RunInfo {
     /// Lengths of x, y and z, as the header has them: the grid that the affine is true of.
-    pub fn grid_shape(&self) -> [u64; 3] {
+    pub(crate) fn grid_shape(&self) -> [u64; 3] {
         [1, 2, 3].map(|axis| self.origin.dim[axis].unsigned_abs())
     }
 
