@@ -96,7 +96,7 @@ fn write(folder: &Path, name: &str, shape: &[u64], dtype: DType, like: Option<&R
 }
 
 #[test]
-fn arrays_of_every_type_and_number_of_axes_are_left_for_other_tools() {
+fn arrays_of_every_type_and_number_of_axes_are_written_for_the_interop_checks() {
     let folder = folder();
     let mut arrays = Vec::new();
     for dtype in DType::ALL {

@@ -26,7 +26,7 @@ fn check(run: &Run, dtype: DType) {
 }
 
 #[test]
-fn files_that_are_mapped_read_and_inflated() {
+fn mapped_read_and_inflated_files_keep_a_sources_promises() {
     let folder = tempfile::tempdir().unwrap();
     for dtype in [DType::U8, DType::I16, DType::F64] {
         for name in ["x.nii", "x.nii.gz"] {
@@ -41,7 +41,7 @@ fn files_that_are_mapped_read_and_inflated() {
 }
 
 #[test]
-fn runs_of_a_store_and_arrays_of_their_own() {
+fn stored_runs_and_arrays_keep_a_sources_promises() {
     let folder = tempfile::tempdir().unwrap();
     for dtype in [DType::U8, DType::I16, DType::F64] {
         let file = folder.path().join("x.nii");

@@ -61,3 +61,48 @@ pub(super) fn run_units<W>(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::run_units;
+    use crate::exec::ExecError;
+    use crate::runtime::Session;
+
+    fn error_of(unit: u64) -> ExecError {
+        ExecError::Shape { array: vec![unit], view: Vec::new() }
+    }
+
+    #[test]
+    fn the_error_of_the_lowest_failing_unit_is_returned_and_no_unit_begins_after_it() {
+        let session = Session::builder().threads(2).build().unwrap();
+        let (both, begun) = (Barrier::new(2), AtomicU64::new(0));
+        let outcome = run_units(
+            &session,
+            2,
+            100,
+            || Ok(()),
+            |(), unit| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                // Both are under way, so both fail.
+                both.wait();
+                Err(error_of(unit))
+            },
+        );
+        assert_eq!(outcome.unwrap_err().to_string(), error_of(0).to_string());
+        assert_eq!(begun.into_inner(), 2);
+    }
+
+    #[test]
+    fn every_unit_is_done_once_by_any_number_of_workers() {
+        for workers in [1, 2, 5] {
+            let session = Session::builder().threads(workers).build().unwrap();
+            let times: Vec<AtomicU64> = (0..100).map(|_| AtomicU64::new(0)).collect();
+            let done = |unit: u64| times[unit as usize].fetch_add(1, Ordering::Relaxed);
+            run_units(&session, workers, 100, || Ok(()), |(), unit| Ok(drop(done(unit)))).unwrap();
+            assert!(times.iter().all(|n| n.load(Ordering::Relaxed) == 1), "{workers} workers");
+        }
+    }
+}

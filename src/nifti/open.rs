@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_road_is_the_one_asked_for() {
+    fn voxels_are_mapped_or_read_as_asked() {
         let folder = Folder::new();
         let path = folder.write("x.nii", &Image::v1().bytes);
         for (io, transport) in [(Io::Map, "mapped"), (Io::Read, "positioned reads")] {

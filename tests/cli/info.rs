@@ -71,7 +71,7 @@ fn a_run_in_a_store_is_described_with_its_chunks() {
 }
 
 #[test]
-fn what_is_neither_is_said_to_be_neither() {
+fn a_path_that_is_no_file_and_no_store_is_refused_as_neither() {
     let folder = folder();
     voxstore!("info", folder.path()).fails(1, &["is not a voxstore store", "zarr.json"]);
     let junk = super::files::write(folder.path(), "junk.nii", &[7; 4096]);

@@ -441,7 +441,7 @@ fn a_json_file_holds_the_numbers_and_their_record() {
 }
 
 #[test]
-fn words_that_do_not_go_together_are_refused_before_anything_is_opened() {
+fn options_that_exclude_each_other_are_refused_before_anything_is_opened() {
     let misused: [(&[&str], &str); 13] = [
         (&["mean"], "-o"),
         (&["mean", "--axis", "x"], "-o"),

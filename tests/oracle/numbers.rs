@@ -28,7 +28,7 @@ pub(crate) fn assert_agrees<T: Element>(want: &Twin, got: &ArrayD<T>, what: &str
 }
 
 #[test]
-fn every_result_is_what_the_twin_says() {
+fn every_result_is_that_of_a_plain_loop_over_all_elements() {
     let coverage = Coverage::default();
     check(2500, case(), |case| {
         let program = Program::new(&case);
@@ -86,7 +86,7 @@ pub(crate) fn assert_fails(fault: Fault, error: Option<ExecError>, what: &str) {
 }
 
 #[test]
-fn the_twins_own_promotion_is_that_of_the_library() {
+fn the_plain_loop_promotes_types_as_the_library_does() {
     for a in voxstore::DType::ALL {
         for b in voxstore::DType::ALL {
             assert_eq!(promote(a, b), a.promote(b), "{a} with {b}");

@@ -194,7 +194,7 @@ fn walk_whole(case: &str, arrays: &[LazyArray], rows: u64) {
 }
 
 #[test]
-fn halves_of_one_array_flow_together_in_steps_longer_than_a_half() {
+fn every_element_of_both_halves_arrives_in_steps_of_any_length() {
     let a = Numbered::file("a", &[2, 20], &[2, 20]).lazy();
     for rows in 1..21 {
         walk_whole("halves", &[a.slice_axis(1, ..10), a.slice_axis(1, 10..)], rows);

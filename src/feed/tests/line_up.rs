@@ -77,7 +77,7 @@ fn rows_that_move_otherwise_never_line_up() {
 }
 
 #[test]
-fn picks_line_up_by_their_number() {
+fn picks_line_up_by_their_position_in_the_list() {
     let (a, b) = (file("a", &[4, 10]), file("b", &[4, 10]));
     let picks = a.take(&[0, 1, 4, 5, 9, 2, 3, 3, 0], 1);
     let behind = b.diff(1) + &picks;
@@ -112,7 +112,7 @@ fn gathered(arrays: &[&LazyArray]) -> Vec<usize> {
 }
 
 #[test]
-fn who_touches_two_sources_brings_all_that_touch_either_together() {
+fn a_want_of_two_sources_joins_the_feeds_of_both() {
     let (a, b, c) = (file("a", &[4, 10]), file("b", &[4, 10]), file("c", &[4, 10]));
     let across = b.slice_axis(1, ..1) - a.slice_axis(1, 9..);
     assert_eq!(gathered(&[&a, &b, &c]), [0, 1, 2]);
@@ -126,7 +126,7 @@ fn who_touches_two_sources_brings_all_that_touch_either_together() {
 }
 
 #[test]
-fn other_places_and_what_stays_join_nothing() {
+fn wants_that_share_only_a_mask_or_lie_in_other_boxes_do_not_flow_together() {
     let (a, b, mask) = (file("a", &[4, 10]), file("b", &[4, 10]), file("mask", &[4]));
     let mask = mask.expand_dims(-1);
     assert_eq!(gathered(&[&(&a * &mask), &(&b * &mask)]), [0, 1]);

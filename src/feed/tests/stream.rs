@@ -8,7 +8,7 @@ use crate::lazy::LazyArray;
 use crate::lazy::testing::{SCRATCH_BYTES, file, stream};
 
 #[test]
-fn streams_that_are_open_together_all_count() {
+fn memory_of_streams_that_are_open_together_is_added_up() {
     let (a, b, c) = (stream("a", &[4, 10]), stream("b", &[4, 10]), file("c", &[4, 10]));
     let source_bytes = |array: &LazyArray| {
         let feed = feed(1, &[array]);

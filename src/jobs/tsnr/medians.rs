@@ -104,7 +104,7 @@ mod tests {
     use super::median_of;
 
     #[test]
-    fn an_even_count_averages_the_middle_and_none_is_nan() {
+    fn the_median_of_an_even_count_is_the_mean_of_the_middle_two_and_of_none_nan() {
         assert_eq!(median_of(&mut [9.0, 1.0, 7.0, 3.0, 5.0]), 5.0);
         assert_eq!(median_of(&mut [1.0, 7.0, 3.0, 5.0]), 4.0);
         assert!(median_of(&mut []).is_nan());

@@ -113,7 +113,7 @@ fn what_is_seen_through_concatenations_is_what_the_whole_shows() {
 }
 
 #[test]
-fn the_twin_of_these_tests_counts_in_memory_order() {
+fn the_reference_of_these_tests_counts_in_memory_order() {
     let a = file("a", &[4, 10]);
     assert_eq!(element(a.node(), &[3, 2]), 11.0);
     assert_eq!(element((&a * 2 - 1).node(), &[3, 2]), 21.0);

@@ -90,7 +90,7 @@ fn blocks_of_a_receiver_wait_on_disk_where_they_do_not_fit_or_cut_through_stored
 }
 
 #[test]
-fn streams_joined_along_space_are_no_rows_and_wait_on_disk() {
+fn streams_joined_along_space_wait_on_disk_for_a_receiver_of_blocks() {
     let halves = [0, 1].map(|_| Header::stream(&[100, 200, 100, 50]));
     let joined = crate::lazy::concatenate(&halves, 0);
     let plan = written(&joined, &[200, 200, 100, 1], 512 * MIB).unwrap();

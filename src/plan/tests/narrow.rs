@@ -44,7 +44,7 @@ fn only_the_cells_that_are_kept_are_read() {
 }
 
 #[test]
-fn order_directions_and_repeats_stay_above() {
+fn order_direction_and_repeats_of_a_view_stay_above_the_reduction() {
     let a = file("a", &[4, 5, 10]);
     let mean = a.mean(-1);
     becomes(
@@ -76,7 +76,7 @@ fn what_somebody_else_needs_whole_is_computed_once() {
 }
 
 #[test]
-fn groups_stay_whole() {
+fn a_slice_of_groups_stays_above_the_reduction() {
     let a = file("a", &[4, 10]);
     let groups = a.group_by(-1, &[0, 1, 0, 1, 0, 1, 0, 1, 0, 1]).sum();
     becomes(&groups.slice(s![.., 1]), "sum(a; 1; 2 groups)[:, 1]", "sum(a; 1; 2 groups)[:, 1]");
@@ -100,7 +100,7 @@ fn a_view_goes_below_reductions_of_reductions() {
 }
 
 #[test]
-fn many_views_of_many_reductions_do_not_get_mixed_up() {
+fn each_view_keeps_its_own_reduction() {
     let a = file("a", &[4, 10]);
     let sum = a.sum_with(-1, ReduceOptions::new().keepdims());
     let arrays: Vec<LazyArray> = (0..60_i64)

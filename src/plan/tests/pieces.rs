@@ -34,7 +34,7 @@ fn what_has_no_concatenation_is_one_piece() {
 }
 
 #[test]
-fn cuts_of_one_cut_all() {
+fn a_cut_of_one_expression_cuts_every_other() {
     let (a, b, mask) = (file("a", &[4, 10]), file("b", &[4, 5]), file("mask", &[4, 15]));
     let runs = concatenate(&[a, b], -1);
     assert_eq!(
@@ -63,6 +63,6 @@ fn concatenations_within_concatenations_cut_in_every_axis() {
 }
 
 #[test]
-fn nothing_is_one_empty_piece() {
+fn an_empty_array_is_one_empty_piece() {
     assert_eq!(cut(&[&file("a", &[4, 10]).slice_axis(1, 3..3)]), ["[0..4, 0..0] a[:, 3:3]"]);
 }

@@ -71,7 +71,7 @@ fn a_map_over_a_folds_own_result_joins_its_pass() {
 }
 
 #[test]
-fn a_map_that_needs_other_cells_or_other_files_does_not() {
+fn a_map_that_needs_other_cells_or_other_files_is_a_pass_of_its_own() {
     let (a, b) = (file("a", &[4, 10]), file("b", &[4, 10]));
     let keepdims = || ReduceOptions::new().keepdims();
     let mean = a.mean_with(-1, keepdims());
