@@ -100,8 +100,11 @@ mod tests {
         for workers in [1, 2, 5] {
             let session = Session::builder().threads(workers).build().unwrap();
             let times: Vec<AtomicU64> = (0..100).map(|_| AtomicU64::new(0)).collect();
-            let done = |unit: u64| times[unit as usize].fetch_add(1, Ordering::Relaxed);
-            run_units(&session, workers, 100, || Ok(()), |(), unit| Ok(drop(done(unit)))).unwrap();
+            let done = |(): &mut (), unit: u64| {
+                times[unit as usize].fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            };
+            run_units(&session, workers, 100, || Ok(()), done).unwrap();
             assert!(times.iter().all(|n| n.load(Ordering::Relaxed) == 1), "{workers} workers");
         }
     }

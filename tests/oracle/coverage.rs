@@ -85,6 +85,11 @@ impl Coverage {
         with(options.mask.is_some(), "mask");
     }
 
+    /// Asserts that something occurred.
+    pub(crate) fn assert_seen(&self, name: &str) {
+        assert!(self.count(name) > 0, "no case had {name}");
+    }
+
     /// Prints all of it and asserts that everything occurred.
     pub(crate) fn assert_full(&self) {
         for (name, count) in self.0.borrow().iter() {
@@ -94,7 +99,7 @@ impl Coverage {
         let split = self.count("cases of more than one block on every axis");
         assert!(2 * split >= cases, "{split} of {cases} cases are split on every axis");
         for name in expected() {
-            assert!(self.count(&name) > 0, "no case had {name}");
+            self.assert_seen(&name);
         }
         let (checked, left) = (self.count("floats checked"), self.count("floats left to rounding"));
         assert!(left * 4 <= checked, "{left} floats are not claimed, {checked} are");
