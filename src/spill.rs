@@ -134,12 +134,9 @@ impl Spill {
 
     /// The blocks that a region touches, and where in the file each begins.
     fn blocks(&self, region: &Region) -> impl Iterator<Item = (Region, u64)> {
-        let counts = self.grid.counts();
         let block_bytes = self.bytes_of(self.grid.block_shape());
         self.grid.touching(region).map(move |position| {
-            let number =
-                position.iter().zip(&counts).rev().fold(0, |n, (&p, &count)| n * count + p);
-            (self.grid.region(&position), number * block_bytes)
+            (self.grid.region(&position), self.grid.number(&position) * block_bytes)
         })
     }
 

@@ -39,6 +39,11 @@ impl BlockGrid {
         Region::new(start, shape)
     }
 
+    /// The number of the block at a grid position, axis 0 counted fastest.
+    pub(crate) fn number(&self, position: &[u64]) -> u64 {
+        position.iter().zip(self.counts()).rev().fold(0, |number, (&p, count)| number * count + p)
+    }
+
     /// Grid positions of the blocks that a region touches, axis 0 counted fastest.
     pub(crate) fn touching(&self, region: &Region) -> impl Iterator<Item = Vec<u64>> + '_ {
         let low: Vec<u64> = region.start().iter().zip(&self.block).map(|(&s, &b)| s / b).collect();

@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::checksums::{Checksums, checksum_of};
 use super::chunking::CHUNK_LIMIT_BYTES;
 use super::codec::ChunkCodec;
 use super::error::{ChunkFault, StoreError};
@@ -74,6 +75,8 @@ pub(super) struct ChunkedSource {
     pub(super) layout: ChunkLayout,
     pub(super) dtype: DType,
     pub(super) stored_bytes: u64,
+    /// What each chunk's checksum must be; `None` for an array that is no run's.
+    pub(super) checksums: Option<Checksums>,
     /// Of the run's header and sidecar.
     pub(super) open_bytes: u64,
 }
@@ -88,7 +91,12 @@ impl ChunkedSource {
             SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
         };
         let file = self.chunk_file(&path).map_err(&failed)?;
+        let checksum = checksum_of(&file);
         let numbers = self.layout.codec.decode(file).map_err(|e| failed(e.into()))?;
+        if let Some(checksums) = &self.checksums {
+            let number = self.layout.grid.number(position);
+            checksums.check(number, checksum, self.remedy).map_err(|e| failed(e.into()))?;
+        }
         if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
             return Err(failed(ChunkFault::Bool.into()));
         }

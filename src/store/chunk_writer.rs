@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::StoreError;
+use super::checksums::Checksums;
 use super::codec::{ChunkCodec, fill_bytes};
 use super::layout::chunk_key;
 use crate::dtype::DType;
@@ -25,6 +26,7 @@ pub(super) struct ChunkWriter {
     grid: BlockGrid,
     shape: Vec<u64>,
     fill: Vec<u8>,
+    checksums: Checksums,
     chunks: AtomicU64,
     stored_bytes: AtomicU64,
 }
@@ -39,11 +41,13 @@ impl ChunkWriter {
         shape: &[u64],
         chunk: &[u64],
     ) -> Self {
+        let grid = BlockGrid::new(shape, chunk);
         Self {
             name: name.to_owned(),
             array_dir,
             codec,
-            grid: BlockGrid::new(shape, chunk),
+            checksums: Checksums::of_grid(&grid),
+            grid,
             shape: shape.to_vec(),
             fill: fill_bytes(dtype),
             chunks: AtomicU64::new(0),
@@ -62,6 +66,11 @@ impl ChunkWriter {
     /// Chunk files written.
     pub(super) fn chunks(&self) -> u64 {
         self.chunks.load(Ordering::Relaxed)
+    }
+
+    /// The checksums of the chunks written.
+    pub(super) fn into_checksums(self) -> Checksums {
+        self.checksums
     }
 
     /// Bytes of all chunk files written.
@@ -100,6 +109,7 @@ impl ChunkWriter {
         File::create_new(&path)
             .and_then(|mut file| file.write_all(&file_bytes))
             .map_err(StoreError::io("write", &path))?;
+        self.checksums.note(self.grid.number(position), &file_bytes);
         self.chunks.fetch_add(1, Ordering::Relaxed);
         self.stored_bytes.fetch_add(file_bytes.len() as u64, Ordering::Relaxed);
         Ok(())

@@ -254,6 +254,11 @@ pub(super) enum ChunkFault {
     Frame { field: &'static str, found: u64, expected: String },
     #[error("the crc32c checksum does not match; the file is damaged")]
     Checksum,
+    #[error(
+        "the chunk is whole but belongs elsewhere: its checksum is {found:08x}, expected {expected:08x}; \
+        files of the store were moved or put back, {remedy}"
+    )]
+    Elsewhere { found: u32, expected: u32, remedy: &'static str },
     #[error("cannot decode: {0}")]
     Codec(String),
     #[error("a bool is neither 0 nor 1; the file is damaged")]

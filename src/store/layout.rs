@@ -13,6 +13,8 @@ pub(super) const METADATA: &str = "zarr.json";
 pub(super) const VOXELS: &str = "0";
 /// The array of the source's header bytes.
 pub(super) const HEADER: &str = "nifti";
+/// The array of the checksums of the voxels' chunks.
+pub(super) const CHECKSUMS: &str = "chunk_crc32c";
 /// Axes in the order of the disk, slowest first; also the names of the coordinate arrays.
 pub(super) const AXES: [&str; 4] = ["t", "z", "y", "x"];
 /// How the name of a run's group ends.

@@ -21,6 +21,7 @@
 //! ```
 
 mod array;
+mod checksums;
 mod chunk_reader;
 mod chunk_writer;
 mod chunking;
@@ -42,7 +43,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use crate::run::Run;
 use layout::{DERIVATIVES, MAX_DEPTH, METADATA, RUN_SUFFIX, last};
-use metadata::{RootAttributes, read_group};
+use metadata::{RootAttributes, RootHead, read_group};
 
 pub use array::{ZarrOptions, ZarrSink, open_array};
 pub use chunking::{ArrayChunks, ChunkLengths};
@@ -55,7 +56,6 @@ pub use ingest::{IngestOptions, IngestReport, Outcome, RunOutcome, Written, inge
 pub struct Store {
     path: PathBuf,
     runs: Vec<String>,
-    indexed: Vec<String>,
 }
 
 /// What [`Store::facts`] tells about how a run is stored.
@@ -106,9 +106,9 @@ pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
     if !file.exists() {
         return refused("a folder without zarr.json", "make one with voxstore ingest");
     }
-    let root = read_group::<RootAttributes>(&file)?.attributes.voxstore;
-    let indexed = root.runs.into_iter().map(|run| run.path).collect();
-    Ok(Store { path: path.to_owned(), runs: list_runs(path)?, indexed })
+    // What the root lists is only looked at when somebody asks.
+    read_group::<RootHead>(&file)?;
+    Ok(Store { path: path.to_owned(), runs: list_runs(path)? })
 }
 
 impl Store {
@@ -126,7 +126,9 @@ impl Store {
     /// or a run removed by hand. Other tools then see what the index says; the next ingest repairs
     /// it.
     pub fn index_is_stale(&self) -> bool {
-        self.indexed != self.runs
+        let Ok(root) = read_group::<RootAttributes>(&self.path.join(METADATA)) else { return true };
+        let indexed = root.attributes.voxstore.runs;
+        !indexed.iter().map(|run| &run.path).eq(&self.runs)
     }
 
     /// Opens the run with this group path, or whose last component this is (with or without

@@ -1,14 +1,15 @@
 //! Which stored runs may be read?
 //!
 //! [`OpenedRun`] checks that every fact told twice is told the same, then hands out the run with its
-//! voxels as a [`ChunkedSource`]. Reads metadata and the header; no voxel.
+//! voxels as a [`ChunkedSource`]. Reads metadata, the header and the table of checksums; no voxel.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::checksums::Checksums;
 use super::chunk_reader::{ChunkLayout, ChunkedSource, Version};
-use super::layout::{AXES, HEADER, METADATA, VOXELS, chunk_key};
+use super::layout::{AXES, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_key};
 use super::metadata::{ArrayFile, RunAttributes, StoredArray, read_group, read_json};
 use super::{StoreError, StoredFacts, digest};
 use crate::grid::Region;
@@ -34,6 +35,9 @@ impl OpenedRun {
         let version = Version::of(&array_file).map_err(StoreError::io("open", &array_file))?;
         let array = StoredArray::from_file(&array_file, &read_json::<ArrayFile>(&array_file)?)?;
         let layout = check(&attributes, &array, &array_file)?;
+        let table = dir.join(CHECKSUMS).join(chunk_key(&[0; AXES.len()]));
+        let digest = &attributes.voxels().chunk_crc32c;
+        let checksums = Checksums::read(&table, layout.chunks, digest)?;
         let source = ChunkedSource {
             name: path.to_owned(),
             remedy: "ingest the run again",
@@ -42,6 +46,7 @@ impl OpenedRun {
             layout,
             dtype: array.dtype,
             stored_bytes: attributes.voxels().stored_bytes,
+            checksums: Some(checksums),
             open_bytes: 0,
         };
         Ok(Self { source, attributes, metadata_file })
@@ -50,7 +55,8 @@ impl OpenedRun {
     /// The run.
     pub(super) fn into_run(self) -> Result<Run, StoreError> {
         let info = self.info()?;
-        let source = ChunkedSource { open_bytes: info.open_bytes(), ..self.source };
+        let table_bytes = Checksums::bytes_of(self.source.layout.chunks);
+        let source = ChunkedSource { open_bytes: info.open_bytes() + table_bytes, ..self.source };
         Ok(Run::new(Arc::new(source), info))
     }
 
@@ -218,6 +224,63 @@ mod tests {
         }
         let elsewhere = Region::new(vec![0, 0, 4, 0], vec![5, 4, 2, 7]);
         assert!(read(&run, &elsewhere).is_ok());
+    }
+
+    #[test]
+    fn a_whole_chunk_in_the_place_of_another_is_an_error() {
+        let refused = |fixture: &Fixture| {
+            let error = read(&fixture.open().unwrap(), &Region::whole(&SHAPE)).unwrap_err();
+            assert!(error.to_string().contains("belongs elsewhere"), "{error}");
+        };
+        // Of the same run.
+        let fixture = Fixture::new(Codec::BloscZstd);
+        let [one, other] = ["0/c.0.0.0.0", "0/c.1.0.0.0"].map(|name| fixture.file(name));
+        let (first, second) = (fs::read(&one).unwrap(), fs::read(&other).unwrap());
+        fs::write(&one, &second).unwrap();
+        fs::write(&other, &first).unwrap();
+        refused(&fixture);
+        fs::write(&one, &first).unwrap();
+        fs::write(&other, &second).unwrap();
+        assert!(read(&fixture.open().unwrap(), &Region::whole(&SHAPE)).is_ok());
+
+        // Of what the run was before it was ingested anew, and so of any other run.
+        let mut newer = Memory::new("a.nii", SHAPE, DType::I16);
+        newer.data[0] ^= 1;
+        let mut facts = crate::store::testing::info("a.nii");
+        facts.origin.file_bytes += 1;
+        let options = IngestOptions {
+            force: true,
+            chunk: Some(ChunkLengths { t: 3, z: 4 }),
+            ..Default::default()
+        };
+        let store = fixture.folder.path().join("s.zarr");
+        ingest(&[newer.run_with(facts)], store, &options, &session(1, "64MiB")).unwrap();
+        assert!(read(&fixture.open().unwrap(), &Region::whole(&SHAPE)).is_ok());
+        fs::write(&one, &first).unwrap();
+        refused(&fixture);
+    }
+
+    #[test]
+    fn a_table_of_checksums_that_is_damaged_missing_or_of_another_run_is_an_error() {
+        let fixture = Fixture::new(Codec::Zstd);
+        let table = fixture.file("chunk_crc32c/c.0.0.0.0");
+        let good = fs::read(&table).unwrap();
+        let refused = |part: &str| {
+            let error = fixture.open().unwrap_err().to_string();
+            assert!(error.contains("chunk_crc32c") && error.contains(part), "{error}");
+        };
+        for byte in 0..good.len() - 4 {
+            let mut bad = good.clone();
+            bad[byte] ^= 1;
+            fs::write(&table, bad).unwrap();
+            refused("digest");
+        }
+        fs::write(&table, &good[4..]).unwrap();
+        refused("length");
+        fs::remove_file(&table).unwrap();
+        refused("cannot open");
+        fs::write(&table, good).unwrap();
+        assert!(fixture.open().is_ok());
     }
 
     #[test]

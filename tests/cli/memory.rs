@@ -237,3 +237,28 @@ fn headers_of_megabytes_are_part_of_what_is_projected() {
     let again = fs::read(exported.join("runs/run-2.nii")).unwrap();
     assert!(again == with_extension(3 << 19, 2));
 }
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
+fn a_store_of_many_runs_is_opened_in_little_memory() {
+    let folder = folder();
+    let run = Nifti::new([16, 16, 10, 8]).write(folder.path(), "run.nii");
+    let (map, store) = (folder.path().join("map.nii"), folder.path().join("study.zarr"));
+    peak_of(&["ingest"], &[&run], 64, &["-o", path(&store), "--quiet"]);
+    // What the root says of 30,000 runs.
+    let root = store.join("zarr.json");
+    let mut said: Value = serde_json::from_slice(&fs::read(&root).unwrap()).unwrap();
+    let listed = said["attributes"]["voxstore"]["runs"][0].clone();
+    said["attributes"]["voxstore"]["runs"] = vec![listed; 30_000].into();
+    let nodes = said["consolidated_metadata"]["metadata"].as_object_mut().unwrap();
+    let node = nodes["runs/run.ome.zarr/0"].clone();
+    nodes.extend((0..30_000).map(|n| (format!("runs/made-{n}.ome.zarr/0"), node.clone())));
+    fs::write(&root, said.to_string()).unwrap();
+    assert!(fs::metadata(&root).unwrap().len() > 20 << 20);
+
+    let more = ["-o", path(&map), "--json", "--threads", "1"];
+    let (peak, said) = peak_of(&["tsnr"], &[&store], 24, &more);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_kept("tsnr of a store with a long index", peak, &said["record"]["memory"], 24);
+    peak_of(&["export"], &[&store], 24, &["-o", path(&folder.path().join("back"))]);
+}

@@ -45,6 +45,7 @@ pub fn open_array(path: impl AsRef<Path>) -> Result<Arc<dyn Source>, StoreError>
         layout,
         dtype: array.dtype,
         stored_bytes: attributes.stored_bytes(),
+        checksums: None,
         open_bytes: 0,
     }))
 }

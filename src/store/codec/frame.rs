@@ -7,7 +7,7 @@ use super::Frame;
 use crate::store::error::ChunkFault;
 
 /// Bytes of the crc32c at the end of every chunk file.
-const CHECKSUM_BYTES: u64 = 4;
+pub(in crate::store) const CHECKSUM_BYTES: u64 = 4;
 /// Header of a blosc frame, and the most that blosc adds.
 const BLOSC_HEADER_BYTES: u64 = 16;
 /// blosc's own blocks are 32 to 256 KiB at our levels; it allocates three of what a header names.

@@ -10,6 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub(super) use self::chunk::{ChunkCodec, fill_bytes};
+pub(super) use self::frame::CHECKSUM_BYTES;
 
 /// How chunks are compressed. A crc32c checksum follows whatever is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -16,7 +16,8 @@ use crate::store::error::StoreError;
 use crate::store::layout::{METADATA, parents};
 use crate::store::list_runs;
 use crate::store::metadata::{
-    Consolidated, IndexEntry, RootAttributes, RunAttributes, read_group, read_value, write_root,
+    Consolidated, IndexEntry, RootAttributes, RootHead, RunAttributes, read_group, read_json,
+    write_root,
 };
 
 /// A node's path and its metadata.
@@ -33,7 +34,7 @@ pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<(), StoreError>
         })
         .collect();
     let root = store.join(METADATA);
-    let created = read_group::<RootAttributes>(&root)
+    let created = read_group::<RootHead>(&root)
         .map_or_else(|_| now(), |root| root.attributes.voxstore.created);
     let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
     let attributes = RootAttributes::new(created, entries);
@@ -56,11 +57,11 @@ fn nodes_of(store: &Path, run: &str, seen: &mut BTreeSet<String>) -> Result<Vec<
     let mut nodes = Vec::new();
     for group in parents(run) {
         if seen.insert(group.to_owned()) {
-            nodes.push((group.to_owned(), read_value(&store.join(group).join(METADATA))?));
+            nodes.push((group.to_owned(), read_json::<Value>(&store.join(group).join(METADATA))?));
         }
     }
     let file = store.join(run).join(METADATA);
-    let mut group = read_value(&file)?;
+    let mut group = read_json::<Value>(&file)?;
     let below = group.as_object_mut().and_then(|fields| fields.remove("consolidated_metadata"));
     nodes.push((run.to_owned(), group));
     let below: Option<Consolidated> = below.and_then(|value| serde_json::from_value(value).ok());

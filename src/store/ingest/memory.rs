@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 
 use super::plan::{Action, RunPlan};
 use crate::runtime::{FIXED_BYTES, Session};
+use crate::store::checksums::Checksums;
 use crate::store::error::StoreError;
 
 /// A header and a sidecar so short are part of what every process needs.
@@ -37,8 +38,8 @@ impl Needs {
             chunk_bytes: codec.decoded_bytes(),
             encode_scratch_bytes: codec.encode_scratch(),
             stream_scratch_bytes: plan.run.source().scratch_bytes(),
-            // As attributes, as JSON, and as text.
-            metadata_bytes: 3 * beyond_entry(plan),
+            // As attributes, as JSON, and as text; the table of checksums, as bytes and in a chunk.
+            metadata_bytes: 3 * (beyond_entry(plan) + Checksums::bytes_of(plan.chunks())),
         })
     }
 

@@ -106,6 +106,11 @@ impl<'a> RunPlan<'a> {
         [t, z, y, x]
     }
 
+    /// Number of chunks.
+    pub(super) fn chunks(&self) -> u64 {
+        self.shape.iter().zip(self.chunk).map(|(n, c)| n.div_ceil(c)).product()
+    }
+
     /// The chain that encodes this run's chunks.
     pub(super) fn chunk_codec(&self) -> Result<ChunkCodec, StoreError> {
         ChunkCodec::new(self.codec, self.dtype, &self.chunk_on_disk()).ok_or_else(|| {

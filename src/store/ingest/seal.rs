@@ -18,7 +18,7 @@ use crate::source::StreamEnd;
 use crate::store::codec::{ChunkCodec, Codec};
 use crate::store::digest;
 use crate::store::error::StoreError;
-use crate::store::layout::{AXES, BidsName, HEADER, METADATA, VOXELS, chunk_key, stem};
+use crate::store::layout::{AXES, BidsName, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_key, stem};
 use crate::store::metadata::{
     ArrayAttributes, GroupFile, RunAttributes, RunWritten, StoredArray, StoredVoxels, write_json,
 };
@@ -42,11 +42,12 @@ pub(super) fn seal(
     plan: &RunPlan<'_>,
     dir: &Path,
     written: &VoxelsWritten,
+    checksums: &[u8],
     warnings: &[Warning],
     started: String,
 ) -> Result<(), StoreError> {
     let array_dir = dir.join(VOXELS);
-    let expected = chunk_count(plan);
+    let expected = plan.chunks();
     let files =
         fs::read_dir(&array_dir).map_err(StoreError::io("list", &array_dir))?.count() as u64;
     if (files, written.chunks) != (expected, expected) {
@@ -60,6 +61,7 @@ pub(super) fn seal(
     }
     nodes.insert(HEADER.to_owned(), write_header(dir, &info.header)?);
     nodes.insert(VOXELS.to_owned(), write_voxel_metadata(plan, &array_dir)?);
+    nodes.insert(CHECKSUMS.to_owned(), write_checksums(plan, dir, checksums)?);
 
     let voxels = StoredVoxels {
         shape: plan.shape_on_disk(),
@@ -69,6 +71,7 @@ pub(super) fn seal(
         n_chunks: written.chunks,
         stored_bytes: written.stored_bytes,
         digest: written.digest.clone(),
+        chunk_crc32c: digest::of(checksums),
         empty_chunks: "stored".to_owned(),
     };
     let attributes = RunAttributes::new(RunWritten {
@@ -85,8 +88,10 @@ pub(super) fn seal(
     sync_tree(dir)
 }
 
-fn chunk_count(plan: &RunPlan<'_>) -> u64 {
-    plan.shape.iter().zip(plan.chunk).map(|(n, c)| n.div_ceil(c)).product()
+/// Chunks along each axis, in the order of the disk.
+fn chunk_counts(plan: &RunPlan<'_>) -> [u64; 4] {
+    let (shape, chunk) = (plan.shape_on_disk(), plan.chunk_on_disk());
+    [0, 1, 2, 3].map(|axis| shape[axis].div_ceil(chunk[axis]))
 }
 
 fn write_voxel_metadata(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Value, StoreError> {
@@ -131,17 +136,44 @@ fn write_coordinates(plan: &RunPlan<'_>, dir: &Path, axis: &str) -> Result<Value
         dimension_names: vec![axis.to_owned()],
     };
     let values: Vec<f64> = (0..length).map(|i| start + i as f64 * step).collect();
-    let encoded = ChunkCodec::new(Codec::Raw, DType::F64, &[length])
-        .ok_or_else(|| "no such chunk".to_owned())
-        .and_then(|codec| codec.encode(bytemuck::cast_slice(&values)))
-        .map_err(|reason| StoreError::Encode {
-            run: plan.run.name().to_owned(),
-            chunk: axis.to_owned(),
-            reason,
-        })?;
     let attributes =
         ArrayAttributes { long_name: Some(long_name), units, ..ArrayAttributes::default() };
-    write_small_array(&dir.join(axis), &array, attributes, &encoded)
+    let bytes = checksummed(plan, &array, bytemuck::cast_slice(&values))?;
+    write_small_array(&dir.join(axis), &array, attributes, &bytes)
+}
+
+/// The checksum of each chunk of voxels, by which a chunk in another's place is found out.
+fn write_checksums(plan: &RunPlan<'_>, dir: &Path, table: &[u8]) -> Result<Value, StoreError> {
+    let counts = chunk_counts(plan).to_vec();
+    let array = StoredArray {
+        shape: counts.clone(),
+        chunk_shape: counts,
+        dtype: DType::U32,
+        codec: Some(Codec::Raw),
+        dimension_names: AXES.map(|axis| format!("{axis}_chunk")).to_vec(),
+    };
+    let attributes = ArrayAttributes {
+        long_name: Some("crc32c at the end of each chunk of voxels".to_owned()),
+        ..ArrayAttributes::default()
+    };
+    let bytes = checksummed(plan, &array, table)?;
+    write_small_array(&dir.join(CHECKSUMS), &array, attributes, &bytes)
+}
+
+/// The file bytes of an array that is one raw chunk.
+fn checksummed(
+    plan: &RunPlan<'_>,
+    array: &StoredArray,
+    numbers: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    ChunkCodec::new(Codec::Raw, array.dtype, &array.chunk_shape)
+        .ok_or_else(|| "no such chunk".to_owned())
+        .and_then(|codec| codec.encode(numbers))
+        .map_err(|reason| StoreError::Encode {
+            run: plan.run.name().to_owned(),
+            chunk: array.dimension_names.join(" "),
+            reason,
+        })
 }
 
 fn write_header(dir: &Path, header: &[u8]) -> Result<Value, StoreError> {
@@ -164,7 +196,7 @@ fn write_small_array(
 ) -> Result<Value, StoreError> {
     fs::create_dir(dir).map_err(StoreError::io("create", dir))?;
     if !chunk.is_empty() {
-        let path = dir.join(chunk_key(&[0]));
+        let path = dir.join(chunk_key(&vec![0; array.shape.len()]));
         File::create_new(&path)
             .and_then(|mut file| file.write_all(chunk))
             .map_err(StoreError::io("write", &path))?;

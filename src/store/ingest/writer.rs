@@ -85,9 +85,10 @@ pub(super) fn stage_run<'a>(
         digest,
         end,
     };
+    let checksums = writer.chunks.into_checksums().to_bytes();
     drop(lease);
     let warnings = seal::warnings(plan, &voxels.end);
-    seal::seal(plan, dir, &voxels, &warnings, started)?;
+    seal::seal(plan, dir, &voxels, &checksums, &warnings, started)?;
     Ok(StagedRun { plan, dir: dir.to_owned(), voxels, warnings, began })
 }
 

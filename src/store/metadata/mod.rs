@@ -14,7 +14,7 @@ mod run;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -23,7 +23,7 @@ use serde_json::Value;
 
 pub(super) use array::{ArrayAttributes, ArrayFile, StoredArray};
 pub(super) use lone_array::{PlainAttributes, PlainWritten};
-pub(super) use root::{IndexEntry, RootAttributes, write_root};
+pub(super) use root::{IndexEntry, RootAttributes, RootHead, write_root};
 pub(super) use run::{RunAttributes, RunWritten, StoredVoxels, labels_known};
 
 use super::StoreError;
@@ -32,7 +32,7 @@ use super::StoreError;
 pub(super) const SCHEMA: &str = "1";
 /// Status of a run whose chunks are all in place.
 pub(super) const COMPLETE: &str = "complete";
-/// No metadata file of ours is larger; a larger one is not read into memory.
+/// No metadata file of ours is larger; a larger one is not read.
 const METADATA_LIMIT_BYTES: u64 = 256 << 20;
 
 /// Name and version, for what files record.
@@ -111,8 +111,7 @@ struct PeekOurs {
 /// # Errors
 /// `NotAStore` where the group is somebody else's, `NewerSchema`, `Metadata`, `Io`.
 pub(super) fn read_group<A: DeserializeOwned>(path: &Path) -> Result<GroupFile<A>, StoreError> {
-    let text = read_file(path)?;
-    let peek: Peek = parse(path, &text)?;
+    let peek: Peek = read_json(path)?;
     let Some(ours) = peek.attributes.voxstore else {
         return Err(StoreError::NotAStore {
             path: path.to_owned(),
@@ -121,7 +120,7 @@ pub(super) fn read_group<A: DeserializeOwned>(path: &Path) -> Result<GroupFile<A
         });
     };
     check_ours(path, ours)?;
-    let group: GroupFile<A> = parse(path, &text)?;
+    let group: GroupFile<A> = read_json(path)?;
     if (group.zarr_format, group.node_type) != (3, NodeType::Group) {
         let found = format!("{:?} of format {}", group.node_type, group.zarr_format);
         return Err(StoreError::metadata(path, "node_type", "a group of Zarr format 3", found));
@@ -134,8 +133,7 @@ pub(super) fn read_group<A: DeserializeOwned>(path: &Path) -> Result<GroupFile<A
 /// # Errors
 /// `NotAnArray` where the node is a group or somebody else's, `NewerSchema`, `Metadata`, `Io`.
 pub(super) fn read_array(path: &Path) -> Result<ArrayFile<PlainAttributes>, StoreError> {
-    let text = read_file(path)?;
-    let peek: Peek = parse(path, &text)?;
+    let peek: Peek = read_json(path)?;
     let refused = |found: &str, help| {
         let dir = path.parent().unwrap_or(path).to_owned();
         Err(StoreError::NotAnArray { path: dir, found: found.to_owned(), help })
@@ -148,7 +146,7 @@ pub(super) fn read_array(path: &Path) -> Result<ArrayFile<PlainAttributes>, Stor
         ),
         (NodeType::Array, Some(ours)) => {
             check_ours(path, ours)?;
-            parse(path, &text)
+            read_json(path)
         }
     }
 }
@@ -177,32 +175,21 @@ fn check_schema(path: &Path, found: String) -> Result<(), StoreError> {
     Err(StoreError::metadata(path, "schema", SCHEMA, found))
 }
 
-/// A metadata file as plain JSON.
-pub(super) fn read_value(path: &Path) -> Result<Value, StoreError> {
-    parse(path, &read_file(path)?)
-}
-
-/// Reads and parses a metadata file.
+/// Reads a metadata file. What `T` does not ask for is passed over and never held: the root's file grows
+/// with the number of runs.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    parse(path, &read_file(path)?)
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, StoreError> {
     let file = fs::File::open(path).map_err(StoreError::io("open", path))?;
-    let mut text = Vec::new();
-    file.take(METADATA_LIMIT_BYTES + 1)
-        .read_to_end(&mut text)
-        .map_err(StoreError::io("read", path))?;
-    if text.len() as u64 > METADATA_LIMIT_BYTES {
+    let found = file.metadata().map_err(StoreError::io("read", path))?.len();
+    if found > METADATA_LIMIT_BYTES {
         let expected = format!("at most {METADATA_LIMIT_BYTES} bytes");
-        return Err(StoreError::metadata(path, "the file", expected, "more"));
+        return Err(StoreError::metadata(path, "the file", expected, found));
     }
-    Ok(text)
-}
-
-fn parse<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(text)
-        .map_err(|e| StoreError::metadata(path, "JSON", "what voxstore writes", e))
+    serde_json::from_reader(BufReader::new(file.take(METADATA_LIMIT_BYTES))).map_err(|error| {
+        if error.is_io() {
+            return StoreError::io("read", path)(error.into());
+        }
+        StoreError::metadata(path, "JSON", "what voxstore writes", error)
+    })
 }
 
 /// Writes a new metadata file and returns what it says as a value, for consolidation.

@@ -25,6 +25,17 @@ pub(in crate::store) struct Root {
     pub(in crate::store) runs: Vec<IndexEntry>,
 }
 
+/// The root's attributes without the list of runs, which grows with the store.
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::store) struct RootHead {
+    pub(in crate::store) voxstore: Head,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(in crate::store) struct Head {
+    pub(in crate::store) created: String,
+}
+
 /// A line about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::store) struct IndexEntry {

@@ -121,6 +121,8 @@ pub(in crate::store) struct StoredVoxels {
     pub(in crate::store) stored_bytes: u64,
     /// XXH3-128 of the unscaled little-endian voxels in memory order.
     pub(in crate::store) digest: String,
+    /// XXH3-128 of the table of chunks' checksums.
+    pub(in crate::store) chunk_crc32c: String,
     pub(in crate::store) empty_chunks: String,
 }
 

@@ -1,0 +1,82 @@
+//! Does a chunk lie where it was put?
+//!
+//! A chunk file ends with the crc32c of its bytes, which tells damage but not place: the chunk of another
+//! volume, run or ingest is as good. So a run has a table of these checksums, one a chunk, and every chunk
+//! that is read is held against it. Reads no chunk itself.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::StoreError;
+use super::codec::CHECKSUM_BYTES;
+use super::digest;
+use super::error::ChunkFault;
+use crate::grid::BlockGrid;
+
+/// The checksums of an array's chunks, in the order of the grid, axis 0 counted fastest.
+#[derive(Debug)]
+pub(super) struct Checksums(Vec<AtomicU32>);
+
+impl Checksums {
+    /// Room for every chunk of a grid.
+    pub(super) fn of_grid(grid: &BlockGrid) -> Self {
+        Self((0..grid.len()).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    /// Memory of a table of so many chunks.
+    pub(super) const fn bytes_of(chunks: u64) -> u64 {
+        chunks.saturating_mul(size_of::<u32>() as u64)
+    }
+
+    /// Notes the checksum that a chunk's file ends with.
+    pub(super) fn note(&self, number: u64, file: &[u8]) {
+        self.0[number as usize].store(checksum_of(file), Ordering::Relaxed);
+    }
+
+    /// The table as little-endian bytes.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|checksum| checksum.load(Ordering::Relaxed).to_le_bytes()).collect()
+    }
+
+    /// Reads the table of so many chunks, whose bytes must have this digest.
+    ///
+    /// # Errors
+    /// When the file is absent, of another length, or not the one that was written with the run.
+    pub(super) fn read(file: &Path, chunks: u64, digest: &str) -> Result<Self, StoreError> {
+        let length = Self::bytes_of(chunks) + CHECKSUM_BYTES;
+        let found = fs::metadata(file).map_err(StoreError::io("open", file))?.len();
+        if found != length {
+            return Err(StoreError::metadata(file, "length", length, found));
+        }
+        let mut bytes = fs::read(file).map_err(StoreError::io("read", file))?;
+        bytes.truncate(bytes.len().saturating_sub(CHECKSUM_BYTES as usize));
+        let found = digest::of(&bytes);
+        if found != digest {
+            return Err(StoreError::metadata(file, "digest", digest, found));
+        }
+        let (numbers, _) = bytes.as_chunks::<4>();
+        Ok(Self(numbers.iter().map(|&b| AtomicU32::new(u32::from_le_bytes(b))).collect()))
+    }
+
+    /// Refuses a chunk, by its checksum, that is not the one put at this place of the grid.
+    pub(super) fn check(
+        &self,
+        number: u64,
+        found: u32,
+        remedy: &'static str,
+    ) -> Result<(), ChunkFault> {
+        match self.0.get(number as usize).map(|checksum| checksum.load(Ordering::Relaxed)) {
+            Some(expected) if expected == found => Ok(()),
+            expected => {
+                let expected = expected.unwrap_or_default();
+                Err(ChunkFault::Elsewhere { found, expected, remedy })
+            }
+        }
+    }
+}
+
+/// The checksum that a chunk's file ends with; 0 for a file that is too short to have one.
+pub(super) fn checksum_of(file: &[u8]) -> u32 {
+    file.last_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
