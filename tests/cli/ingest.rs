@@ -55,6 +55,26 @@ fn bids_names_become_folders() {
 }
 
 #[test]
+fn what_became_of_each_run_is_told_when_the_index_cannot_be_written() {
+    let folder = folder();
+    let store = folder.path().join("study.zarr");
+    let runs = [1, 2].map(|subject| {
+        let name = format!("sub-{subject}/func/sub-{subject}_task-rest_bold.nii");
+        Nifti::new([5, 4, 3, 6]).write(folder.path(), &name)
+    });
+    voxstore!("ingest", runs[0], "-o", store).succeeds();
+    let above = store.join("sub-1/zarr.json");
+    let good = fs::read(&above).unwrap();
+    fs::write(&above, "{").unwrap();
+    voxstore!("ingest", runs[1], "-o", store)
+        .fails(1, &["though they are in it", "sub-1/zarr.json", "the next ingest"])
+        .shows(&["sub-2_task-rest_bold", "written"]);
+    assert_eq!(runs_in(&store).len(), 2);
+    fs::write(&above, good).unwrap();
+    voxstore!("ingest", runs[1], "-o", store).succeeds().shows(&["skipped"]);
+}
+
+#[test]
 fn a_sidecar_comes_along() {
     let folder = folder();
     let store = folder.path().join("study.zarr");

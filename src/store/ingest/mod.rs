@@ -55,6 +55,9 @@ pub struct IngestOptions {
 pub struct IngestReport {
     /// In the order the runs were given.
     pub runs: Vec<RunOutcome>,
+    /// Why the root does not list the runs, where it does not. They are in the store all the same, and the
+    /// next ingest lists them.
+    pub index_error: Option<StoreError>,
 }
 
 /// What became of one run.
@@ -105,7 +108,7 @@ pub struct Written {
 /// # Errors
 /// Before anything is written: two runs of one name, a run that is there from another source, too
 /// little space or memory, a folder that is no store. With `strict`, when any source fails. Later:
-/// cancellation, or an index that cannot be written.
+/// cancellation.
 pub fn ingest(
     runs: &[Run],
     store: impl AsRef<Path>,
@@ -121,8 +124,7 @@ pub fn ingest(
     let staging = stage::Staging::open(&store)?;
     let outcomes = schedule::write_all(&plans, unreadable, &staging, options, session);
     // After an error too: runs that were put in place before it are to be listed.
-    if store.join(METADATA).exists() {
-        index::rebuild(&store, &staging)?;
-    }
-    outcomes.map(|runs| IngestReport { runs })
+    let is_store = store.join(METADATA).exists();
+    let index_error = is_store.then(|| index::rebuild(&store, &staging).err()).flatten();
+    outcomes.map(|runs| IngestReport { runs, index_error })
 }

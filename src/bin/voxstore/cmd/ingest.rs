@@ -93,7 +93,12 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
     report(args, &rows)?;
     let failed = rows.iter().filter(|row| row.error.is_some()).count();
     if failed == rows.len() && failed > 0 {
-        bail!("none of the {failed} sources could be ingested");
+        bail!("none of the sources could be ingested ({failed})");
+    }
+    if let Some(error) = done.index_error {
+        bail!(
+            "the store does not list its runs, though they are in it: {error}; the next ingest mends that"
+        );
     }
     Ok(if failed > 0 { Done::Some } else { Done::All })
 }
