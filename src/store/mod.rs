@@ -127,8 +127,7 @@ impl Store {
     /// it.
     pub fn index_is_stale(&self) -> bool {
         let Ok(root) = read_group::<RootAttributes>(&self.path.join(METADATA)) else { return true };
-        let indexed = root.attributes.voxstore.runs;
-        !indexed.iter().map(|run| &run.path).eq(&self.runs)
+        !root.voxstore.runs.iter().map(|run| &run.path).eq(&self.runs)
     }
 
     /// Opens the run with this group path, or whose last component this is (with or without

@@ -29,7 +29,7 @@ impl OpenedRun {
     pub(super) fn open(store: &Path, path: &str) -> Result<Self, StoreError> {
         let dir = store.join(path);
         let metadata_file = dir.join(METADATA);
-        let attributes = read_group::<RunAttributes>(&metadata_file)?.attributes;
+        let attributes = read_group::<RunAttributes>(&metadata_file)?;
         let array_dir = dir.join(VOXELS);
         let array_file = array_dir.join(METADATA);
         let version = Version::of(&array_file).map_err(StoreError::io("open", &array_file))?;

@@ -30,12 +30,12 @@ pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<(), StoreError>
         .iter()
         .filter_map(|path| {
             let run = read_group::<RunAttributes>(&store.join(path).join(METADATA)).ok()?;
-            Some(run.attributes.index_entry(path))
+            Some(run.index_entry(path))
         })
         .collect();
     let root = store.join(METADATA);
-    let created = read_group::<RootHead>(&root)
-        .map_or_else(|_| now(), |root| root.attributes.voxstore.created);
+    let created =
+        read_group::<RootHead>(&root).map_or_else(|_| now(), |root| root.voxstore.created);
     let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
     let attributes = RootAttributes::new(created, entries);
 

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::number::Number;
-use super::{COMPLETE, SCHEMA, tool};
+use super::{COMPLETE, Ours, SCHEMA, tool};
 use crate::run::RunInfo;
 
 /// Attributes of a plain array.
@@ -49,6 +49,16 @@ pub(in crate::store) struct PlainWritten<'a> {
     pub(in crate::store) like: Option<&'a RunInfo>,
     /// Whether a fourth axis is that run's time.
     pub(in crate::store) has_time: bool,
+}
+
+impl Ours for PlainAttributes {
+    fn schema(&self) -> &str {
+        &self.voxstore.schema
+    }
+
+    fn status(&self) -> Option<&str> {
+        Some(&self.voxstore.status)
+    }
 }
 
 impl PlainAttributes {

@@ -45,7 +45,7 @@ pub(super) fn tool() -> String {
 pub(super) struct GroupFile<A> {
     zarr_format: u8,
     node_type: NodeType,
-    pub(super) attributes: A,
+    attributes: A,
     /// For other tools; not read back, as the root's grows with the number of runs.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     consolidated_metadata: Option<Consolidated>,
@@ -87,7 +87,17 @@ impl Consolidated {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct NoAttributes {}
 
-/// Just enough of a node to see whether the rest may be read.
+/// Attributes of a node of ours.
+pub(super) trait Ours: DeserializeOwned {
+    fn schema(&self) -> &str;
+
+    /// `None` of the root, which has no chunks that could be missing.
+    fn status(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// Just enough of a node to say what is wrong with it.
 #[derive(Debug, Deserialize)]
 struct Peek {
     node_type: NodeType,
@@ -109,46 +119,61 @@ struct PeekOurs {
 /// Reads the attributes of a group of ours.
 ///
 /// # Errors
-/// `NotAStore` where the group is somebody else's, `NewerSchema`, `Metadata`, `Io`.
-pub(super) fn read_group<A: DeserializeOwned>(path: &Path) -> Result<GroupFile<A>, StoreError> {
-    let peek: Peek = read_json(path)?;
-    let Some(ours) = peek.attributes.voxstore else {
-        return Err(StoreError::NotAStore {
-            path: path.to_owned(),
-            found: "a Zarr group without voxstore's attributes".to_owned(),
-            help: "voxstore reads stores that it wrote",
-        });
-    };
-    check_ours(path, ours)?;
-    let group: GroupFile<A> = read_json(path)?;
+/// `NotAStore` where the group is somebody else's, `NewerSchema`, `Incomplete`, `Metadata`, `Io`.
+pub(super) fn read_group<A: Ours>(path: &Path) -> Result<A, StoreError> {
+    let group: GroupFile<A> = read_json(path).map_err(|error| {
+        explained(path, error, |peek| {
+            peek.attributes.voxstore.is_none().then(|| StoreError::NotAStore {
+                path: path.to_owned(),
+                found: "a Zarr group without voxstore's attributes".to_owned(),
+                help: "voxstore reads stores that it wrote",
+            })
+        })
+    })?;
+    check_ours(path, group.attributes.schema(), group.attributes.status())?;
     if (group.zarr_format, group.node_type) != (3, NodeType::Group) {
         let found = format!("{:?} of format {}", group.node_type, group.zarr_format);
         return Err(StoreError::metadata(path, "node_type", "a group of Zarr format 3", found));
     }
-    Ok(group)
+    Ok(group.attributes)
 }
 
 /// Reads the file of a plain array of ours.
 ///
 /// # Errors
-/// `NotAnArray` where the node is a group or somebody else's, `NewerSchema`, `Metadata`, `Io`.
+/// `NotAnArray` where the node is a group or somebody else's, `NewerSchema`, `Incomplete`, `Metadata`,
+/// `Io`.
 pub(super) fn read_array(path: &Path) -> Result<ArrayFile<PlainAttributes>, StoreError> {
-    let peek: Peek = read_json(path)?;
-    let refused = |found: &str, help| {
-        let dir = path.parent().unwrap_or(path).to_owned();
-        Err(StoreError::NotAnArray { path: dir, found: found.to_owned(), help })
-    };
-    match (peek.node_type, peek.attributes.voxstore) {
-        (NodeType::Group, _) => refused("a Zarr group", "open a store and name a run"),
-        (NodeType::Array, None) => refused(
-            "a Zarr array without voxstore's attributes",
-            "voxstore reads arrays that it wrote",
-        ),
-        (NodeType::Array, Some(ours)) => {
-            check_ours(path, ours)?;
-            read_json(path)
-        }
-    }
+    let array: ArrayFile<PlainAttributes> = read_json(path).map_err(|error| {
+        explained(path, error, |peek| {
+            let (found, help) = match (peek.node_type, &peek.attributes.voxstore) {
+                (NodeType::Group, _) => ("a Zarr group", "open a store and name a run"),
+                (NodeType::Array, None) => (
+                    "a Zarr array without voxstore's attributes",
+                    "voxstore reads arrays that it wrote",
+                ),
+                (NodeType::Array, Some(_)) => return None,
+            };
+            let dir = path.parent().unwrap_or(path).to_owned();
+            Some(StoreError::NotAnArray { path: dir, found: found.to_owned(), help })
+        })
+    })?;
+    check_ours(path, array.attributes.schema(), array.attributes.status())?;
+    Ok(array)
+}
+
+/// What is wrong with a file that could not be read as one of ours: what `theirs` makes of it, another
+/// schema, an unfinished run, else `error`. Only here is a file read twice.
+fn explained(
+    path: &Path,
+    error: StoreError,
+    theirs: impl FnOnce(&Peek) -> Option<StoreError>,
+) -> StoreError {
+    let Ok(peek) = read_json::<Peek>(path) else { return error };
+    let not_ours = theirs(&peek);
+    let Some(ours) = peek.attributes.voxstore else { return not_ours.unwrap_or(error) };
+    let refused = || check_ours(path, &ours.schema, ours.status.as_deref()).err();
+    not_ours.or_else(refused).unwrap_or(error)
 }
 
 /// True when a Zarr array has this metadata file, whoever wrote it.
@@ -156,23 +181,21 @@ pub(super) fn is_array(path: &Path) -> bool {
     read_json::<Peek>(path).is_ok_and(|peek| peek.node_type == NodeType::Array)
 }
 
-fn check_ours(path: &Path, ours: PeekOurs) -> Result<(), StoreError> {
-    check_schema(path, ours.schema)?;
-    match ours.status.filter(|status| status != COMPLETE) {
-        Some(found) => Err(StoreError::Incomplete { path: path.to_owned(), found }),
+fn check_ours(path: &Path, schema: &str, status: Option<&str>) -> Result<(), StoreError> {
+    let number = |text: &str| text.parse::<u64>().ok();
+    if number(schema) > number(SCHEMA) {
+        let (path, found) = (path.to_owned(), schema.to_owned());
+        return Err(StoreError::NewerSchema { path, found, supported: SCHEMA });
+    }
+    if schema != SCHEMA {
+        return Err(StoreError::metadata(path, "schema", SCHEMA, schema));
+    }
+    match status.filter(|status| *status != COMPLETE) {
+        Some(found) => {
+            Err(StoreError::Incomplete { path: path.to_owned(), found: found.to_owned() })
+        }
         None => Ok(()),
     }
-}
-
-fn check_schema(path: &Path, found: String) -> Result<(), StoreError> {
-    if found == SCHEMA {
-        return Ok(());
-    }
-    let number = |text: &str| text.parse::<u64>().ok();
-    if number(&found) > number(SCHEMA) {
-        return Err(StoreError::NewerSchema { path: path.to_owned(), found, supported: SCHEMA });
-    }
-    Err(StoreError::metadata(path, "schema", SCHEMA, found))
 }
 
 /// Reads a metadata file. What `T` does not ask for is passed over and never held: the root's file grows

@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Ours;
 use crate::store::error::StoreError;
 
 /// Attributes of the root group.
@@ -33,6 +34,7 @@ pub(in crate::store) struct RootHead {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(in crate::store) struct Head {
+    schema: String,
     pub(in crate::store) created: String,
 }
 
@@ -45,6 +47,18 @@ pub(in crate::store) struct IndexEntry {
     pub(in crate::store) dtype: String,
     pub(in crate::store) tr_s: Option<f64>,
     pub(in crate::store) source_sha256: Option<String>,
+}
+
+impl Ours for RootAttributes {
+    fn schema(&self) -> &str {
+        &self.voxstore.schema
+    }
+}
+
+impl Ours for RootHead {
+    fn schema(&self) -> &str {
+        &self.voxstore.schema
+    }
 }
 
 impl RootAttributes {

@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::number::Number;
 use super::ome::{Ome, xyz_orientation};
-use super::{COMPLETE, IndexEntry, SCHEMA, tool};
+use super::{COMPLETE, IndexEntry, Ours, SCHEMA, tool};
 use crate::run::{Geometry, Origin, RunInfo, Scaling, Timing, Warning};
 use crate::source::StreamEnd;
 use crate::store::error::StoreError;
@@ -151,6 +151,16 @@ pub(in crate::store) struct RunWritten<'a> {
     pub(in crate::store) voxels: StoredVoxels,
     pub(in crate::store) started: String,
     pub(in crate::store) finished: String,
+}
+
+impl Ours for RunAttributes {
+    fn schema(&self) -> &str {
+        &self.voxstore.schema
+    }
+
+    fn status(&self) -> Option<&str> {
+        Some(&self.voxstore.status)
+    }
 }
 
 impl RunAttributes {
