@@ -12,16 +12,15 @@ use super::StoreError;
 use super::codec::CHECKSUM_BYTES;
 use super::digest;
 use super::error::ChunkFault;
-use crate::grid::BlockGrid;
 
 /// The checksums of an array's chunks, in the order of the grid, axis 0 counted fastest.
 #[derive(Debug)]
 pub(super) struct Checksums(Vec<AtomicU32>);
 
 impl Checksums {
-    /// Room for every chunk of a grid.
-    pub(super) fn of_grid(grid: &BlockGrid) -> Self {
-        Self((0..grid.len()).map(|_| AtomicU32::new(0)).collect())
+    /// Room for so many.
+    pub(super) fn new(chunks: u64) -> Self {
+        Self((0..chunks).map(|_| AtomicU32::new(0)).collect())
     }
 
     /// Memory of a table of so many chunks.
@@ -29,9 +28,9 @@ impl Checksums {
         chunks.saturating_mul(size_of::<u32>() as u64)
     }
 
-    /// Notes the checksum that a chunk's file ends with.
-    pub(super) fn note(&self, number: u64, file: &[u8]) {
-        self.0[number as usize].store(checksum_of(file), Ordering::Relaxed);
+    /// Notes the checksum of a chunk, by its number in the grid.
+    pub(super) fn note(&self, number: u64, checksum: u32) {
+        self.0[number as usize].store(checksum, Ordering::Relaxed);
     }
 
     /// The table as little-endian bytes.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::StoreError;
-use super::checksums::Checksums;
+use super::checksums::checksum_of;
 use super::codec::{ChunkCodec, fill_bytes};
 use super::layout::chunk_key;
 use crate::dtype::DType;
@@ -26,7 +26,6 @@ pub(super) struct ChunkWriter {
     grid: BlockGrid,
     shape: Vec<u64>,
     fill: Vec<u8>,
-    checksums: Checksums,
     chunks: AtomicU64,
     stored_bytes: AtomicU64,
 }
@@ -41,13 +40,11 @@ impl ChunkWriter {
         shape: &[u64],
         chunk: &[u64],
     ) -> Self {
-        let grid = BlockGrid::new(shape, chunk);
         Self {
             name: name.to_owned(),
             array_dir,
             codec,
-            checksums: Checksums::of_grid(&grid),
-            grid,
+            grid: BlockGrid::new(shape, chunk),
             shape: shape.to_vec(),
             fill: fill_bytes(dtype),
             chunks: AtomicU64::new(0),
@@ -68,11 +65,6 @@ impl ChunkWriter {
         self.chunks.load(Ordering::Relaxed)
     }
 
-    /// The checksums of the chunks written.
-    pub(super) fn into_checksums(self) -> Checksums {
-        self.checksums
-    }
-
     /// Bytes of all chunk files written.
     pub(super) fn stored_bytes(&self) -> u64 {
         self.stored_bytes.load(Ordering::Relaxed)
@@ -80,14 +72,14 @@ impl ChunkWriter {
 
     /// Writes the chunk at `position` of the grid out of the bytes of a box, `region`, that holds all of
     /// it; `chunk` is as long as one. What lies beyond the array is filled, so that equal numbers give
-    /// equal files.
+    /// equal files. Gives the checksum that the file ends with.
     pub(super) fn write_chunk(
         &self,
         bytes: &[u8],
         region: &Region,
         position: &[u64],
         chunk: &mut [u8],
-    ) -> Result<(), StoreError> {
+    ) -> Result<u32, StoreError> {
         let lengths = self.grid.block_shape();
         let start = position.iter().zip(lengths).map(|(p, n)| p * n).collect();
         let padded = Region::new(start, lengths.to_vec());
@@ -109,9 +101,8 @@ impl ChunkWriter {
         File::create_new(&path)
             .and_then(|mut file| file.write_all(&file_bytes))
             .map_err(StoreError::io("write", &path))?;
-        self.checksums.note(self.grid.number(position), &file_bytes);
         self.chunks.fetch_add(1, Ordering::Relaxed);
         self.stored_bytes.fetch_add(file_bytes.len() as u64, Ordering::Relaxed);
-        Ok(())
+        Ok(checksum_of(&file_bytes))
     }
 }

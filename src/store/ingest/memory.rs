@@ -100,9 +100,7 @@ impl Team {
 
 /// What the headers and sidecars of all runs take, beyond what [`FIXED_BYTES`] has room for.
 fn headers_bytes(plans: &[RunPlan<'_>]) -> u64 {
-    // A stored run that is compared with its source stays open beside it.
-    let copies = |plan: &RunPlan<'_>| if matches!(plan.action, Action::Compare(_)) { 2 } else { 1 };
-    plans.iter().map(|plan| copies(plan) * beyond_entry(plan)).fold(0, u64::saturating_add)
+    plans.iter().map(beyond_entry).fold(0, u64::saturating_add)
 }
 
 fn beyond_entry(plan: &RunPlan<'_>) -> u64 {
@@ -117,7 +115,7 @@ pub(super) fn data_bytes(plans: &[RunPlan<'_>], session: &Session) -> u64 {
 /// Refuses, before any voxel is read, when the session cannot hold even one run at a time.
 pub(super) fn check(plans: &[RunPlan<'_>], session: &Session) -> Result<(), StoreError> {
     let (headers_bytes, data_bytes) = (headers_bytes(plans), data_bytes(plans, session));
-    for plan in plans.iter().filter(|p| p.writes() || matches!(p.action, Action::Compare(_))) {
+    for plan in plans.iter().filter(|p| p.writes() || matches!(p.action, Action::Compare { .. })) {
         let needs = Needs::of(plan)?;
         if needs.inline() > data_bytes {
             return Err(StoreError::Memory {

@@ -43,8 +43,8 @@ pub(super) enum Action {
     Replace,
     /// It is there.
     Skip,
-    /// Only reading the source tells whether it is there.
-    Compare(Box<OpenedRun>),
+    /// Only reading the source tells whether it is there: what is stored has these digests.
+    Compare { sha256: Option<String>, voxels: String },
     /// Nothing: its source could not be read.
     Unreadable,
 }
@@ -248,7 +248,10 @@ fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<A
     if is_bids && matches!(times, (Some(a), Some(b)) if a == b) {
         return Ok(Action::Skip);
     }
-    Ok(Action::Compare(Box::new(stored)))
+    Ok(Action::Compare {
+        sha256: stored.attributes().source_sha256().cloned(),
+        voxels: voxels.digest.clone(),
+    })
 }
 
 /// Reads the sources that only reading tells from the stored run, and decides by SHA-256 (by voxels,
@@ -261,8 +264,12 @@ pub(super) fn compare_sources(
     let budget = Budget::new(data_bytes(plans, session));
     let mut unreadable = BTreeMap::new();
     for (at, plan) in plans.iter_mut().enumerate() {
-        let Action::Compare(stored) = &plan.action else { continue };
-        plan.action = match is_same(plan, stored, session, &budget) {
+        let Action::Compare { sha256, voxels } = &plan.action else { continue };
+        let same = digests(plan, session, &budget).map(|(here, digest)| match (&here, sha256) {
+            (Some(here), Some(there)) => here == there,
+            _ => digest == *voxels,
+        });
+        plan.action = match same {
             Ok(true) => Action::Skip,
             Ok(false) => {
                 plan.replace_or_refuse("the bytes of the file differ".to_owned(), options)?
@@ -277,12 +284,12 @@ pub(super) fn compare_sources(
     Ok(unreadable)
 }
 
-fn is_same(
+/// SHA-256 of a source's file, where it tells, and the digest of its voxels; reads all of it.
+fn digests(
     plan: &RunPlan<'_>,
-    stored: &OpenedRun,
     session: &Session,
     budget: &Budget,
-) -> Result<bool, StoreError> {
+) -> Result<(Option<String>, String), StoreError> {
     let needs = Needs::of(plan)?;
     let mut lease = budget.lease("comparing a run", needs.inline())?;
     let mut slab = lease.buffer(needs.slab_bytes)?;
@@ -293,11 +300,7 @@ fn is_same(
         }
     }
     let (end, digest) = slabs.finish()?;
-    let there = stored.attributes();
-    Ok(match (&end.sha256, there.source_sha256()) {
-        (Some(here), Some(there)) => here == there,
-        _ => digest == there.voxels().digest,
-    })
+    Ok((end.sha256, digest))
 }
 
 /// Checks that the disk has room for all voxels as if nothing were compressed.

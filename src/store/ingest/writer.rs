@@ -23,6 +23,7 @@ use crate::grid::Region;
 use crate::run::Warning;
 use crate::runtime::{Lease, Session};
 use crate::source::{SourceError, Stream, StreamEnd, StreamOptions};
+use crate::store::checksums::Checksums;
 use crate::store::chunk_writer::ChunkWriter;
 use crate::store::digest::VoxelDigest;
 use crate::store::error::StoreError;
@@ -85,7 +86,8 @@ pub(super) fn stage_run<'a>(
         digest,
         end,
     };
-    let checksums = writer.chunks.into_checksums().to_bytes();
+    let checksums = writer.checksums.to_bytes();
+    drop(writer);
     drop(lease);
     let warnings = seal::warnings(plan, &voxels.end);
     seal::seal(plan, dir, &voxels, &checksums, &warnings, started)?;
@@ -228,13 +230,14 @@ impl<'a> Slabs<'a> {
 struct SlabWriter<'a> {
     plan: &'a RunPlan<'a>,
     chunks: ChunkWriter,
+    checksums: Checksums,
 }
 
 impl<'a> SlabWriter<'a> {
     fn new(plan: &'a RunPlan<'_>, array_dir: &Path) -> Result<Self, StoreError> {
         let (name, array_dir, codec) = (plan.run.name(), array_dir.to_owned(), plan.chunk_codec()?);
         let chunks = ChunkWriter::new(name, array_dir, codec, plan.dtype, &plan.shape, &plan.chunk);
-        Ok(Self { plan, chunks })
+        Ok(Self { plan, chunks, checksums: Checksums::new(plan.chunks()) })
     }
 
     /// Writes the chunks of a slab, each as its number along z is taken from `next`, until there are
@@ -258,7 +261,9 @@ impl<'a> SlabWriter<'a> {
             if session.cancel_token().is_cancelled() {
                 return Err(StoreError::Cancelled);
             }
-            self.chunks.write_chunk(voxels, region, &[0, 0, z, t], chunk)?;
+            let position = [0, 0, z, t];
+            let checksum = self.chunks.write_chunk(voxels, region, &position, chunk)?;
+            self.checksums.note(self.chunks.grid().number(&position), checksum);
         }
     }
 }

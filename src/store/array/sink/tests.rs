@@ -249,3 +249,10 @@ fn options_that_do_not_fit_the_array_are_refused() {
     let sink = ZarrSink::create(nowhere, &[4], DType::U8, None, &ZarrOptions::default());
     assert!(matches!(sink, Err(StoreError::Io { .. })));
 }
+
+#[test]
+fn an_array_of_very_many_chunks_is_begun_in_no_memory() {
+    let path = tempfile::tempdir().unwrap().path().with_extension("zarr");
+    let options = options(&[1, 1], Codec::Raw);
+    assert!(ZarrSink::create(path, &[1 << 40, 1 << 20], DType::U8, None, &options).is_ok());
+}
