@@ -75,6 +75,51 @@ fn what_became_of_each_run_is_told_when_the_index_cannot_be_written() {
 }
 
 #[test]
+fn a_whole_chunk_in_the_place_of_another_gives_an_error_and_no_numbers() {
+    let folder = folder();
+    let store = folder.path().join("study.zarr");
+    let ingest = |seed: u64, name: &str| {
+        let run = Nifti { seed, ..Nifti::new([5, 4, 3, 6]) }.write(folder.path(), name);
+        voxstore!("ingest", run, "-o", store, "--chunk", "2,3", "--force").succeeds();
+    };
+    let file = |run: &str, name: &str| store.join(format!("runs/{run}.ome.zarr/{name}"));
+    let (map, back) = (folder.path().join("map.nii"), folder.path().join("back.nii"));
+    let refused = |words: &[&str]| {
+        voxstore!("tsnr", store, "--run", "a", "-o", map).fails(1, words);
+        voxstore!("export", store, "--run", "a", "-o", back).fails(1, words);
+        assert!(!map.exists() && !back.exists());
+    };
+    let moved = ["runs/a.ome.zarr", "0/c.1.0.0.0", "belongs elsewhere", "ingest the run again"];
+    ingest(1, "a.nii");
+    ingest(2, "b.nii");
+    let (chunk, table) = (file("a", "0/c.1.0.0.0"), file("a", "chunk_crc32c/c.0.0.0.0"));
+    let (good, good_table) = (fs::read(&chunk).unwrap(), fs::read(&table).unwrap());
+
+    // Two of one run, exchanged; whichever is read first is named.
+    let other = file("a", "0/c.2.0.0.0");
+    fs::write(&chunk, fs::read(&other).unwrap()).unwrap();
+    fs::write(&other, &good).unwrap();
+    refused(&["runs/a.ome.zarr", "belongs elsewhere", "ingest the run again"]);
+    ingest(3, "a.nii");
+    ingest(1, "a.nii");
+    assert!(fs::read(&chunk).unwrap() == good);
+    // One of another run, and then its table, too.
+    fs::copy(file("b", "0/c.1.0.0.0"), &chunk).unwrap();
+    refused(&moved);
+    fs::copy(file("b", "chunk_crc32c/c.0.0.0.0"), &table).unwrap();
+    refused(&["chunk_crc32c/c.0.0.0.0", "digest", "ingest the run"]);
+    fs::write(&chunk, &good).unwrap();
+    refused(&["chunk_crc32c/c.0.0.0.0", "digest", "ingest the run"]);
+    fs::write(&table, &good_table).unwrap();
+    voxstore!("export", store, "--run", "a", "-o", back).succeeds();
+    fs::remove_file(&back).unwrap();
+    // One of the same run, from before it was ingested anew.
+    ingest(3, "a.nii");
+    fs::write(&chunk, &good).unwrap();
+    refused(&moved);
+}
+
+#[test]
 fn a_sidecar_comes_along() {
     let folder = folder();
     let store = folder.path().join("study.zarr");

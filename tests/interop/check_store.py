@@ -8,7 +8,7 @@ they are matched by the file name recorded in the run. For every run:
 
 * zarr-python opens the store and the run from consolidated metadata, and lists the tree without
   it, without a warning; both name the same nodes; the axes are (t, z, y, x); stored voxels, header
-  bytes, coordinates, affine and OME scale are right;
+  bytes, coordinates, affine and OME scale are right; the table of checksums holds what chunk files end with;
 * ome-zarr-models accepts the run as an OME-Zarr 0.5 image;
 * dask and tensorstore (zarr3 driver) read the stored voxels;
 * xarray reads the scaled values, by `open_zarr` of the run and by `open_datatree` of the store,
@@ -42,6 +42,7 @@ from reference import scaled
 
 AXES = ("t", "z", "y", "x")
 VOXELS = "0"
+CHECKSUMS = "chunk_crc32c"
 SLAB_VOXELS = 1 << 22
 
 Array = NDArray[Any]
@@ -125,6 +126,19 @@ def check_metadata(run: Run) -> None:
     demand(bool(good), "affine", run.source.affine.tolist(), affine.tolist())
 
 
+def check_checksums(run: Run) -> None:
+    """Compare the table of checksums with the last four bytes of every chunk file."""
+    table = run.group[CHECKSUMS][:]
+    voxels = run.group[VOXELS]
+    counts = tuple(-(-n // c) for n, c in zip(voxels.shape, voxels.chunks, strict=True))
+    demand(table.shape == counts, "shape of the table of checksums", counts, table.shape)
+    for position in np.ndindex(counts):
+        key = ".".join(["c", *map(str, position)])
+        file = (run.store / run.path / VOXELS / key).read_bytes()
+        found = int.from_bytes(file[-4:], "little")
+        demand(found == table[position], f"checksum of {key}", int(table[position]), found)
+
+
 def check_ome(run: Run) -> None:
     """Validate the group by ome-zarr-models."""
     Image.from_zarr(run.group)
@@ -181,6 +195,7 @@ def compare_scaled(run: Run, voxels: xarray.DataArray) -> None:
 CHECKS: dict[str, Callable[[Run], None]] = {
     "zarr": check_zarr,
     "metadata": check_metadata,
+    "checksums": check_checksums,
     "ome-zarr-models": check_ome,
     "dask": check_dask,
     "tensorstore": check_tensorstore,
