@@ -10,58 +10,17 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::checksums::{Checksums, checksum_of};
-use super::chunking::CHUNK_LIMIT_BYTES;
-use super::codec::ChunkCodec;
-use super::error::{ChunkFault, StoreError};
-use super::layout::{METADATA, chunk_key};
-use super::metadata::StoredArray;
+use super::chunk_layout::ChunkLayout;
+use super::error::ChunkFault;
+use super::layout::{METADATA, chunk_file};
 use crate::dtype::DType;
-use crate::grid::{BlockGrid, Region, copy_overlap, element_count, saturating_count};
+use crate::grid::{Region, copy_overlap};
 use crate::source::{Access, Source, SourceError};
 
 /// Paths, names and one open file, beside what decoding needs.
 const BOOKKEEPING_BYTES: u64 = 64 << 10;
 
 type Reason = Box<dyn std::error::Error + Send + Sync>;
-
-/// How an array is cut into chunks; lengths in the order of the API.
-#[derive(Debug)]
-pub(super) struct ChunkLayout {
-    pub(super) grid: BlockGrid,
-    pub(super) shape: Vec<u64>,
-    pub(super) codec: ChunkCodec,
-    /// Number of chunks.
-    pub(super) chunks: u64,
-}
-
-impl ChunkLayout {
-    /// The layout that an array's metadata describe; `file` is named in errors.
-    ///
-    /// # Errors
-    /// When the chunks are not some that we would write.
-    pub(super) fn of(array: &StoredArray, file: &Path) -> Result<Self, StoreError> {
-        let wrong = |field: &str, expected: String, found: &dyn std::fmt::Debug| {
-            Err(StoreError::metadata(file, field, expected, format!("{found:?}")))
-        };
-        let shape: Vec<u64> = array.shape.iter().rev().copied().collect();
-        let chunk: Vec<u64> = array.chunk_shape.iter().rev().copied().collect();
-        let bytes = element_count(&shape).and_then(|n| n.checked_mul(array.dtype.size() as u64));
-        if bytes.is_none() {
-            return wrong("shape", "a size that can be counted".to_owned(), &array.shape);
-        }
-        let inside = chunk.len() == shape.len()
-            && chunk.iter().zip(&shape).all(|(c, n)| (1..=(*n).max(1)).contains(c));
-        let codec = array.codec.and_then(|c| ChunkCodec::new(c, array.dtype, &array.chunk_shape));
-        let codec = codec.filter(|c| inside && c.decoded_bytes() <= CHUNK_LIMIT_BYTES);
-        let Some(codec) = codec else {
-            let expected = format!("inside the array and at most {CHUNK_LIMIT_BYTES} bytes");
-            return wrong("chunk_shape", expected, &array.chunk_shape);
-        };
-        let grid = BlockGrid::new(&shape, &chunk);
-        let chunks = saturating_count(&grid.counts());
-        Ok(Self { grid, shape, codec, chunks })
-    }
-}
 
 /// The numbers of one stored array.
 #[derive(Debug)]
@@ -84,8 +43,7 @@ pub(super) struct ChunkedSource {
 impl ChunkedSource {
     /// The numbers of the chunk at this position of the grid, padding included.
     fn chunk(&self, position: &[u64]) -> Result<Vec<u8>, SourceError> {
-        let on_disk: Vec<u64> = position.iter().rev().copied().collect();
-        let key = chunk_key(&on_disk);
+        let key = chunk_file(position);
         let path = self.array_dir.join(&key);
         let failed = |reason: Reason| {
             SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
@@ -169,14 +127,12 @@ impl Source for ChunkedSource {
 
     fn read(&self, region: &Region, out: &mut [u8]) -> Result<(), SourceError> {
         self.check_read(region, out)?;
-        let length = self.layout.grid.block_shape();
         for position in self.layout.grid.touching(region) {
             // Chunks of a newer version may look like damaged ones of this.
             let replaced = |error| self.check_version().err().unwrap_or(error);
             let numbers = self.chunk(&position).map_err(replaced)?;
-            let start = position.iter().zip(length).map(|(p, n)| p * n).collect();
-            let whole = Region::new(start, length.to_vec());
-            copy_overlap(&numbers, &whole, out, region, self.dtype.size());
+            let padded = self.layout.padded(&position);
+            copy_overlap(&numbers, &padded, out, region, self.dtype.size());
         }
         self.check_version()
     }

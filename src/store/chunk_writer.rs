@@ -7,14 +7,16 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::StoreError;
 use super::checksums::checksum_of;
-use super::codec::{ChunkCodec, fill_bytes};
-use super::layout::chunk_key;
+use super::chunk_layout::ChunkLayout;
+use super::codec::fill_bytes;
+use super::layout::chunk_file;
 use crate::dtype::DType;
-use crate::grid::{BlockGrid, Region, copy_overlap};
+use crate::grid::{Region, copy_overlap};
 
 /// Writes the chunk files of one array.
 #[derive(Debug)]
@@ -22,42 +24,32 @@ pub(super) struct ChunkWriter {
     /// What errors call the array.
     name: String,
     array_dir: PathBuf,
-    codec: ChunkCodec,
-    grid: BlockGrid,
-    shape: Vec<u64>,
+    layout: Arc<ChunkLayout>,
     fill: Vec<u8>,
     chunks: AtomicU64,
     stored_bytes: AtomicU64,
 }
 
 impl ChunkWriter {
-    /// A writer of chunks of this shape, in the order of the API, into a folder that is there.
+    /// A writer of these chunks into a folder that is there.
     pub(super) fn new(
         name: &str,
         array_dir: PathBuf,
-        codec: ChunkCodec,
+        layout: Arc<ChunkLayout>,
         dtype: DType,
-        shape: &[u64],
-        chunk: &[u64],
     ) -> Self {
         Self {
             name: name.to_owned(),
             array_dir,
-            codec,
-            grid: BlockGrid::new(shape, chunk),
-            shape: shape.to_vec(),
+            layout,
             fill: fill_bytes(dtype),
             chunks: AtomicU64::new(0),
             stored_bytes: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn grid(&self) -> &BlockGrid {
-        &self.grid
-    }
-
-    pub(super) fn codec(&self) -> &ChunkCodec {
-        &self.codec
+    pub(super) fn layout(&self) -> &ChunkLayout {
+        &self.layout
     }
 
     /// Chunk files written.
@@ -80,19 +72,16 @@ impl ChunkWriter {
         position: &[u64],
         chunk: &mut [u8],
     ) -> Result<u32, StoreError> {
-        let lengths = self.grid.block_shape();
-        let start = position.iter().zip(lengths).map(|(p, n)| p * n).collect();
-        let padded = Region::new(start, lengths.to_vec());
-        if !padded.fits(&self.shape) {
+        let padded = self.layout.padded(position);
+        if !padded.fits(&self.layout.shape) {
             chunk
                 .chunks_exact_mut(self.fill.len())
                 .for_each(|item| item.copy_from_slice(&self.fill));
         }
         copy_overlap(bytes, region, chunk, &padded, self.fill.len());
 
-        let on_disk: Vec<u64> = position.iter().rev().copied().collect();
-        let key = chunk_key(&on_disk);
-        let file_bytes = self.codec.encode(chunk).map_err(|reason| StoreError::Encode {
+        let key = chunk_file(position);
+        let file_bytes = self.layout.codec.encode(chunk).map_err(|reason| StoreError::Encode {
             run: self.name.clone(),
             chunk: key.clone(),
             reason,

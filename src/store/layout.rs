@@ -28,9 +28,14 @@ pub(super) const SEPARATOR: &str = ".";
 /// How deep in a store a run may lie.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// File name of the chunk at this position, one entry an axis of the array, slowest first.
-pub(super) fn chunk_key(position: &[u64]) -> String {
-    position.iter().fold("c".to_owned(), |key, p| format!("{key}{SEPARATOR}{p}"))
+/// File name of the chunk at this position of the grid, axis 0 first: the other way round in the name.
+pub(super) fn chunk_file(position: &[u64]) -> String {
+    position.iter().rev().fold("c".to_owned(), |key, p| format!("{key}{SEPARATOR}{p}"))
+}
+
+/// Lengths, or a position, in the order of the disk, from those in the order of the API; and back.
+pub(super) fn turned(axes: &[u64]) -> Vec<u64> {
+    axes.iter().rev().copied().collect()
 }
 
 /// The folder beside a store in which runs are made.
@@ -145,7 +150,7 @@ fn cleaned(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BidsName, chunk_key, parents, run_path, staging_dir, stem};
+    use super::{BidsName, chunk_file, parents, run_path, staging_dir, stem};
     use crate::store::testing::origin;
 
     #[test]
@@ -184,11 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn stems_chunk_keys_parents_and_bids_parts_are_told_from_names() {
+    fn stems_chunk_files_parents_and_bids_parts_are_told_from_names() {
         assert_eq!(stem("a.b.nii.gz"), "a.b");
         assert_eq!(stem("a.img"), "a");
         assert_eq!(stem("a.txt"), "a.txt");
-        assert_eq!(chunk_key(&[1, 0, 23]), "c.1.0.23");
+        assert_eq!(chunk_file(&[23, 0, 1]), "c.1.0.23");
         assert_eq!(parents("a/b/c").collect::<Vec<_>>(), ["a", "a/b"]);
         assert_eq!(staging_dir("x/study.zarr".as_ref()).to_str(), Some("x/study.zarr.staging"));
         assert_eq!(BidsName::parse("sub-1_bold").unwrap().suffix, "bold");

@@ -22,6 +22,7 @@
 
 mod array;
 mod checksums;
+mod chunk_layout;
 mod chunk_reader;
 mod chunk_writer;
 mod chunking;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checksums::Checksums;
-use super::chunk_reader::{ChunkLayout, ChunkedSource, Version};
-use super::layout::{AXES, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_key};
+use super::chunk_layout::ChunkLayout;
+use super::chunk_reader::{ChunkedSource, Version};
+use super::layout::{AXES, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_file};
 use super::metadata::{ArrayFile, RunAttributes, StoredArray, read_group, read_json};
 use super::{StoreError, StoredFacts, digest};
 use crate::grid::Region;
@@ -35,7 +36,7 @@ impl OpenedRun {
         let version = Version::of(&array_file).map_err(StoreError::io("open", &array_file))?;
         let array = StoredArray::from_file(&array_file, &read_json::<ArrayFile>(&array_file)?)?;
         let layout = check(&attributes, &array, &array_file)?;
-        let table = dir.join(CHECKSUMS).join(chunk_key(&[0; AXES.len()]));
+        let table = dir.join(CHECKSUMS).join(chunk_file(&[0; AXES.len()]));
         let digest = &attributes.voxels().chunk_crc32c;
         let checksums = Checksums::read(&table, layout.chunks, digest)?;
         let source = ChunkedSource {
@@ -70,7 +71,7 @@ impl OpenedRun {
         if len == 0 {
             return Ok(Arc::from([]));
         }
-        let file = self.metadata_file.with_file_name(HEADER).join(chunk_key(&[0]));
+        let file = self.metadata_file.with_file_name(HEADER).join(chunk_file(&[0]));
         let found = fs::metadata(&file).map_err(StoreError::io("open", &file))?.len();
         if found != len {
             return Err(StoreError::metadata(&file, "length", len, found));

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::source::Source;
-use crate::store::chunk_reader::{ChunkLayout, ChunkedSource, Version};
+use crate::store::chunk_layout::ChunkLayout;
+use crate::store::chunk_reader::{ChunkedSource, Version};
 use crate::store::error::StoreError;
 use crate::store::layout::METADATA;
 use crate::store::metadata::{StoredArray, read_array};

@@ -6,19 +6,21 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
 use crate::buffer::Buffer;
 use crate::dtype::DType;
-use crate::grid::{Region, element_count, saturating_count, shape_text};
+use crate::grid::{Region, element_count, shape_text};
 use crate::run::RunInfo;
 use crate::sink::{Sink, SinkError, SinkOrder, check_box};
+use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunk_writer::ChunkWriter;
 use crate::store::chunking::{ArrayChunks, CHUNK_LIMIT_BYTES, array_chunk_shape};
-use crate::store::codec::{ChunkCodec, Codec};
+use crate::store::codec::Codec;
 use crate::store::error::StoreError;
-use crate::store::layout::{AXES, METADATA, PART_PREFIX, PART_SUFFIX};
+use crate::store::layout::{AXES, METADATA, PART_PREFIX, PART_SUFFIX, turned};
 use crate::store::metadata::{PlainAttributes, PlainWritten, StoredArray, is_array, write_json};
 use crate::store::rename::{exchange, rename_to_new, sync_dir, sync_tree};
 
@@ -56,7 +58,6 @@ pub struct ZarrSink {
     staged: TempDir,
     chunks: ChunkWriter,
     array: StoredArray,
-    shape: Vec<u64>,
     like: Option<RunInfo>,
     force: bool,
 }
@@ -79,7 +80,7 @@ impl ZarrSink {
     ) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        let (array, chunk, codec) = array_of(&name, shape, dtype, like, options)?;
+        let (array, layout) = array_of(&name, shape, dtype, like, options)?;
         check_place(path, options.force)?;
         let beside = folder(path);
         let staged = tempfile::Builder::new()
@@ -90,12 +91,11 @@ impl ZarrSink {
         let dir = staged.path().join("array");
         fs::create_dir(&dir).map_err(StoreError::io("create", &dir))?;
         Ok(Self {
-            chunks: ChunkWriter::new(&name, dir, codec, dtype, shape, &chunk),
+            chunks: ChunkWriter::new(&name, dir, Arc::new(layout), dtype),
             name,
             place: path.to_owned(),
             staged,
             array,
-            shape: shape.to_vec(),
             like: like.cloned(),
             force: options.force,
         })
@@ -115,7 +115,7 @@ impl ZarrSink {
             chunks: self.chunks.chunks(),
             stored_bytes: self.chunks.stored_bytes(),
             like: self.like.as_ref(),
-            has_time: self.shape.len() > 3,
+            has_time: self.shape().len() > 3,
         });
         write_json(&dir.join(METADATA), &self.array.to_file(attributes))?;
         sync_tree(dir)
@@ -144,7 +144,7 @@ impl Sink for ZarrSink {
     }
 
     fn shape(&self) -> &[u64] {
-        &self.shape
+        &self.chunks.layout().shape
     }
 
     fn dtype(&self) -> DType {
@@ -152,7 +152,7 @@ impl Sink for ZarrSink {
     }
 
     fn block_shape(&self) -> &[u64] {
-        self.chunks.grid().block_shape()
+        self.chunks.layout().grid.block_shape()
     }
 
     fn order(&self) -> SinkOrder {
@@ -161,16 +161,16 @@ impl Sink for ZarrSink {
 
     /// One chunk before and while it is encoded, whatever the box.
     fn scratch_bytes(&self, _shape: &[u64]) -> u64 {
-        let codec = self.chunks.codec();
+        let codec = &self.chunks.layout().codec;
         codec.decoded_bytes() + codec.encode_scratch() + BOOKKEEPING_BYTES
     }
 
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), SinkError> {
         check_box(self, region, bytes).map_err(|fault| self.fault(format!("{region:?}"), fault))?;
-        let chunk_bytes = self.chunks.codec().decoded_bytes();
+        let chunk_bytes = self.chunks.layout().codec.decoded_bytes();
         let mut chunk = Buffer::zeroed(chunk_bytes)
             .ok_or_else(|| self.fault(format!("{region:?}"), "no memory for a chunk"))?;
-        for position in self.chunks.grid().touching(region) {
+        for position in self.chunks.layout().grid.touching(region) {
             self.chunks
                 .write_chunk(bytes, region, &position, &mut chunk)
                 .map_err(|error| self.fault(format!("{region:?}"), error))?;
@@ -179,7 +179,7 @@ impl Sink for ZarrSink {
     }
 
     fn commit(self: Box<Self>) -> Result<(), SinkError> {
-        let expected = saturating_count(&self.chunks.grid().counts());
+        let expected = self.chunks.layout().chunks;
         let found = self.chunks.chunks();
         if found != expected {
             let reason = format!("{found} of {expected} were put; nothing was written");
@@ -192,15 +192,14 @@ impl Sink for ZarrSink {
     }
 }
 
-/// What the options make of a shape and type: the array, its chunks' lengths (axis 0 first), and what
-/// encodes them.
+/// What the options make of a shape and type: the array and its chunks.
 fn array_of(
     name: &str,
     shape: &[u64],
     dtype: DType,
     like: Option<&RunInfo>,
     options: &ZarrOptions,
-) -> Result<(StoredArray, Vec<u64>, ChunkCodec), StoreError> {
+) -> Result<(StoredArray, ChunkLayout), StoreError> {
     let refused = |field, expected: String, found: String| StoreError::Unsupported {
         run: name.to_owned(),
         field,
@@ -216,9 +215,8 @@ fn array_of(
         return Err(refused("shape", expected, shape_text(shape)));
     }
     let chunk = array_chunk_shape(shape, item_bytes, &options.chunks);
-    let on_disk = |lengths: &[u64]| lengths.iter().rev().copied().collect::<Vec<u64>>();
-    let codec = chunk.as_ref().and_then(|c| ChunkCodec::new(options.codec, dtype, &on_disk(c)));
-    let (Some(chunk), Some(codec)) = (chunk, codec) else {
+    let layout = chunk.and_then(|chunk| ChunkLayout::new(shape, &chunk, dtype, options.codec));
+    let Some(layout) = layout else {
         let expected = format!(
             "one length of at least 1 an axis of {}, at most {CHUNK_LIMIT_BYTES} bytes",
             shape_text(shape)
@@ -231,13 +229,13 @@ fn array_of(
         return Err(refused("dimension_names", expected, format!("{names:?}")));
     }
     let array = StoredArray {
-        shape: on_disk(shape),
-        chunk_shape: on_disk(&chunk),
+        shape: turned(shape),
+        chunk_shape: turned(layout.grid.block_shape()),
         dtype,
         codec: Some(options.codec),
         dimension_names: names.into_iter().rev().collect(),
     };
-    Ok((array, chunk, codec))
+    Ok((array, layout))
 }
 
 /// What axes are called, axis 0 first.

@@ -5,9 +5,11 @@
 
 use bytesize::ByteSize;
 
-use super::plan::{Action, RunPlan};
+use super::plan::RunPlan;
 use crate::runtime::{FIXED_BYTES, Session};
+use crate::source::Source;
 use crate::store::checksums::Checksums;
+use crate::store::chunk_layout::ChunkLayout;
 use crate::store::error::StoreError;
 
 /// A header and a sidecar so short are part of what every process needs.
@@ -30,17 +32,18 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    pub(super) fn of(plan: &RunPlan<'_>) -> Result<Self, StoreError> {
-        let codec = plan.chunk_codec()?;
-        let [x, y, z, _] = plan.shape;
-        Ok(Self {
-            slab_bytes: x * y * z * plan.chunk[3] * plan.dtype.size() as u64,
+    /// Those of a run of this shape that is cut so.
+    pub(super) fn of(source: &dyn Source, [x, y, z, _]: [u64; 4], layout: &ChunkLayout) -> Self {
+        let codec = &layout.codec;
+        let volumes = layout.grid.block_shape()[3];
+        Self {
+            slab_bytes: x * y * z * volumes * source.dtype().size() as u64,
             chunk_bytes: codec.decoded_bytes(),
             encode_scratch_bytes: codec.encode_scratch(),
-            stream_scratch_bytes: plan.run.source().scratch_bytes(),
+            stream_scratch_bytes: source.scratch_bytes(),
             // As attributes, as JSON, and as text; the table of checksums, as bytes and in a chunk.
-            metadata_bytes: 3 * (beyond_entry(plan) + Checksums::bytes_of(plan.chunks())),
-        })
+            metadata_bytes: 3 * (beyond_free(source) + Checksums::bytes_of(layout.chunks)),
+        }
     }
 
     fn encoder(&self) -> u64 {
@@ -100,11 +103,11 @@ impl Team {
 
 /// What the headers and sidecars of all runs take, beyond what [`FIXED_BYTES`] has room for.
 fn headers_bytes(plans: &[RunPlan<'_>]) -> u64 {
-    plans.iter().map(beyond_entry).fold(0, u64::saturating_add)
+    plans.iter().map(|plan| beyond_free(plan.run.source().as_ref())).fold(0, u64::saturating_add)
 }
 
-fn beyond_entry(plan: &RunPlan<'_>) -> u64 {
-    plan.run.source().open_bytes().saturating_sub(FREE_HEADER_BYTES)
+fn beyond_free(source: &dyn Source) -> u64 {
+    source.open_bytes().saturating_sub(FREE_HEADER_BYTES)
 }
 
 /// What is left for voxels beside the headers of all runs.
@@ -114,32 +117,26 @@ pub(super) fn data_bytes(plans: &[RunPlan<'_>], session: &Session) -> u64 {
 
 /// Refuses, before any voxel is read, when the session cannot hold even one run at a time.
 pub(super) fn check(plans: &[RunPlan<'_>], session: &Session) -> Result<(), StoreError> {
-    let (headers_bytes, data_bytes) = (headers_bytes(plans), data_bytes(plans, session));
-    for plan in plans.iter().filter(|p| p.writes() || matches!(p.action, Action::Compare { .. })) {
-        let needs = Needs::of(plan)?;
-        if needs.inline() > data_bytes {
-            return Err(StoreError::Memory {
-                run: plan.run.name().to_owned(),
-                needed_bytes: largest(plans)? + headers_bytes + FIXED_BYTES,
-                budget_bytes: session.memory_bytes(),
-                parts: format!(
-                    "a slab of {} volumes {}, encoding {}, reading {}, headers and sidecars {}, \
-                     the program {}",
-                    plan.chunk[3],
-                    ByteSize(needs.slab_bytes),
-                    ByteSize(needs.encoder()),
-                    ByteSize(needs.stream_scratch_bytes),
-                    ByteSize(needs.metadata_bytes + headers_bytes),
-                    ByteSize(FIXED_BYTES)
-                ),
-            });
-        }
+    let read = plans.iter().filter(|plan| plan.is_read());
+    let Some(largest) = read.max_by_key(|plan| plan.needs.inline()) else { return Ok(()) };
+    let (needs, headers_bytes) = (largest.needs, headers_bytes(plans));
+    if needs.inline() <= data_bytes(plans, session) {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn largest(plans: &[RunPlan<'_>]) -> Result<u64, StoreError> {
-    plans.iter().try_fold(0, |most, plan| Ok(Needs::of(plan)?.inline().max(most)))
+    Err(StoreError::Memory {
+        run: largest.run.name().to_owned(),
+        needed_bytes: needs.inline().saturating_add(headers_bytes).saturating_add(FIXED_BYTES),
+        budget_bytes: session.memory_bytes(),
+        parts: format!(
+            "a slab of {} volumes {}, encoding {}, reading {}, headers and sidecars {}, the program {}",
+            largest.chunk[3],
+            ByteSize(needs.slab_bytes),
+            ByteSize(needs.encoder()),
+            ByteSize(needs.stream_scratch_bytes),
+            ByteSize(needs.metadata_bytes.saturating_add(headers_bytes)),
+            ByteSize(FIXED_BYTES)
+        ),
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::IngestOptions;
 use super::memory::{Needs, data_bytes};
@@ -14,8 +15,9 @@ use crate::dtype::DType;
 use crate::grid::{Region, shape_text};
 use crate::run::Run;
 use crate::runtime::{Budget, Session, free_bytes};
+use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunking::{CHUNK_LIMIT_BYTES, chunk_shape};
-use crate::store::codec::{ChunkCodec, Codec};
+use crate::store::codec::Codec;
 use crate::store::error::StoreError;
 use crate::store::layout::{METADATA, PLAIN_RUNS, RUN_SUFFIX, run_path};
 use crate::store::metadata::labels_known;
@@ -29,8 +31,9 @@ pub(super) struct RunPlan<'a> {
     pub(super) shape: [u64; 4],
     pub(super) chunk: [u64; 4],
     pub(super) dtype: DType,
-    pub(super) codec: Codec,
+    pub(super) layout: Arc<ChunkLayout>,
     pub(super) raw_bytes: u64,
+    pub(super) needs: Needs,
     pub(super) action: Action,
 }
 
@@ -60,7 +63,10 @@ impl<'a> RunPlan<'a> {
             return refuse("shape", "four axes, (x, y, z, t)".to_owned(), shape_found());
         };
         let item_bytes = source.dtype().size() as u64;
-        let Some(chunk) = chunk_shape(shape, item_bytes, options.chunk) else {
+        let cut = chunk_shape(shape, item_bytes, options.chunk).and_then(|chunk| {
+            Some((chunk, ChunkLayout::new(&shape, &chunk, source.dtype(), options.codec)?))
+        });
+        let Some((chunk, layout)) = cut else {
             let expected =
                 format!("lengths of at least 1 and chunks of at most {CHUNK_LIMIT_BYTES} bytes");
             return refuse("shape", expected, shape_found());
@@ -78,7 +84,8 @@ impl<'a> RunPlan<'a> {
             shape,
             chunk,
             dtype: source.dtype(),
-            codec: options.codec,
+            needs: Needs::of(source.as_ref(), shape, &layout),
+            layout: Arc::new(layout),
             raw_bytes,
             action: Action::Write,
         })
@@ -87,6 +94,16 @@ impl<'a> RunPlan<'a> {
     /// True when voxels are to be written.
     pub(super) fn writes(&self) -> bool {
         matches!(self.action, Action::Write | Action::Replace)
+    }
+
+    /// True when its source is read, to write it or to compare it.
+    pub(super) fn is_read(&self) -> bool {
+        self.writes() || matches!(self.action, Action::Compare { .. })
+    }
+
+    /// How its chunks are compressed.
+    pub(super) fn codec(&self) -> Codec {
+        self.layout.codec.codec()
     }
 
     /// Size of a box of the run.
@@ -104,23 +121,6 @@ impl<'a> RunPlan<'a> {
     pub(super) fn shape_on_disk(&self) -> [u64; 4] {
         let [x, y, z, t] = self.shape;
         [t, z, y, x]
-    }
-
-    /// Number of chunks.
-    pub(super) fn chunks(&self) -> u64 {
-        self.shape.iter().zip(self.chunk).map(|(n, c)| n.div_ceil(c)).product()
-    }
-
-    /// The chain that encodes this run's chunks.
-    pub(super) fn chunk_codec(&self) -> Result<ChunkCodec, StoreError> {
-        ChunkCodec::new(self.codec, self.dtype, &self.chunk_on_disk()).ok_or_else(|| {
-            StoreError::Unsupported {
-                run: self.run.name().to_owned(),
-                field: "chunk shape",
-                expected: "one that can be counted".to_owned(),
-                found: format!("{:?}", self.chunk),
-            }
-        })
     }
 
     /// What is done where another run has this one's place.
@@ -239,7 +239,7 @@ fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<A
         return plan.replace_or_refuse(format!("the {what} differs"), options);
     }
     let stored_otherwise =
-        plan.chunk_on_disk() != voxels.chunk_shape || plan.codec.name() != voxels.codec;
+        plan.chunk_on_disk() != voxels.chunk_shape || plan.codec().name() != voxels.codec;
     if options.force && stored_otherwise {
         return Ok(Action::Replace);
     }
@@ -290,9 +290,8 @@ fn digests(
     session: &Session,
     budget: &Budget,
 ) -> Result<(Option<String>, String), StoreError> {
-    let needs = Needs::of(plan)?;
-    let mut lease = budget.lease("comparing a run", needs.inline())?;
-    let mut slab = lease.buffer(needs.slab_bytes)?;
+    let mut lease = budget.lease("comparing a run", plan.needs.inline())?;
+    let mut slab = lease.buffer(plan.needs.slab_bytes)?;
     let mut slabs = Slabs::start(plan)?;
     while slabs.fill(&mut slab)?.is_some() {
         if session.cancel_token().is_cancelled() {

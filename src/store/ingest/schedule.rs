@@ -34,8 +34,7 @@ pub(super) fn write_all(
 ) -> Result<Vec<RunOutcome>, StoreError> {
     let mut queue: Vec<usize> = (0..plans.len()).filter(|&at| plans[at].writes()).collect();
     queue.sort_by_key(|&at| Reverse(plans[at].raw_bytes));
-    let needs: Result<Vec<Needs>, StoreError> =
-        queue.iter().map(|&at| Needs::of(&plans[at])).collect();
+    let needs: Vec<Needs> = queue.iter().map(|&at| plans[at].needs).collect();
     let data_bytes = data_bytes(plans, session);
     let mut reached: Vec<Reached<'_>> = plans.iter().map(|_| Reached::NotDue).collect();
     for (at, error) in unreadable {
@@ -43,7 +42,7 @@ pub(super) fn write_all(
     }
     let work = Work {
         plans,
-        team: Team::choose(&needs?, session.threads(), data_bytes),
+        team: Team::choose(&needs, session.threads(), data_bytes),
         queue,
         next: AtomicUsize::new(0),
         reached: Mutex::new(reached),
@@ -112,7 +111,7 @@ impl<'a> Work<'a> {
         }
         let began = Instant::now();
         let plan = &self.plans[at];
-        let lease = self.budget.lease("ingest", self.team.lease_bytes(&Needs::of(plan)?))?;
+        let lease = self.budget.lease("ingest", self.team.lease_bytes(&plan.needs))?;
         let dir = self.staging.run_dir(at);
         let staged = stage_run(plan, &dir, lease, encoders, self.session, began);
         if staged.is_err() {

@@ -18,7 +18,9 @@ use crate::source::StreamEnd;
 use crate::store::codec::{ChunkCodec, Codec};
 use crate::store::digest;
 use crate::store::error::StoreError;
-use crate::store::layout::{AXES, BidsName, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_key, stem};
+use crate::store::layout::{
+    AXES, BidsName, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_file, stem, turned,
+};
 use crate::store::metadata::{
     ArrayAttributes, GroupFile, RunAttributes, RunWritten, StoredArray, StoredVoxels, write_json,
 };
@@ -47,7 +49,7 @@ pub(super) fn seal(
     started: String,
 ) -> Result<(), StoreError> {
     let array_dir = dir.join(VOXELS);
-    let expected = plan.chunks();
+    let expected = plan.layout.chunks;
     let files =
         fs::read_dir(&array_dir).map_err(StoreError::io("list", &array_dir))?.count() as u64;
     if (files, written.chunks) != (expected, expected) {
@@ -67,7 +69,7 @@ pub(super) fn seal(
         shape: plan.shape_on_disk(),
         dtype: plan.dtype.name().to_owned(),
         chunk_shape: plan.chunk_on_disk(),
-        codec: plan.codec.name().to_owned(),
+        codec: plan.codec().name().to_owned(),
         n_chunks: written.chunks,
         stored_bytes: written.stored_bytes,
         digest: written.digest.clone(),
@@ -88,12 +90,6 @@ pub(super) fn seal(
     sync_tree(dir)
 }
 
-/// Chunks along each axis, in the order of the disk.
-fn chunk_counts(plan: &RunPlan<'_>) -> [u64; 4] {
-    let (shape, chunk) = (plan.shape_on_disk(), plan.chunk_on_disk());
-    [0, 1, 2, 3].map(|axis| shape[axis].div_ceil(chunk[axis]))
-}
-
 fn write_voxel_metadata(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Value, StoreError> {
     let RunInfo { scaling, origin, .. } = plan.run.info();
     let scaled = !scaling.is_identity() && scaling.slope.is_finite() && scaling.inter.is_finite();
@@ -110,7 +106,7 @@ fn write_voxel_metadata(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Value, S
         shape: plan.shape_on_disk().to_vec(),
         chunk_shape: plan.chunk_on_disk().to_vec(),
         dtype: plan.dtype,
-        codec: Some(plan.codec),
+        codec: Some(plan.codec()),
         dimension_names: AXES.map(str::to_owned).to_vec(),
     };
     write_json(&array_dir.join(METADATA), &array.to_file(attributes))
@@ -144,7 +140,7 @@ fn write_coordinates(plan: &RunPlan<'_>, dir: &Path, axis: &str) -> Result<Value
 
 /// The checksum of each chunk of voxels, by which a chunk in another's place is found out.
 fn write_checksums(plan: &RunPlan<'_>, dir: &Path, table: &[u8]) -> Result<Value, StoreError> {
-    let counts = chunk_counts(plan).to_vec();
+    let counts = turned(&plan.layout.grid.counts());
     let array = StoredArray {
         shape: counts.clone(),
         chunk_shape: counts,
@@ -196,7 +192,7 @@ fn write_small_array(
 ) -> Result<Value, StoreError> {
     fs::create_dir(dir).map_err(StoreError::io("create", dir))?;
     if !chunk.is_empty() {
-        let path = dir.join(chunk_key(&vec![0; array.shape.len()]));
+        let path = dir.join(chunk_file(&vec![0; array.shape.len()]));
         File::create_new(&path)
             .and_then(|mut file| file.write_all(chunk))
             .map_err(StoreError::io("write", &path))?;

@@ -376,6 +376,28 @@ fn too_little_memory_is_refused_with_the_amount_that_works() {
 }
 
 #[test]
+fn a_refusal_names_the_run_that_needs_most_of_those_that_are_read() {
+    let folder = folder();
+    let store = store_in(&folder);
+    let run = |name: &str, planes| {
+        Memory::new(name, [64, 64, planes, 16], DType::I16).run_with(info(name))
+    };
+    let large = run("sub-01_task-rest_bold.nii", 30);
+    ok(std::slice::from_ref(&large), &store, &defaults());
+    let runs = [run("small.nii", 2), run("middle.nii", 9), run("least.nii", 1), large];
+    let at = |bytes| {
+        let session = Session::builder().threads(1).memory_bytes(bytes).build().unwrap();
+        ingest(&runs, &store, &defaults(), &session)
+    };
+    let Err(StoreError::Memory { run, needed_bytes, .. }) = at(FIXED_BYTES + 1) else {
+        panic!("should not fit");
+    };
+    assert_eq!(run, "middle.nii");
+    assert!(matches!(at(needed_bytes - 1), Err(StoreError::Memory { .. })));
+    assert_eq!(letters(&at(needed_bytes).unwrap()), "wwws");
+}
+
+#[test]
 fn nothing_but_a_store_or_an_empty_folder_is_written_to() {
     let folder = folder();
     let try_at = |path: &Path| ingest(&[named(1).run()], path, &defaults(), &session(1, "64MiB"));

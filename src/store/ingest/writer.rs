@@ -8,6 +8,7 @@
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -15,7 +16,6 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::memory::Needs;
 use super::plan::RunPlan;
 use super::{Written, seal};
 use crate::buffer::Buffer;
@@ -75,7 +75,7 @@ pub(super) fn stage_run<'a>(
     let started = seal::now();
     let array_dir = dir.join(VOXELS);
     fs::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
-    let writer = SlabWriter::new(plan, &array_dir)?;
+    let writer = SlabWriter::new(plan, &array_dir);
     let (end, digest) = match encoders {
         Some(pool) => write_overlapped(&writer, &mut lease, pool, session)?,
         None => write_in_turn(&writer, &mut lease, session)?,
@@ -99,7 +99,7 @@ fn write_in_turn(
     lease: &mut Lease,
     session: &Session,
 ) -> Result<(StreamEnd, String), StoreError> {
-    let needs = Needs::of(writer.plan)?;
+    let needs = writer.plan.needs;
     let mut slab = lease.buffer(needs.slab_bytes)?;
     let mut chunk = lease.buffer(needs.chunk_bytes)?;
     let mut slabs = Slabs::start(writer.plan)?;
@@ -122,7 +122,7 @@ fn write_overlapped(
     session: &Session,
 ) -> Result<(StreamEnd, String), StoreError> {
     let plan = writer.plan;
-    let needs = Needs::of(plan)?;
+    let needs = plan.needs;
     let (filled_tx, filled_rx) = sync_channel(1);
     let (empty_tx, empty_rx) = sync_channel(2);
     for _ in 0..2 {
@@ -234,10 +234,10 @@ struct SlabWriter<'a> {
 }
 
 impl<'a> SlabWriter<'a> {
-    fn new(plan: &'a RunPlan<'_>, array_dir: &Path) -> Result<Self, StoreError> {
-        let (name, array_dir, codec) = (plan.run.name(), array_dir.to_owned(), plan.chunk_codec()?);
-        let chunks = ChunkWriter::new(name, array_dir, codec, plan.dtype, &plan.shape, &plan.chunk);
-        Ok(Self { plan, chunks, checksums: Checksums::new(plan.chunks()) })
+    fn new(plan: &'a RunPlan<'_>, array_dir: &Path) -> Self {
+        let (array_dir, layout) = (array_dir.to_owned(), Arc::clone(&plan.layout));
+        let chunks = ChunkWriter::new(plan.run.name(), array_dir, layout, plan.dtype);
+        Self { plan, chunks, checksums: Checksums::new(plan.layout.chunks) }
     }
 
     /// Writes the chunks of a slab, each as its number along z is taken from `next`, until there are
@@ -252,7 +252,7 @@ impl<'a> SlabWriter<'a> {
     ) -> Result<(), StoreError> {
         let voxels = &slab[..self.plan.bytes_of(region) as usize];
         let t = region.start()[3] / self.plan.chunk[3];
-        let chunks_along_z = self.chunks.grid().counts()[2];
+        let chunks_along_z = self.plan.layout.grid.counts()[2];
         loop {
             let z = next.fetch_add(1, Ordering::Relaxed);
             if z >= chunks_along_z {
@@ -263,7 +263,7 @@ impl<'a> SlabWriter<'a> {
             }
             let position = [0, 0, z, t];
             let checksum = self.chunks.write_chunk(voxels, region, &position, chunk)?;
-            self.checksums.note(self.chunks.grid().number(&position), checksum);
+            self.checksums.note(self.plan.layout.grid.number(&position), checksum);
         }
     }
 }

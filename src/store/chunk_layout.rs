@@ -1,0 +1,67 @@
+//! Where does a chunk lie?
+//!
+//! [`ChunkLayout`] says into what chunks an array is cut, what part of it each is, and what encodes it: the
+//! same for who writes and who reads. What a chunk's file is called says `layout`. Opens no file.
+
+use std::path::Path;
+
+use super::chunking::CHUNK_LIMIT_BYTES;
+use super::codec::{ChunkCodec, Codec};
+use super::error::StoreError;
+use super::layout::turned;
+use super::metadata::StoredArray;
+use crate::dtype::DType;
+use crate::grid::{BlockGrid, Region, element_count, saturating_count};
+
+/// How an array is cut into chunks; lengths and positions in the order of the API.
+#[derive(Debug)]
+pub(super) struct ChunkLayout {
+    pub(super) grid: BlockGrid,
+    pub(super) shape: Vec<u64>,
+    pub(super) codec: ChunkCodec,
+    /// Number of chunks.
+    pub(super) chunks: u64,
+}
+
+impl ChunkLayout {
+    /// `None` where chunks are not inside the array, or not of 1 byte to 1 GiB.
+    pub(super) fn new(shape: &[u64], chunk: &[u64], dtype: DType, codec: Codec) -> Option<Self> {
+        let inside = chunk.len() == shape.len()
+            && chunk.iter().zip(shape).all(|(c, n)| (1..=(*n).max(1)).contains(c));
+        let codec = ChunkCodec::new(codec, dtype, &turned(chunk))?;
+        if !inside || codec.decoded_bytes() > CHUNK_LIMIT_BYTES {
+            return None;
+        }
+        let grid = BlockGrid::new(shape, chunk);
+        let chunks = saturating_count(&grid.counts());
+        Some(Self { grid, shape: shape.to_vec(), codec, chunks })
+    }
+
+    /// The layout that an array's metadata describe; `file` is named in errors.
+    ///
+    /// # Errors
+    /// When the chunks are not some that we would write.
+    pub(super) fn of(array: &StoredArray, file: &Path) -> Result<Self, StoreError> {
+        let wrong = |field: &str, expected: String, found: &dyn std::fmt::Debug| {
+            Err(StoreError::metadata(file, field, expected, format!("{found:?}")))
+        };
+        let bytes = element_count(&array.shape);
+        if bytes.and_then(|n| n.checked_mul(array.dtype.size() as u64)).is_none() {
+            return wrong("shape", "a size that can be counted".to_owned(), &array.shape);
+        }
+        let (shape, chunk) = (turned(&array.shape), turned(&array.chunk_shape));
+        let layout = array.codec.and_then(|codec| Self::new(&shape, &chunk, array.dtype, codec));
+        let Some(layout) = layout else {
+            let expected = format!("inside the array and at most {CHUNK_LIMIT_BYTES} bytes");
+            return wrong("chunk_shape", expected, &array.chunk_shape);
+        };
+        Ok(layout)
+    }
+
+    /// The numbers of the chunk at this position: what is beyond the array is padding.
+    pub(super) fn padded(&self, position: &[u64]) -> Region {
+        let lengths = self.grid.block_shape();
+        let start = position.iter().zip(lengths).map(|(p, n)| p * n).collect();
+        Region::new(start, lengths.to_vec())
+    }
+}
