@@ -82,21 +82,68 @@ pub(super) struct ChunkedSource {
 }
 
 impl ChunkedSource {
+    /// The name of a chunk's file.
+    pub(super) fn chunk_name(position: &[u64]) -> String {
+        chunk_key(&position.iter().rev().copied().collect::<Vec<_>>())
+    }
+
+    pub(super) fn chunk_path(&self, position: &[u64]) -> PathBuf {
+        self.array_dir.join(Self::chunk_name(position))
+    }
+
+    /// What a chunk has of the array.
+    pub(super) fn chunk_region(&self, position: &[u64]) -> Region {
+        self.layout.grid.region(position)
+    }
+
+    /// The chunks that a region touches.
+    pub(super) fn positions(&self, region: &Region) -> impl Iterator<Item = Vec<u64>> + Send + '_ {
+        self.layout.grid.touching(region)
+    }
+
+    pub(super) fn chunks(&self) -> u64 {
+        self.layout.chunks
+    }
+
+    /// The most a chunk's file may have.
+    pub(super) fn most_file_bytes(&self) -> u64 {
+        self.layout.codec.encoded_bound()
+    }
+
+    /// Reads a chunk's file and holds it against its own checksum and that of its place; decodes nothing.
+    /// Gives its length.
+    pub(super) fn verify_chunk(&self, position: &[u64]) -> Result<u64, SourceError> {
+        let failed = |reason| self.fault(position, reason);
+        let file = self.chunk_file(&self.chunk_path(position)).map_err(failed)?;
+        let Some((data, _)) = file.split_last_chunk::<4>() else {
+            let expected = "more than 4".to_owned();
+            return Err(failed(ChunkFault::Size { found: file.len() as u64, expected }.into()));
+        };
+        if crc32c::crc32c(data) != checksum_of(&file) {
+            return Err(failed(ChunkFault::Checksum.into()));
+        }
+        self.check_place(position, checksum_of(&file)).map_err(|fault| failed(fault.into()))?;
+        Ok(file.len() as u64)
+    }
+
+    fn check_place(&self, position: &[u64], checksum: u32) -> Result<(), ChunkFault> {
+        self.checksums.as_ref().map_or(Ok(()), |checksums| {
+            checksums.check(self.layout.grid.number(position), checksum, self.remedy)
+        })
+    }
+
+    fn fault(&self, position: &[u64], reason: Reason) -> SourceError {
+        let (key, path) = (Self::chunk_name(position), self.chunk_path(position));
+        SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
+    }
+
     /// The numbers of the chunk at this position of the grid, padding included.
     fn chunk(&self, position: &[u64]) -> Result<Vec<u8>, SourceError> {
-        let on_disk: Vec<u64> = position.iter().rev().copied().collect();
-        let key = chunk_key(&on_disk);
-        let path = self.array_dir.join(&key);
-        let failed = |reason: Reason| {
-            SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
-        };
-        let file = self.chunk_file(&path).map_err(&failed)?;
+        let failed = |reason| self.fault(position, reason);
+        let file = self.chunk_file(&self.chunk_path(position)).map_err(failed)?;
         let checksum = checksum_of(&file);
         let numbers = self.layout.codec.decode(file).map_err(|e| failed(e.into()))?;
-        if let Some(checksums) = &self.checksums {
-            let number = self.layout.grid.number(position);
-            checksums.check(number, checksum, self.remedy).map_err(|e| failed(e.into()))?;
-        }
+        self.check_place(position, checksum).map_err(|e| failed(e.into()))?;
         if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
             return Err(failed(ChunkFault::Bool.into()));
         }
