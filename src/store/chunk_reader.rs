@@ -41,20 +41,63 @@ pub(super) struct ChunkedSource {
 }
 
 impl ChunkedSource {
+    pub(super) fn chunk_path(&self, position: &[u64]) -> PathBuf {
+        self.array_dir.join(chunk_file(position))
+    }
+
+    /// What a chunk has of the array.
+    pub(super) fn chunk_region(&self, position: &[u64]) -> Region {
+        self.layout.grid.region(position)
+    }
+
+    /// The chunks that a region touches.
+    pub(super) fn positions(&self, region: &Region) -> impl Iterator<Item = Vec<u64>> + Send + '_ {
+        self.layout.grid.touching(region)
+    }
+
+    pub(super) fn chunks(&self) -> u64 {
+        self.layout.chunks
+    }
+
+    /// The most a chunk's file may have.
+    pub(super) fn most_file_bytes(&self) -> u64 {
+        self.layout.codec.encoded_bound()
+    }
+
+    /// Reads a chunk's file and holds it against its own checksum and that of its place; decodes nothing.
+    /// Gives its length.
+    pub(super) fn verify_chunk(&self, position: &[u64]) -> Result<u64, SourceError> {
+        let failed = |reason| self.fault(position, reason);
+        let file = self.file_bytes(&self.chunk_path(position)).map_err(failed)?;
+        let Some((data, _)) = file.split_last_chunk::<4>() else {
+            let expected = "more than 4".to_owned();
+            return Err(failed(ChunkFault::Size { found: file.len() as u64, expected }.into()));
+        };
+        if crc32c::crc32c(data) != checksum_of(&file) {
+            return Err(failed(ChunkFault::Checksum.into()));
+        }
+        self.check_place(position, checksum_of(&file)).map_err(|fault| failed(fault.into()))?;
+        Ok(file.len() as u64)
+    }
+
+    fn check_place(&self, position: &[u64], checksum: u32) -> Result<(), ChunkFault> {
+        self.checksums.as_ref().map_or(Ok(()), |checksums| {
+            checksums.check(self.layout.grid.number(position), checksum, self.remedy)
+        })
+    }
+
+    fn fault(&self, position: &[u64], reason: Reason) -> SourceError {
+        let (key, path) = (chunk_file(position), self.chunk_path(position));
+        SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
+    }
+
     /// The numbers of the chunk at this position of the grid, padding included.
     fn chunk(&self, position: &[u64]) -> Result<Vec<u8>, SourceError> {
-        let key = chunk_file(position);
-        let path = self.array_dir.join(&key);
-        let failed = |reason: Reason| {
-            SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
-        };
-        let file = self.chunk_file(&path).map_err(&failed)?;
+        let failed = |reason| self.fault(position, reason);
+        let file = self.file_bytes(&self.chunk_path(position)).map_err(failed)?;
         let checksum = checksum_of(&file);
         let numbers = self.layout.codec.decode(file).map_err(|e| failed(e.into()))?;
-        if let Some(checksums) = &self.checksums {
-            let number = self.layout.grid.number(position);
-            checksums.check(number, checksum, self.remedy).map_err(|e| failed(e.into()))?;
-        }
+        self.check_place(position, checksum).map_err(|e| failed(e.into()))?;
         if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
             return Err(failed(ChunkFault::Bool.into()));
         }
@@ -62,7 +105,7 @@ impl ChunkedSource {
     }
 
     /// A chunk file's bytes, when there are no more of them than a chunk can have.
-    fn chunk_file(&self, path: &Path) -> Result<Vec<u8>, Reason> {
+    fn file_bytes(&self, path: &Path) -> Result<Vec<u8>, Reason> {
         let mut file = File::open(path).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => ChunkFault::Missing { remedy: self.remedy }.into(),
             _ => Reason::from(e),

@@ -99,6 +99,10 @@ impl OpenedRun {
         }
     }
 
+    pub(super) fn source(&self) -> &ChunkedSource {
+        &self.source
+    }
+
     pub(super) fn attributes(&self) -> &RunAttributes {
         &self.attributes
     }

@@ -19,3 +19,4 @@ mod memory;
 mod odd_files;
 mod reduce;
 mod tsnr;
+mod verify;

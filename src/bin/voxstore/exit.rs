@@ -1,4 +1,4 @@
-//! How the process ends: 0 done, 1 failed, 2 usage, 4 some runs failed and the rest is done,
+//! How the process ends: 0 done, 1 failed, 2 usage, 3 damage was found, 4 some runs failed and the rest is done,
 //! 130 interrupted.
 
 use std::io::Write as _;
@@ -17,6 +17,8 @@ pub(crate) enum Done {
     All,
     /// Some runs failed, and the rest is done.
     Some,
+    /// Everything asked for, and what was looked at is damaged.
+    Damaged,
 }
 
 /// Arguments that are sound one by one and not together.
@@ -26,6 +28,7 @@ pub(crate) struct Misuse(pub(crate) String);
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+const DAMAGED: u8 = 3;
 const SOME_FAILED: u8 = 4;
 const INTERRUPTED: u8 = 130;
 
@@ -39,6 +42,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 pub(crate) fn code(outcome: Result<Done>) -> ExitCode {
     let error = match outcome {
         Ok(Done::All) => return ExitCode::SUCCESS,
+        Ok(Done::Damaged) => return ExitCode::from(DAMAGED),
         Ok(Done::Some) => return ExitCode::from(SOME_FAILED),
         Err(error) => error,
     };

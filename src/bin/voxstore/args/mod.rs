@@ -7,6 +7,7 @@ mod ingest;
 mod limits;
 mod reduce;
 mod tsnr;
+mod verify;
 
 pub(crate) use explain::{ExplainArgs, ExplainHow, ExplainJob, FormatArg};
 pub(crate) use export::ExportArgs;
@@ -15,6 +16,7 @@ pub(crate) use ingest::IngestArgs;
 pub(crate) use limits::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 pub(crate) use reduce::{AxisArg, OpArg, ReduceArgs, ReduceWhat};
 pub(crate) use tsnr::{TsnrArgs, TsnrWhat};
+pub(crate) use verify::VerifyArgs;
 
 use clap::{Parser, Subcommand};
 
@@ -34,4 +36,5 @@ pub(crate) enum Command {
     Reduce(ReduceArgs),
     Explain(ExplainArgs),
     Export(ExportArgs),
+    Verify(VerifyArgs),
 }

@@ -6,6 +6,7 @@ mod info;
 mod ingest;
 mod reduce;
 mod tsnr;
+mod verify;
 
 use anyhow::Result;
 
@@ -21,5 +22,6 @@ pub(crate) fn run(command: &Command) -> Result<Done> {
         Command::Reduce(args) => reduce::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Export(args) => export::run(args),
+        Command::Verify(args) => verify::run(args),
     }
 }
