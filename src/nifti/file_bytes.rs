@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf, absolute};
 
 use super::error::ReadFault;
 use super::mmap::{CELL_BYTES, Mapping};
-use super::stamp::Stamp;
 use super::{Io, NiftiError};
 use crate::grid::Piece;
+use crate::runtime::Stamp;
 
 /// Below this many bytes a positioned read is cheaper than populating pages and dropping them.
 const LEAST_MAPPED_BYTES: usize = 16 << 10;

@@ -31,7 +31,6 @@ mod scaling;
 mod sidecar;
 mod sink;
 mod sniff;
-mod stamp;
 #[cfg(test)]
 mod testing;
 mod timing;

@@ -7,8 +7,8 @@ use std::path::{Component, Path, absolute};
 use jiff::Timestamp;
 
 use super::header::Header;
-use super::stamp::Stamp;
 use crate::run::Origin;
+use crate::runtime::Stamp;
 
 /// The record of a file.
 pub(super) fn origin(path: &Path, stamp: &Stamp, header: &Header, gzip: bool) -> Origin {

@@ -1,7 +1,7 @@
 //! With how much memory, on how many threads, and when to stop?
 //!
 //! [`Session`] holds the answers; [`Budget`](budget::Budget) keeps count of every byte handed out;
-//! progress, cancellation and the room on a disk stand beside it. Knows nothing of arrays or files.
+//! progress, cancellation and what the system says of disks and files stand beside it. Knows nothing of arrays or of what is in files.
 
 mod budget;
 mod cancel;
@@ -13,7 +13,7 @@ mod session;
 pub use budget::BudgetError;
 pub(crate) use budget::{Budget, Lease};
 pub use cancel::CancelToken;
-pub(crate) use disk::free_bytes;
+pub(crate) use disk::{Stamp, free_bytes};
 pub use peak::peak_memory_bytes;
 pub use progress::{Progress, Silent};
 pub(crate) use session::FIXED_BYTES;

@@ -15,6 +15,7 @@ use super::error::ChunkFault;
 use super::layout::{METADATA, chunk_file};
 use crate::dtype::DType;
 use crate::grid::{Region, copy_overlap};
+use crate::runtime::Stamp;
 use crate::source::{Access, Source, SourceError};
 
 /// Paths, names and one open file, beside what decoding needs.
@@ -30,7 +31,7 @@ pub(super) struct ChunkedSource {
     pub(super) remedy: &'static str,
     pub(super) array_dir: PathBuf,
     /// Of the array's metadata file, from before that was read.
-    pub(super) version: Version,
+    pub(super) version: Stamp,
     pub(super) layout: ChunkLayout,
     pub(super) dtype: DType,
     pub(super) stored_bytes: u64,
@@ -123,7 +124,7 @@ impl ChunkedSource {
     /// version exactly when its metadata file is still the same file.
     fn check_version(&self) -> Result<(), SourceError> {
         let file = self.array_dir.join(METADATA);
-        if Version::of(&file).is_ok_and(|now| now == self.version) {
+        if fs::metadata(&file).is_ok_and(|found| Stamp::of(&found) == self.version) {
             return Ok(());
         }
         let reason = "it was replaced while it was read; open it again";
@@ -178,27 +179,5 @@ impl Source for ChunkedSource {
             copy_overlap(&numbers, &padded, out, region, self.dtype.size());
         }
         self.check_version()
-    }
-}
-
-/// Tells one file from another that took its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Version {
-    modified: Option<std::time::SystemTime>,
-    #[cfg(unix)]
-    inode: (u64, u64),
-}
-
-impl Version {
-    pub(super) fn of(file: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(file)?;
-        Ok(Self {
-            modified: metadata.modified().ok(),
-            #[cfg(unix)]
-            inode: {
-                use std::os::unix::fs::MetadataExt;
-                (metadata.dev(), metadata.ino())
-            },
-        })
     }
 }

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use super::checksums::Checksums;
 use super::chunk_layout::ChunkLayout;
-use super::chunk_reader::{ChunkedSource, Version};
+use super::chunk_reader::ChunkedSource;
 use super::layout::{AXES, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_file};
 use super::metadata::{ArrayFile, RunAttributes, StoredArray, read_group, read_json};
 use super::{StoreError, StoredFacts, digest};
 use crate::grid::Region;
 use crate::run::{Run, RunInfo};
+use crate::runtime::Stamp;
 use crate::source::Source;
 
 /// A run whose metadata has been read and found to agree.
@@ -33,7 +34,7 @@ impl OpenedRun {
         let attributes = read_group::<RunAttributes>(&metadata_file)?;
         let array_dir = dir.join(VOXELS);
         let array_file = array_dir.join(METADATA);
-        let version = Version::of(&array_file).map_err(StoreError::io("open", &array_file))?;
+        let found = fs::metadata(&array_file).map_err(StoreError::io("open", &array_file))?;
         let array = StoredArray::from_file(&array_file, &read_json::<ArrayFile>(&array_file)?)?;
         let layout = check(&attributes, &array, &array_file)?;
         let table = dir.join(CHECKSUMS).join(chunk_file(&[0; AXES.len()]));
@@ -43,7 +44,7 @@ impl OpenedRun {
             name: path.to_owned(),
             remedy: "ingest the run again",
             array_dir,
-            version,
+            version: Stamp::of(&found),
             layout,
             dtype: array.dtype,
             stored_bytes: attributes.voxels().stored_bytes,

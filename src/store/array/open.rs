@@ -3,12 +3,14 @@
 //! Those that [`ZarrSink`](super::ZarrSink) wrote, whole, and whose metadata does not contradict itself.
 //! Reads no number: that is `chunk_reader`'s matter.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::runtime::Stamp;
 use crate::source::Source;
 use crate::store::chunk_layout::ChunkLayout;
-use crate::store::chunk_reader::{ChunkedSource, Version};
+use crate::store::chunk_reader::ChunkedSource;
 use crate::store::error::StoreError;
 use crate::store::layout::METADATA;
 use crate::store::metadata::{StoredArray, read_array};
@@ -23,7 +25,7 @@ use crate::store::metadata::{StoredArray, read_array};
 pub fn open_array(path: impl AsRef<Path>) -> Result<Arc<dyn Source>, StoreError> {
     let path = path.as_ref();
     let file = path.join(METADATA);
-    let version = Version::of(&file).map_err(|error| match error.kind() {
+    let found = fs::metadata(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
             let found = if path.exists() { "it has no zarr.json" } else { "nothing is there" };
             let help = "give the folder of an array, such as zscore.zarr";
@@ -42,7 +44,7 @@ pub fn open_array(path: impl AsRef<Path>) -> Result<Arc<dyn Source>, StoreError>
         name: path.display().to_string(),
         remedy: "write the array again",
         array_dir: path.to_owned(),
-        version,
+        version: Stamp::of(&found),
         layout,
         dtype: array.dtype,
         stored_bytes: attributes.stored_bytes(),
