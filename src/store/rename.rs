@@ -6,17 +6,13 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-#[cfg(target_os = "linux")]
-use rustix::{
-    fs::{CWD, RenameFlags, renameat_with},
-    io::Errno,
-};
+use rustix::fs::{CWD, RenameFlags, renameat_with, syncfs};
+use rustix::io::Errno;
 
 use super::StoreError;
 
 /// Renames a folder to a name that must be free.
 pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
     if let Some(done) = rename_with(from, to, RenameFlags::NOREPLACE) {
         return done;
     }
@@ -24,9 +20,8 @@ pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Puts `new` where `old` is and the other way round, in one step where the system can.
+/// Puts `new` where `old` is and the other way round, in one step where the file system can.
 pub(super) fn exchange(new: &Path, old: &Path) -> Result<(), StoreError> {
-    #[cfg(target_os = "linux")]
     if let Some(done) = rename_with(new, old, RenameFlags::EXCHANGE) {
         return done.map_err(StoreError::io("exchange", old));
     }
@@ -39,7 +34,6 @@ pub(super) fn exchange(new: &Path, old: &Path) -> Result<(), StoreError> {
 }
 
 /// `None` where the file system cannot do it in one step.
-#[cfg(target_os = "linux")]
 fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> Option<io::Result<()>> {
     match renameat_with(CWD, from, CWD, to, flags) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => None,
@@ -47,31 +41,13 @@ fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> Option<io::Result<
     }
 }
 
-/// Makes everything below `dir` survive a power cut: one call for the file system where there is
-/// one, else file by file and the folders after their files.
+/// Makes everything below `dir` survive a power cut: one call for its file system.
 pub(super) fn sync_tree(dir: &Path) -> Result<(), StoreError> {
-    #[cfg(target_os = "linux")]
-    {
-        let handle = File::open(dir).map_err(StoreError::io("open", dir))?;
-        rustix::fs::syncfs(&handle).map_err(|e| StoreError::io("sync", dir)(e.into()))
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        for entry in walkdir::WalkDir::new(dir).contents_first(true) {
-            let entry = entry.map_err(|e| StoreError::io("list", dir)(e.into()))?;
-            File::open(entry.path())
-                .and_then(|file| file.sync_all())
-                .map_err(StoreError::io("sync", entry.path()))?;
-        }
-        Ok(())
-    }
+    let handle = File::open(dir).map_err(StoreError::io("open", dir))?;
+    syncfs(&handle).map_err(|e| StoreError::io("sync", dir)(e.into()))
 }
 
 /// Makes renames in a folder survive a power cut.
 pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    if cfg!(unix) {
-        let synced = File::open(dir).and_then(|handle| handle.sync_all());
-        synced.map_err(StoreError::io("sync", dir))?;
-    }
-    Ok(())
+    File::open(dir).and_then(|handle| handle.sync_all()).map_err(StoreError::io("sync", dir))
 }

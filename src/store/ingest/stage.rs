@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::plan::{Action, RunPlan};
+use crate::runtime::Stamp;
 use crate::store::error::StoreError;
 use crate::store::layout::{LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir};
 use crate::store::metadata::{GroupFile, NoAttributes, RootAttributes, write_json, write_root};
@@ -189,7 +190,7 @@ impl StoreLock {
     /// Removes the lock and its folder when nothing else is in it.
     fn remove_folder_if_last(self, folder: &Path) {
         let others = fs::read_dir(folder).map_or(usize::MAX, Iterator::count);
-        if others == 1 && cfg!(unix) {
+        if others == 1 {
             drop(fs::remove_file(&self.path));
             drop(fs::remove_dir(folder));
         }
@@ -197,16 +198,9 @@ impl StoreLock {
     }
 }
 
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
-    matches!((file.metadata(), fs::metadata(path)), (Ok(a), Ok(b)) if id(&a) == id(&b))
-}
-
-#[cfg(not(unix))]
-fn is_at(_file: &File, _path: &Path) -> bool {
-    true
+    let (here, there) = (file.metadata(), fs::metadata(path));
+    matches!((here, there), (Ok(a), Ok(b)) if Stamp::of(&a) == Stamp::of(&b))
 }
 
 /// Syncs a new file and renames it over an old one.
