@@ -116,7 +116,7 @@ fn voxels(run: &OpenedRun, session: &Session) -> Result<Option<Damage>, StoreErr
     let mut lease =
         session.budget().lease("verify", source.scratch_bytes() + step * volume_bytes)?;
     let mut slab = lease.buffer(step * volume_bytes)?;
-    let mut digest = VoxelDigest::new(source.dtype());
+    let mut digest = VoxelDigest::default();
     let mut stream = source.stream(StreamOptions::default())?;
     session.progress().begin(&format!("decode {}", source.name()), volumes * volume_bytes);
     let outcome = (0..volumes).step_by(step as usize).try_for_each(|first| {

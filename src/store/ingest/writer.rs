@@ -199,7 +199,7 @@ impl<'a> Slabs<'a> {
         Ok(Self {
             plan,
             stream: plan.run.source().stream(StreamOptions { sha256: true })?,
-            digest: VoxelDigest::new(plan.dtype),
+            digest: VoxelDigest::default(),
             next_volume: 0,
         })
     }
