@@ -50,7 +50,7 @@ use metadata::{RootAttributes, RootHead, read_group};
 
 pub use array::{ZarrOptions, ZarrSink, open_array};
 pub use chunking::{ArrayChunks, ChunkLengths};
-pub use codec::{Codec, UnknownCodec};
+pub use codec::Codec;
 pub use error::StoreError;
 pub use ingest::{IngestOptions, IngestReport, Outcome, RunOutcome, Written, ingest};
 pub use verify::{Damage, Verified};
@@ -65,16 +65,12 @@ pub struct Store {
 /// What [`Store::facts`] tells about how a run is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredFacts {
-    /// Group path in the store.
-    pub path: String,
     /// Chunk lengths along `(x, y, z, t)`.
     pub chunk_shape: [u64; 4],
     /// How chunks are compressed.
     pub codec: Codec,
     /// Number of chunk files.
     pub chunks: u64,
-    /// Size of the voxels before compression.
-    pub raw_bytes: u64,
     /// Size of the chunk files.
     pub stored_bytes: u64,
     /// `xxh3-128:` and the XXH3-128 of the unscaled little-endian voxels in memory order, in hex.

@@ -16,7 +16,6 @@ use super::{StoreError, StoredFacts, digest};
 use crate::grid::Region;
 use crate::run::{Run, RunInfo};
 use crate::runtime::Stamp;
-use crate::source::Source;
 
 /// A run whose metadata has been read and found to agree.
 #[derive(Debug)]
@@ -89,11 +88,9 @@ impl OpenedRun {
         let (source, voxels) = (&self.source, self.attributes.voxels());
         let [tb, zb, y, x] = voxels.chunk_shape;
         StoredFacts {
-            path: source.name.clone(),
             chunk_shape: [x, y, zb, tb],
             codec: source.layout.codec.codec(),
             chunks: voxels.n_chunks,
-            raw_bytes: Region::whole(source.shape()).len() * source.dtype().size() as u64,
             stored_bytes: voxels.stored_bytes,
             voxel_digest: voxels.digest.clone(),
             ingested: self.attributes.finished().to_owned(),

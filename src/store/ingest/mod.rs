@@ -74,10 +74,8 @@ pub struct RunOutcome {
 /// How the ingest of one run ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is in the store.
+    /// It is in the store; with `force`, maybe in the place of another of its name.
     Written(Written),
-    /// It is in the store, in the place of another of its name.
-    Replaced(Written),
     /// It was in the store already.
     Skipped,
     /// It is not in the store; of the attempt nothing is left.

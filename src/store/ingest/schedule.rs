@@ -13,7 +13,7 @@ use std::time::Instant;
 use std::{fs, mem};
 
 use super::memory::{Needs, Team, data_bytes};
-use super::plan::{Action, RunPlan};
+use super::plan::RunPlan;
 use super::stage::Staging;
 use super::writer::{StagedRun, stage_run};
 use super::{IngestOptions, Outcome, RunOutcome, Written};
@@ -156,9 +156,6 @@ fn strict(plans: &[RunPlan<'_>], reached: Vec<Reached<'_>>) -> StoreError {
 
 fn outcome(plan: &RunPlan<'_>, reached: Reached<'_>) -> RunOutcome {
     let result = match reached {
-        Reached::Placed(written) if matches!(plan.action, Action::Replace) => {
-            Outcome::Replaced(written)
-        }
         Reached::Placed(written) => Outcome::Written(written),
         Reached::Failed(error) => Outcome::Failed(error),
         Reached::NotDue | Reached::Staged(_) => Outcome::Skipped,

@@ -47,7 +47,8 @@ pub(crate) struct IngestArgs {
 
 /// Each codec by its name.
 fn codec_names() -> impl TypedValueParser<Value = Codec> {
-    PossibleValuesParser::new(Codec::ALL.map(Codec::name)).try_map(|name| name.parse::<Codec>())
+    PossibleValuesParser::new(Codec::ALL.map(Codec::name))
+        .try_map(|name| Codec::from_name(&name).ok_or("no such codec"))
 }
 
 fn parse_chunk(text: &str) -> Result<(u64, u64), String> {

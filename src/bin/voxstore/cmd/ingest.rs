@@ -80,7 +80,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
         rows.push(match outcome.result {
             Outcome::Skipped => Row::plain(outcome.source, target, "skipped"),
             Outcome::Failed(error) => Row::failed(outcome.source, &error),
-            Outcome::Written(written) | Outcome::Replaced(written) => Row {
+            Outcome::Written(written) => Row {
                 chunks: Some(written.chunks),
                 raw_bytes: Some(written.raw_bytes),
                 stored_bytes: Some(written.stored_bytes),
