@@ -12,7 +12,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use ndarray::s;
-use voxstore::store::{self, ArrayChunks, ZarrOptions};
+use voxstore::store::{self, ZarrOptions};
 use voxstore::{LazyArray, Session, nifti};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let x = run.lazy(); // (x, y, z, t)
     let path = folder.join("series.zarr");
-    let chunks = ArrayChunks::Lengths(vec![16, 16, 16, x.shape()[3]]);
+    let chunks = Some(vec![16, 16, 16, x.shape()[3]]);
     let options = ZarrOptions { chunks, ..ZarrOptions::default() };
     let report = session.write_zarr(&x, &path, Some(&run), &options)?;
     println!(

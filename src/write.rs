@@ -11,7 +11,7 @@ use crate::lazy::LazyArray;
 use crate::nifti::{NiftiOptions, NiftiSink};
 use crate::run::Run;
 use crate::runtime::Session;
-use crate::store::{ArrayChunks, ZarrOptions, ZarrSink};
+use crate::store::{ZarrOptions, ZarrSink};
 
 impl LazyArray {
     /// Computes the array into a new Zarr v3 array at `path`, chunk by chunk, under the default
@@ -83,9 +83,7 @@ impl Session {
     ) -> Result<Report, Error> {
         array.check()?;
         let mut options = options.clone();
-        if let (ArrayChunks::Balanced, Some(blocks)) = (&options.chunks, array.wanted_blocks()) {
-            options.chunks = ArrayChunks::Lengths(blocks.to_vec());
-        }
+        options.chunks = options.chunks.or_else(|| array.wanted_blocks().map(<[u64]>::to_vec));
         let like = like.map(Run::info);
         let sink = ZarrSink::create(path, array.shape(), array.dtype(), like, &options)?;
         Ok(self.write(array, Box::new(sink))?)

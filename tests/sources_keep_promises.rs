@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use voxstore::nifti::{self, Io, NiftiOptions, NiftiSink};
-use voxstore::store::{self, ArrayChunks, ChunkLengths, IngestOptions, ZarrOptions, ZarrSink};
+use voxstore::store::{self, ChunkLengths, IngestOptions, ZarrOptions, ZarrSink};
 use voxstore::{DType, Region, Run, Session, Sink, source_conformance};
 
 const SHAPE: [u64; 4] = [5, 4, 6, 7];
@@ -54,7 +54,7 @@ fn stored_runs_and_arrays_keep_a_sources_promises() {
         check(&store::open(&place).unwrap().run("x").unwrap(), dtype);
 
         let place = folder.path().join(format!("{dtype}.zarr"));
-        let chunks = ArrayChunks::Lengths(vec![2, 3, 4, 3]);
+        let chunks = Some(vec![2, 3, 4, 3]);
         let options = ZarrOptions { chunks, ..ZarrOptions::default() };
         let sink = ZarrSink::create(&place, &SHAPE, dtype, None, &options).unwrap();
         sink.put(&Region::whole(&SHAPE), &numbers(dtype)).unwrap();

@@ -68,63 +68,44 @@ fn planes(step_bytes: u64, z: u64) -> u64 {
         .unwrap_or_else(|| z.div_ceil(z.div_ceil(most)))
 }
 
-/// How an array that is no run is cut into chunks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ArrayChunks {
-    /// 1 to 2 MiB; of four axes as a run's, up to 16 indices of the fourth in a chunk.
-    #[default]
-    Balanced,
-    /// 1 to 2 MiB where that goes, with all of this axis in every chunk: of 3 (time), so that a
-    /// voxel's series is read from one chunk.
-    WholeAxis(usize),
-    /// These lengths, one an axis, axis 0 first; longer than the array means all of it.
-    Lengths(Vec<u64>),
-}
-
-/// The chunk shape of an array of this shape, axis 0 first.
+/// The chunk shape of an array of this shape, axis 0 first: the lengths asked for, cut to the array, else
+/// ones of 1 to 2 MiB.
 ///
-/// Axes are taken whole from the first on while a chunk stays within 2 MiB, the next one in parts,
-/// the rest by single indices; what `chunks` asks for, or of four axes `tb` of [`chunk_shape`], is set
-/// aside before. An axis of length 0 counts as 1. `None` when a length asked for is 0 or belongs to
-/// no axis, or a chunk is larger than 1 GiB.
+/// Those: axes are taken whole from the first on while a chunk stays within 2 MiB, the next one in parts,
+/// the rest by single indices; of four axes `tb` of [`chunk_shape`] is set aside before. An axis of length
+/// 0 counts as 1. `None` when a length asked for is 0 or belongs to no axis, or a chunk is larger than
+/// 1 GiB.
 pub(super) fn array_chunk_shape(
     shape: &[u64],
     item_bytes: u64,
-    chunks: &ArrayChunks,
+    asked: Option<&[u64]>,
 ) -> Option<Vec<u64>> {
     let shape: Vec<u64> = shape.iter().map(|&n| n.max(1)).collect();
-    let chunk = match chunks {
-        ArrayChunks::Lengths(lengths) => {
-            let cut = lengths.iter().zip(&shape).map(|(&length, &n)| length.min(n)).collect();
-            (lengths.len() == shape.len()).then_some(cut)?
-        }
-        ArrayChunks::WholeAxis(axis) => {
-            grown(&shape, item_bytes, Some((*axis, *shape.get(*axis)?)))
-        }
-        ArrayChunks::Balanced => {
-            let time = (shape.len() == 4).then(|| {
-                let volume_bytes = shape[..3].iter().fold(item_bytes, |n, &m| n.saturating_mul(m));
-                (3, volumes(volume_bytes, shape[3]))
-            });
-            grown(&shape, item_bytes, time)
-        }
+    let chunk = if let Some(lengths) = asked {
+        let cut = lengths.iter().zip(&shape).map(|(&length, &n)| length.min(n)).collect();
+        (lengths.len() == shape.len()).then_some(cut)?
+    } else {
+        let tb = (shape.len() == 4).then(|| {
+            let volume_bytes = shape[..3].iter().fold(item_bytes, |n, &m| n.saturating_mul(m));
+            volumes(volume_bytes, shape[3])
+        });
+        grown(&shape, item_bytes, tb)
     };
     let bytes = element_count(&chunk)?.checked_mul(item_bytes)?;
     (1..=CHUNK_LIMIT_BYTES).contains(&bytes).then_some(chunk)
 }
 
-/// Whole leading axes and a part of the next, beside the length of one axis that is set.
-fn grown(shape: &[u64], item_bytes: u64, set: Option<(usize, u64)>) -> Vec<u64> {
+/// Whole leading axes and a part of the next, beside the length of the last where that is set.
+fn grown(shape: &[u64], item_bytes: u64, last: Option<u64>) -> Vec<u64> {
     let mut chunk = vec![1; shape.len()];
     let mut step_bytes = item_bytes;
-    if let Some((axis, length)) = set {
-        chunk[axis] = length;
+    let mut free = shape.len();
+    if let Some(length) = last {
+        free -= 1;
+        chunk[free] = length;
         step_bytes = step_bytes.saturating_mul(length);
     }
-    for (axis, &length) in shape.iter().enumerate() {
-        if set.is_some_and(|(set, _)| set == axis) {
-            continue;
-        }
+    for (axis, &length) in shape[..free].iter().enumerate() {
         let all = step_bytes.saturating_mul(length);
         if all > CHUNK_MAX_BYTES {
             chunk[axis] = planes(step_bytes, length);
@@ -138,7 +119,7 @@ fn grown(shape: &[u64], item_bytes: u64, set: Option<(usize, u64)>) -> Vec<u64> 
 
 #[cfg(test)]
 mod tests {
-    use super::{ArrayChunks, ChunkLengths, array_chunk_shape, chunk_shape};
+    use super::{ChunkLengths, array_chunk_shape, chunk_shape};
 
     #[test]
     fn chunks_are_whole_planes_of_one_to_two_mebibytes() {
@@ -184,13 +165,13 @@ mod tests {
             ([3, 2, 1, 1], 1),
         ] {
             let run = chunk_shape(shape, item, None).map(Vec::from);
-            assert_eq!(array_chunk_shape(&shape, item, &ArrayChunks::Balanced), run, "{shape:?}");
+            assert_eq!(array_chunk_shape(&shape, item, None), run, "{shape:?}");
         }
     }
 
     #[test]
     fn an_array_of_any_axes_has_chunks_of_about_two_mebibytes() {
-        let balanced = |shape: &[u64]| array_chunk_shape(shape, 8, &ArrayChunks::Balanced).unwrap();
+        let balanced = |shape: &[u64]| array_chunk_shape(shape, 8, None).unwrap();
         assert_eq!(balanced(&[]), [0_u64; 0]);
         assert_eq!(balanced(&[10]), [10]);
         assert_eq!(balanced(&[1 << 30]), [1 << 18]);
@@ -201,24 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_that_is_asked_for_is_whole_in_every_chunk() {
-        let series = |shape: &[u64]| array_chunk_shape(shape, 2, &ArrayChunks::WholeAxis(3));
-        assert_eq!(series(&[64, 64, 30, 184]), Some(vec![64, 64, 1, 184]));
-        assert_eq!(series(&[104, 104, 72, 1200]), Some(vec![104, 8, 1, 1200]));
-        assert_eq!(series(&[9, 9, 9, 1 << 25]), Some(vec![1, 1, 1, 1 << 25]));
-        assert_eq!(series(&[9, 9, 9, 1 << 30]), None);
-        assert_eq!(series(&[9, 9, 9]), None);
-    }
-
-    #[test]
     fn lengths_of_an_array_are_cut_to_it_and_checked() {
-        let asked = |lengths: &[u64]| {
-            array_chunk_shape(&[5, 0], 2, &ArrayChunks::Lengths(lengths.to_vec()))
-        };
+        let asked = |lengths: &[u64]| array_chunk_shape(&[5, 0], 2, Some(lengths));
         assert_eq!(asked(&[9, 9]), Some(vec![5, 1]));
         assert_eq!(asked(&[0, 1]), None);
         assert_eq!(asked(&[1]), None);
-        let huge = ArrayChunks::Lengths(vec![u64::MAX; 2]);
-        assert_eq!(array_chunk_shape(&[u64::MAX; 2], 8, &huge), None);
+        let huge = [u64::MAX; 2];
+        assert_eq!(array_chunk_shape(&huge, 8, Some(&huge)), None);
     }
 }

@@ -49,7 +49,7 @@ use layout::{DERIVATIVES, MAX_DEPTH, METADATA, RUN_SUFFIX, last};
 use metadata::{RootAttributes, RootHead, read_group};
 
 pub use array::{ZarrOptions, ZarrSink, open_array};
-pub use chunking::{ArrayChunks, ChunkLengths};
+pub use chunking::ChunkLengths;
 pub use codec::Codec;
 pub use error::StoreError;
 pub use ingest::{IngestOptions, IngestReport, Outcome, RunOutcome, Written, ingest};

@@ -67,9 +67,7 @@ mod tests {
     use crate::source::StreamOptions;
     use crate::store::codec::ChunkCodec;
     use crate::store::testing::{Memory, session};
-    use crate::store::{
-        ArrayChunks, Codec, IngestOptions, StoreError, ZarrOptions, ZarrSink, ingest,
-    };
+    use crate::store::{Codec, IngestOptions, StoreError, ZarrOptions, ZarrSink, ingest};
 
     /// An array of 4 x 3 `bool`s in chunks of 2 x 3.
     struct Fixture(tempfile::TempDir);
@@ -77,7 +75,7 @@ mod tests {
     impl Fixture {
         fn new(codec: Codec) -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let chunks = ArrayChunks::Lengths(vec![2, 3]);
+            let chunks = Some(vec![2, 3]);
             let options = ZarrOptions { codec, chunks, ..ZarrOptions::default() };
             let path = folder.path().join("x.zarr");
             let sink = ZarrSink::create(path, &[4, 3], DType::Bool, None, &options).unwrap();

@@ -17,7 +17,7 @@ use crate::run::RunInfo;
 use crate::sink::{Sink, SinkError, SinkOrder, check_box};
 use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunk_writer::ChunkWriter;
-use crate::store::chunking::{ArrayChunks, CHUNK_LIMIT_BYTES, array_chunk_shape};
+use crate::store::chunking::{CHUNK_LIMIT_BYTES, array_chunk_shape};
 use crate::store::codec::Codec;
 use crate::store::error::StoreError;
 use crate::store::layout::{AXES, METADATA, PART_PREFIX, PART_SUFFIX, turned};
@@ -35,8 +35,9 @@ const BOOKKEEPING_BYTES: u64 = 64 << 10;
 pub struct ZarrOptions {
     /// How chunks are compressed.
     pub codec: Codec,
-    /// How the array is cut into chunks.
-    pub chunks: ArrayChunks,
+    /// Lengths of a chunk, one an axis, axis 0 first; longer than the array means all of it. `None`: of 1 to
+    /// 2 MiB, of four axes as a run's, with up to 16 indices of the fourth.
+    pub chunks: Option<Vec<u64>>,
     /// What the axes are called, axis 0 first. `None`: `x`, `y`, `z` of three axes, `t` too of four,
     /// no names else.
     pub dimension_names: Option<Vec<String>>,
@@ -214,7 +215,7 @@ fn array_of(
         let expected = format!("the grid that is lent, {}, first", shape_text(&grid));
         return Err(refused("shape", expected, shape_text(shape)));
     }
-    let chunk = array_chunk_shape(shape, item_bytes, &options.chunks);
+    let chunk = array_chunk_shape(shape, item_bytes, options.chunks.as_deref());
     let layout = chunk.and_then(|chunk| ChunkLayout::new(shape, &chunk, dtype, options.codec));
     let Some(layout) = layout else {
         let expected = format!(

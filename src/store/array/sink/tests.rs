@@ -11,7 +11,7 @@ use crate::sink::Sink;
 use crate::source::Source;
 use crate::source_conformance;
 use crate::store::testing::{info, tree};
-use crate::store::{ArrayChunks, Codec, StoreError, open_array};
+use crate::store::{Codec, StoreError, open_array};
 
 const SHAPES: [(&[u64], &[u64]); 9] = [
     (&[], &[]),
@@ -33,7 +33,7 @@ fn numbers(shape: &[u64], dtype: DType) -> Vec<u8> {
 }
 
 fn options(chunk: &[u64], codec: Codec) -> ZarrOptions {
-    let chunks = ArrayChunks::Lengths(chunk.to_vec());
+    let chunks = Some(chunk.to_vec());
     ZarrOptions { codec, chunks, ..ZarrOptions::default() }
 }
 
