@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 
-use crate::runtime::{BudgetError, SessionError};
+use crate::runtime::{BudgetError, Session, SessionError};
 use crate::source::SourceError;
 
 /// A store or an array could not be opened or written.
@@ -241,6 +241,11 @@ impl StoreError {
             found: found.to_string(),
         }
     }
+}
+
+/// An error where the session was cancelled.
+pub(super) fn stop_if_cancelled(session: &Session) -> Result<(), StoreError> {
+    if session.cancel_token().is_cancelled() { Err(StoreError::Cancelled) } else { Ok(()) }
 }
 
 /// Why a chunk file gives no numbers.

@@ -18,7 +18,7 @@ use crate::runtime::{Budget, Session, free_bytes};
 use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunking::{CHUNK_LIMIT_BYTES, chunk_shape};
 use crate::store::codec::Codec;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, stop_if_cancelled};
 use crate::store::layout::{METADATA, PLAIN_RUNS, RUN_SUFFIX, run_path};
 use crate::store::metadata::labels_known;
 use crate::store::{open, open_run::OpenedRun};
@@ -294,9 +294,7 @@ fn digests(
     let mut slab = lease.buffer(plan.needs.slab_bytes)?;
     let mut slabs = Slabs::start(plan)?;
     while slabs.fill(&mut slab)?.is_some() {
-        if session.cancel_token().is_cancelled() {
-            return Err(StoreError::Cancelled);
-        }
+        stop_if_cancelled(session)?;
     }
     let (end, digest) = slabs.finish()?;
     Ok((end.sha256, digest))

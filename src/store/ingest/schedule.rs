@@ -18,7 +18,7 @@ use super::stage::Staging;
 use super::writer::{StagedRun, stage_run};
 use super::{IngestOptions, Outcome, RunOutcome, Written};
 use crate::runtime::{Budget, Session};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, stop_if_cancelled};
 
 /// Writes every run that is to be written, and says what became of each; `unreadable` are those
 /// whose sources failed already, by their place in `plans`.
@@ -106,9 +106,7 @@ impl<'a> Work<'a> {
         at: usize,
         encoders: Option<&rayon::ThreadPool>,
     ) -> Result<Reached<'a>, StoreError> {
-        if self.session.cancel_token().is_cancelled() {
-            return Err(StoreError::Cancelled);
-        }
+        stop_if_cancelled(self.session)?;
         let began = Instant::now();
         let plan = &self.plans[at];
         let lease = self.budget.lease("ingest", self.team.lease_bytes(&plan.needs))?;

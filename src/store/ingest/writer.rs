@@ -26,7 +26,7 @@ use crate::source::{SourceError, Stream, StreamEnd, StreamOptions};
 use crate::store::checksums::Checksums;
 use crate::store::chunk_writer::ChunkWriter;
 use crate::store::digest::VoxelDigest;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, stop_if_cancelled};
 use crate::store::layout::VOXELS;
 
 /// Stack of the thread that reads; inflating is its deepest work.
@@ -258,9 +258,7 @@ impl<'a> SlabWriter<'a> {
             if z >= chunks_along_z {
                 return Ok(());
             }
-            if session.cancel_token().is_cancelled() {
-                return Err(StoreError::Cancelled);
-            }
+            stop_if_cancelled(session)?;
             let position = [0, 0, z, t];
             let checksum = self.chunks.write_chunk(voxels, region, &position, chunk)?;
             self.checksums.note(self.plan.layout.grid.number(&position), checksum);
