@@ -154,36 +154,28 @@ impl Reading<'_> {
             .iter_mut()
             .map(|s| &*s.get_mut().unwrap_or_else(PoisonError::into_inner))
             .collect();
-        // Each output with the states it is made of, and the number of its first unit.
+        // The number of each output's first unit.
         let mut count = 0;
-        let of_outputs: Vec<_> = pass
-            .outputs
+        let firsts: Vec<u64> = boxes
             .iter()
-            .zip(boxes)
-            .zip(outputs)
-            .map(|((output, tiles), collect)| {
-                let mut of_sums: Vec<Option<(&State, &Region)>> = vec![None; states.len()];
-                for sum in output.sums(pass) {
-                    of_sums[sum] = cells[sum].as_ref().map(|cells| (states[sum], cells));
-                }
-                let first = count;
+            .map(|tiles| {
                 count += tiles.len();
-                (first, output, tiles, collect, of_sums)
+                count - tiles.len()
             })
             .collect();
         let worker = || Ok(Scratch::new(&schedule.sizes, self.budget)?);
         run_units(self.session, schedule.workers, count, worker, |scratch, unit| {
-            let at = of_outputs.partition_point(|(first, ..)| *first <= unit) - 1;
-            let (first, output, tiles, collect, of_sums) = &of_outputs[at];
-            let tile = tiles.get(unit - first);
+            let at = firsts.partition_point(|first| *first <= unit) - 1;
+            let output = &pass.outputs[at];
+            let tile = boxes[at].get(unit - firsts[at]);
             let tile = self.slab.as_ref().map_or(Some(tile.clone()), |slab| tile.overlap(slab));
             let Some(tile) = tile.filter(|tile| !tile.is_empty()) else { return Ok(()) };
-            let of_tile: Vec<Option<(&State, Region)>> = of_sums
-                .iter()
-                .map(|of| of.filter(|(_, cells)| cells.overlap(&tile).is_some()))
-                .map(|of| of.map(|(state, cells)| (state, cells.clone())))
-                .collect();
-            finish_tile(pass, output, &tile, &of_tile, **collect, scratch)
+            let mut of_tile: Vec<Option<(&State, Region)>> = vec![None; states.len()];
+            for sum in output.sums(pass) {
+                let cells = cells[sum].as_ref().filter(|cells| cells.overlap(&tile).is_some());
+                of_tile[sum] = cells.map(|cells| (states[sum], cells.clone()));
+            }
+            finish_tile(pass, output, &tile, &of_tile, outputs[at], scratch)
         })
     }
 }

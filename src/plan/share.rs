@@ -187,8 +187,9 @@ fn follows(tasks: &[Task], leaves: &[Vec<Leaf>], fold: &Cluster, map: &Cluster) 
 
     // The fold's result is taken as it lies, so that a tile of the map needs that tile of the fold.
     let is_in_place = |leaf: &Leaf| {
-        let straight = |axis: &usize| AxisView::Run { axis: *axis, start: 0, step: 1 };
-        leaf.view.axes().iter().eq(kept.iter().map(straight).collect::<Vec<_>>().iter())
+        let axes = leaf.view.axes();
+        axes.len() == kept.len()
+            && axes.iter().zip(&kept).all(|(driver, &axis)| *driver == AxisView::whole(axis))
     };
     let uses_fold = !of_fold.is_empty() && of_fold.into_iter().all(is_in_place);
     same_axes && is_random && reads_nothing_else && uses_fold

@@ -86,7 +86,7 @@ fn refusal(pass: &Pass, schedule: &Schedule, standing: Standing, session: &Sessi
                 .to_owned(),
         )
     } else if pass.is_sequential() {
-        let advice = "ingest the .nii.gz files first: from a store the same task is cut into tiles";
+        let advice = "ingest the .nii.gz files first: from a store the same job is cut into tiles";
         Some(advice.to_owned())
     } else {
         None
