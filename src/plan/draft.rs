@@ -4,7 +4,6 @@
 //! the sums, and all reductions of the same elements over the same axes keep the smallest set of
 //! sums between them: mean, std, var and tSNR are one, whoever asks.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::cut::Task;
@@ -16,7 +15,7 @@ use crate::dtype::DType;
 use crate::feed::{Expressions, FeedBuilder, Phase, Placed, Want, gather};
 use crate::grid::Region;
 use crate::kernel::{Groups, Span, StateKind};
-use crate::lazy::{Labels, Node, Op, Reduce};
+use crate::lazy::{ByNode, Labels, Node, Op, Reduce};
 
 /// A pass being put together.
 pub(super) struct Draft {
@@ -30,21 +29,18 @@ pub(super) struct Draft {
     wants: Vec<(Region, Want)>,
     sums: Vec<DraftSum>,
     reductions: Vec<Reduction>,
-    known: HashMap<usize, usize>,
+    /// Numbers of reductions.
+    known: ByNode<usize>,
     outputs: Vec<Output>,
     emits: Vec<(Emit, Vec<DraftPiece>)>,
     /// Pieces that compute the same are one node.
     interner: Interner,
-    /// Keeps nodes alive whose addresses are keys.
-    alive: Vec<Arc<Node>>,
 }
 
 /// A sum that has no place in a part yet.
 struct DraftSum {
+    /// What is summed, and what says which of it counts.
     want: usize,
-    /// Addresses of what is summed, and of what says which of it counts.
-    node: usize,
-    mask: Option<usize>,
     kind: StateKind,
     reduced: Vec<usize>,
     groups: Option<Groups>,
@@ -56,9 +52,9 @@ struct DraftSum {
 }
 
 impl DraftSum {
-    /// True where the same elements are summed for the same cells.
-    fn is_same(&self, other: &Self) -> bool {
-        (self.node, self.mask, &self.kind) == (other.node, other.mask, &other.kind)
+    /// True where both keep the same of elements that are the same.
+    fn keeps_same(&self, other: &Self) -> bool {
+        self.kind == other.kind
             && (&self.cells, &self.reduced, &self.groups)
                 == (&other.cells, &other.reduced, &other.groups)
             && (self.slope, self.inter) == (other.slope, other.inter)
@@ -95,16 +91,14 @@ impl Draft {
             wants: Vec::new(),
             sums: Vec::new(),
             reductions: Vec::new(),
-            known: HashMap::new(),
+            known: ByNode::default(),
             outputs: Vec::new(),
             emits: Vec::new(),
             interner: Interner::default(),
-            alive: Vec::new(),
         }
     }
 
     pub(super) fn add(&mut self, task: &Task) {
-        self.alive.push(Arc::clone(&task.root));
         match &task.fold {
             Some(_) => self.fold(task),
             None => self.map(task, Phase::Samples, Region::clone),
@@ -113,7 +107,6 @@ impl Draft {
 
     /// Adds a map that is made tile by tile when the folds of the tile are done.
     pub(super) fn add_after_sums(&mut self, task: &Task) {
-        self.alive.push(Arc::clone(&task.root));
         let Form::Fold(FoldOver { axes, .. }) = self.form.clone() else { return };
         self.map(task, Phase::AfterSums, |region| cells_of(region, &axes, None));
     }
@@ -157,8 +150,7 @@ impl Draft {
     }
 
     fn reduction(&mut self, node: &Arc<Node>, reduce: &Reduce) -> usize {
-        let key = node.address();
-        if let Some(&known) = self.known.get(&key) {
+        if let Some(known) = self.known.get(node) {
             return known;
         }
         let both: Vec<&Arc<Node>> = [&reduce.input].into_iter().chain(&reduce.mask).collect();
@@ -173,8 +165,7 @@ impl Draft {
         }
         let made = Reduction { op: reduce.op.clone(), sums, dtype: node.dtype };
         self.reductions.push(made);
-        self.known.insert(key, self.reductions.len() - 1);
-        self.alive.push(Arc::clone(node));
+        self.known.insert(node, self.reductions.len() - 1);
         self.reductions.len() - 1
     }
 
@@ -206,8 +197,6 @@ impl Draft {
         let dtype = summed_as(&elements);
         let made = DraftSum {
             want: 0,
-            node: elements.address(),
-            mask: mask.as_ref().map(|mask| mask.address()),
             kind: StateKind::for_reduction(&reduce.op, dtype, count, counted, first),
             // A grouped axis stays, as the axis of its groups.
             reduced: if groups.is_some() { Vec::new() } else { axes.clone() },
@@ -218,10 +207,16 @@ impl Draft {
             inter,
             span,
         };
-        if let Some(old) = self.sums.iter().position(|known| known.is_same(&made)) {
+        // Nodes that compute the same are one node.
+        let wants_same = |known: &DraftSum| {
+            let (_, want) = &self.wants[known.want];
+            let masks = [&want.mask, &mask].map(|mask| mask.as_ref().map(|mask| mask.address()));
+            Arc::ptr_eq(&want.node, &elements) && masks[0] == masks[1]
+        };
+        let same = |known: &DraftSum| wants_same(known) && known.keeps_same(&made);
+        if let Some(old) = self.sums.iter().position(same) {
             return old;
         }
-        self.alive.extend([&elements].into_iter().chain(&mask).cloned());
         let want = Want { node: elements, dtype, mask, phase: Phase::Samples };
         let want = self.want(want, made.cells.clone());
         self.sums.push(DraftSum { want, ..made });
