@@ -90,6 +90,14 @@ pub trait Source: Send + Sync + fmt::Debug {
     }
 }
 
+/// A header and a sidecar so short are part of what every process needs.
+const FREE_OPEN_BYTES: u64 = 8 << 10;
+
+/// What an open source holds beyond what there is room for anyway.
+pub(crate) fn open_beyond_free_bytes(source: &dyn Source) -> u64 {
+    source.open_bytes().saturating_sub(FREE_OPEN_BYTES)
+}
+
 /// What a [`Stream`] does beside delivering elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamOptions {

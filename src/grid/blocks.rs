@@ -41,7 +41,8 @@ impl BlockGrid {
 
     /// The number of the block at a grid position, axis 0 counted fastest.
     pub(crate) fn number(&self, position: &[u64]) -> u64 {
-        position.iter().zip(self.counts()).rev().fold(0, |number, (&p, count)| number * count + p)
+        let axes = position.iter().zip(&self.shape).zip(&self.block).rev();
+        axes.fold(0, |number, ((&p, &n), &b)| number * n.div_ceil(b) + p)
     }
 
     /// Grid positions of the blocks that a region touches, axis 0 counted fastest.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use super::pass::Pass;
 use crate::feed::{Feed, address};
 use crate::kernel::Groups;
+use crate::source::open_beyond_free_bytes;
 
 /// What a source, a program or a sum takes in the tables of a plan, with its share of the expression and
 /// the headers behind it: measured on 500 joined runs (`docs/decisions/0004-memory-plan.md`).
@@ -15,14 +16,14 @@ const ENTRY_BYTES: u64 = 8 << 10;
 /// So many are part of what every process needs.
 const FREE_ENTRIES: u64 = 256;
 
-/// Bytes of the plan itself and of what it was made from, beyond [`FIXED_BYTES`]. Headers and sidecars
-/// are in [`ENTRY_BYTES`] as far as they are short.
+/// Bytes of the plan itself and of what it was made from, beyond [`FIXED_BYTES`]. Short
+/// headers and sidecars are in [`ENTRY_BYTES`].
 pub(super) fn tables_bytes(passes: &[Pass]) -> u64 {
     let held: HashMap<usize, u64> = passes
         .iter()
         .flat_map(Pass::feeds)
         .flat_map(Feed::sources)
-        .map(|source| (address(source), source.open_bytes().saturating_sub(ENTRY_BYTES)))
+        .map(|source| (address(source), open_beyond_free_bytes(source.as_ref())))
         .collect();
     // While one is read or written, it is there in as many as three forms.
     let most_held = held.values().max().copied().unwrap_or(0);

@@ -4,7 +4,6 @@
 //! volume, run or ingest is as good. So a run has a table of these checksums, one a chunk, and every chunk
 //! that is read is held against it. Reads no chunk itself.
 
-use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -43,17 +42,7 @@ impl Checksums {
     /// # Errors
     /// When the file is absent, of another length, or not the one that was written with the run.
     pub(super) fn read(file: &Path, chunks: u64, digest: &str) -> Result<Self, StoreError> {
-        let length = Self::bytes_of(chunks) + CHECKSUM_BYTES;
-        let found = fs::metadata(file).map_err(StoreError::io("open", file))?.len();
-        if found != length {
-            return Err(StoreError::metadata(file, "length", length, found));
-        }
-        let mut bytes = fs::read(file).map_err(StoreError::io("read", file))?;
-        bytes.truncate(bytes.len().saturating_sub(CHECKSUM_BYTES as usize));
-        let found = digest::of(&bytes);
-        if found != digest {
-            return Err(StoreError::metadata(file, "digest", digest, found));
-        }
+        let bytes = digest::read(file, Self::bytes_of(chunks), CHECKSUM_BYTES, digest)?;
         let (numbers, _) = bytes.as_chunks::<4>();
         Ok(Self(numbers.iter().map(|&b| AtomicU32::new(u32::from_le_bytes(b))).collect()))
     }
@@ -78,4 +67,16 @@ impl Checksums {
 /// The checksum that a chunk's file ends with; 0 for a file that is too short to have one.
 pub(super) fn checksum_of(file: &[u8]) -> u32 {
     file.last_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+}
+
+/// The same, where the bytes before it have that checksum.
+pub(super) fn verified_checksum(file: &[u8]) -> Result<u32, ChunkFault> {
+    let found = file.len() as u64;
+    let data = file.len().checked_sub(CHECKSUM_BYTES as usize).map(|end| &file[..end]);
+    let data = data.ok_or_else(|| ChunkFault::Size {
+        found,
+        expected: format!("more than {CHECKSUM_BYTES}"),
+    })?;
+    let checksum = checksum_of(file);
+    if crc32c::crc32c(data) == checksum { Ok(checksum) } else { Err(ChunkFault::Checksum) }
 }

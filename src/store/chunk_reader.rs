@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::checksums::{Checksums, checksum_of};
+use super::checksums::{Checksums, checksum_of, verified_checksum};
 use super::chunk_layout::ChunkLayout;
 use super::error::ChunkFault;
 use super::layout::{METADATA, chunk_file};
@@ -46,38 +46,13 @@ impl ChunkedSource {
         self.array_dir.join(chunk_file(position))
     }
 
-    /// What a chunk has of the array.
-    pub(super) fn chunk_region(&self, position: &[u64]) -> Region {
-        self.layout.grid.region(position)
-    }
-
-    /// The chunks that a region touches.
-    pub(super) fn positions(&self, region: &Region) -> impl Iterator<Item = Vec<u64>> + Send + '_ {
-        self.layout.grid.touching(region)
-    }
-
-    pub(super) fn chunks(&self) -> u64 {
-        self.layout.chunks
-    }
-
-    /// The most a chunk's file may have.
-    pub(super) fn most_file_bytes(&self) -> u64 {
-        self.layout.codec.encoded_bound()
-    }
-
     /// Reads a chunk's file and holds it against its own checksum and that of its place; decodes nothing.
     /// Gives its length.
     pub(super) fn verify_chunk(&self, position: &[u64]) -> Result<u64, SourceError> {
         let failed = |reason| self.fault(position, reason);
         let file = self.file_bytes(&self.chunk_path(position)).map_err(failed)?;
-        let Some((data, _)) = file.split_last_chunk::<4>() else {
-            let expected = "more than 4".to_owned();
-            return Err(failed(ChunkFault::Size { found: file.len() as u64, expected }.into()));
-        };
-        if crc32c::crc32c(data) != checksum_of(&file) {
-            return Err(failed(ChunkFault::Checksum.into()));
-        }
-        self.check_place(position, checksum_of(&file)).map_err(|fault| failed(fault.into()))?;
+        let checksum = verified_checksum(&file).map_err(|fault| failed(fault.into()))?;
+        self.check_place(position, checksum).map_err(|fault| failed(fault.into()))?;
         Ok(file.len() as u64)
     }
 

@@ -4,13 +4,39 @@
 //! memory order, so that a digest does not depend on the chunking. Guards against
 //! damage and tells runs apart; no defence against forgery.
 
-use std::fmt;
+use std::path::Path;
+use std::{fmt, fs};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use super::StoreError;
 
 /// The digest of bytes.
 pub(super) fn of(bytes: &[u8]) -> String {
     text(xxh3_128(bytes))
+}
+
+/// Reads a file of `bytes` bytes, which must have this digest, and `more` behind them.
+///
+/// # Errors
+/// When it cannot be read, is longer or shorter, or has another digest.
+pub(super) fn read(
+    file: &Path,
+    bytes: u64,
+    more: u64,
+    digest: &str,
+) -> Result<Vec<u8>, StoreError> {
+    let found = fs::metadata(file).map_err(StoreError::io("open", file))?.len();
+    if Some(found) != bytes.checked_add(more) {
+        return Err(StoreError::metadata(file, "length", bytes.saturating_add(more), found));
+    }
+    let mut content = fs::read(file).map_err(StoreError::io("read", file))?;
+    content.truncate(bytes as usize);
+    let found = of(&content);
+    if found != digest {
+        return Err(StoreError::metadata(file, "digest", digest, found));
+    }
+    Ok(content)
 }
 
 fn text(hash: u128) -> String {

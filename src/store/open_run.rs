@@ -56,9 +56,13 @@ impl OpenedRun {
     /// The run.
     pub(super) fn into_run(self) -> Result<Run, StoreError> {
         let info = self.info()?;
-        let table_bytes = Checksums::bytes_of(self.source.layout.chunks);
-        let source = ChunkedSource { open_bytes: info.open_bytes() + table_bytes, ..self.source };
+        let source = ChunkedSource { open_bytes: self.open_bytes(&info), ..self.source };
         Ok(Run::new(Arc::new(source), info))
+    }
+
+    /// What the run holds while it is open, with these facts.
+    pub(super) fn open_bytes(&self, info: &RunInfo) -> u64 {
+        info.open_bytes() + Checksums::bytes_of(self.source.layout.chunks)
     }
 
     /// The run's facts, with its header read and compared with its digest.
@@ -72,16 +76,7 @@ impl OpenedRun {
             return Ok(Arc::from([]));
         }
         let file = self.metadata_file.with_file_name(HEADER).join(chunk_file(&[0]));
-        let found = fs::metadata(&file).map_err(StoreError::io("open", &file))?.len();
-        if found != len {
-            return Err(StoreError::metadata(&file, "length", len, found));
-        }
-        let bytes = fs::read(&file).map_err(StoreError::io("read", &file))?;
-        let found = digest::of(&bytes);
-        if found != want {
-            return Err(StoreError::metadata(&file, "digest", want, found));
-        }
-        Ok(bytes.into())
+        Ok(digest::read(&file, len, 0, want)?.into())
     }
 
     pub(super) fn facts(&self) -> StoredFacts {

@@ -16,7 +16,7 @@ use super::error::StoreError;
 use super::layout::chunk_file;
 use super::open_run::OpenedRun;
 use crate::grid::Region;
-use crate::runtime::Session;
+use crate::runtime::{Budget, Session};
 use crate::source::{Source, SourceError, StreamOptions};
 
 /// What was found out about a run.
@@ -52,29 +52,35 @@ pub(super) fn verify(
     session: &Session,
 ) -> Result<Verified, StoreError> {
     // Its header must be that of the source, too.
-    run.info()?;
+    let open_bytes = run.open_bytes(&run.info()?);
+    let room_bytes = session.data_bytes().saturating_sub(open_bytes);
     let source = run.source();
     let name = source.name().to_owned();
     session.progress().begin(&format!("verify {name}"), source.stored_bytes());
-    let found = chunks(source, session);
+    let found = chunks(source, room_bytes, session);
     session.progress().end();
     let (read_bytes, mut damage) = found?;
     if deep && damage.is_empty() {
-        damage.extend(voxels(run, session)?);
+        damage.extend(voxels(run, room_bytes, session)?);
     }
-    Ok(Verified { run: name, chunks: source.chunks(), read_bytes, damage })
+    Ok(Verified { run: name, chunks: source.layout.chunks, read_bytes, damage })
 }
 
 /// Bytes read, and what is damaged.
-fn chunks(source: &ChunkedSource, session: &Session) -> Result<(u64, Vec<Damage>), StoreError> {
-    let most_bytes = source.most_file_bytes();
-    let fit = session.data_bytes() / most_bytes.max(1);
+fn chunks(
+    source: &ChunkedSource,
+    room_bytes: u64,
+    session: &Session,
+) -> Result<(u64, Vec<Damage>), StoreError> {
+    let most_bytes = source.layout.codec.encoded_bound();
+    let fit = room_bytes / most_bytes.max(1);
     let workers = (session.threads() as u64).min(fit).max(1) as usize;
-    let _lease = session.budget().lease("verify", most_bytes.saturating_mul(workers as u64))?;
+    let _lease =
+        Budget::new(room_bytes).lease("verify", most_bytes.saturating_mul(workers as u64))?;
     let found = Mutex::new((0, Vec::new()));
     let whole = Region::whole(source.shape());
     session.pool(workers)?.install(|| {
-        source.positions(&whole).par_bridge().try_for_each(|position| {
+        source.layout.grid.touching(&whole).par_bridge().try_for_each(|position| {
             if session.cancel_token().is_cancelled() {
                 return Err(StoreError::Cancelled);
             }
@@ -96,7 +102,7 @@ fn chunks(source: &ChunkedSource, session: &Session) -> Result<(u64, Vec<Damage>
 }
 
 fn damage_of(source: &ChunkedSource, position: &[u64], error: &SourceError) -> Damage {
-    let region = source.chunk_region(position);
+    let region = source.layout.grid.region(position);
     let last = region.ndim() - 1;
     Damage {
         chunk: Some(chunk_file(position)),
@@ -107,14 +113,18 @@ fn damage_of(source: &ChunkedSource, position: &[u64], error: &SourceError) -> D
 }
 
 /// Decodes all voxels; what is wrong with them, where chunks are whole.
-fn voxels(run: &OpenedRun, session: &Session) -> Result<Option<Damage>, StoreError> {
+fn voxels(
+    run: &OpenedRun,
+    room_bytes: u64,
+    session: &Session,
+) -> Result<Option<Damage>, StoreError> {
     let source = run.source();
     let volumes = source.shape()[3];
     let volume_bytes = Region::whole(&source.shape()[..3]).len() * source.dtype().size() as u64;
-    let room = session.data_bytes().saturating_sub(source.scratch_bytes()) / volume_bytes.max(1);
+    let room = room_bytes.saturating_sub(source.scratch_bytes()) / volume_bytes.max(1);
     let step = source.block_shape()[3].min(room).max(1);
-    let mut lease =
-        session.budget().lease("verify", source.scratch_bytes() + step * volume_bytes)?;
+    let lease_bytes = source.scratch_bytes() + step * volume_bytes;
+    let mut lease = Budget::new(room_bytes).lease("verify", lease_bytes)?;
     let mut slab = lease.buffer(step * volume_bytes)?;
     let mut digest = VoxelDigest::default();
     let mut stream = source.stream(StreamOptions::default())?;

@@ -7,13 +7,10 @@ use bytesize::ByteSize;
 
 use super::plan::RunPlan;
 use crate::runtime::{FIXED_BYTES, Session};
-use crate::source::Source;
+use crate::source::{Source, open_beyond_free_bytes};
 use crate::store::checksums::Checksums;
 use crate::store::chunk_layout::ChunkLayout;
 use crate::store::error::StoreError;
-
-/// A header and a sidecar so short are part of what every process needs.
-const FREE_HEADER_BYTES: u64 = 8 << 10;
 
 /// Bytes that one run's ingest works with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +39,8 @@ impl Needs {
             encode_scratch_bytes: codec.encode_scratch(),
             stream_scratch_bytes: source.scratch_bytes(),
             // As attributes, as JSON, and as text; the table of checksums, as bytes and in a chunk.
-            metadata_bytes: 3 * (beyond_free(source) + Checksums::bytes_of(layout.chunks)),
+            metadata_bytes: 3
+                * (open_beyond_free_bytes(source) + Checksums::bytes_of(layout.chunks)),
         }
     }
 
@@ -103,11 +101,8 @@ impl Team {
 
 /// What the headers and sidecars of all runs take, beyond what [`FIXED_BYTES`] has room for.
 fn headers_bytes(plans: &[RunPlan<'_>]) -> u64 {
-    plans.iter().map(|plan| beyond_free(plan.run.source().as_ref())).fold(0, u64::saturating_add)
-}
-
-fn beyond_free(source: &dyn Source) -> u64 {
-    source.open_bytes().saturating_sub(FREE_HEADER_BYTES)
+    let of_run = |plan: &RunPlan<'_>| open_beyond_free_bytes(plan.run.source().as_ref());
+    plans.iter().map(of_run).fold(0, u64::saturating_add)
 }
 
 /// What is left for voxels beside the headers of all runs.
