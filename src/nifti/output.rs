@@ -16,6 +16,7 @@ use tempfile::{NamedTempFile, TempPath};
 use super::NiftiError;
 use super::error::WriteFault;
 use super::name::has_ending;
+use crate::runtime::folder_of;
 
 const BUFFER_BYTES: usize = 64 << 10;
 /// Memory of an output: its buffers, and deflate's window and tables.
@@ -55,7 +56,7 @@ impl StagedFile {
             .prefix(".voxstore-")
             .suffix(".part")
             .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder(path))
+            .tempfile_in(folder_of(path))
             .map_err(|e| NiftiError::io(path, "create a file in its folder", e))
             .map(NamedTempFile::into_parts)?;
         Ok((Self { path: path.to_owned(), overwrite, temp }, file))
@@ -70,7 +71,7 @@ impl StagedFile {
             io::ErrorKind::AlreadyExists => WriteFault::Exists,
             _ => WriteFault::io("move the finished file to its name")(refused.error),
         })?;
-        File::open(folder(&path))
+        File::open(folder_of(&path))
             .and_then(|folder| folder.sync_all())
             .map_err(WriteFault::io("make the new name durable"))
     }
@@ -144,12 +145,4 @@ impl OutputFile {
 /// True for a name whose file is compressed.
 pub(super) fn is_gzip(path: &Path) -> bool {
     has_ending(path, &[".gz"])
-}
-
-/// The folder of a path.
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }

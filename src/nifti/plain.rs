@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_region_has_the_same_bits_by_both_roads_and_byte_orders() {
+    fn every_region_has_the_same_bits_mapped_and_read_in_both_byte_orders() {
         let (folder, all) = (Folder::new(), voxel_bytes());
         let whole = Region::whole(&SHAPE);
         for (i, image) in Image::all().enumerate() {
@@ -169,7 +169,7 @@ mod tests {
 
     /// A file of several windows, so that mapping, grouping and giving back are exercised.
     #[test]
-    fn large_regions_agree_with_the_file_by_both_roads() {
+    fn large_regions_mapped_and_read_agree_with_the_file() {
         let folder = Folder::new();
         let shape = [70_u64, 90, 40, 6];
         let len = shape.iter().product::<u64>() as usize * 2;

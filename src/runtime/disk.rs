@@ -17,6 +17,14 @@ pub(crate) fn free_bytes(folder: &Path) -> io::Result<u64> {
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// The folder that a path lies in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Identity, size and time of a file. Two that are equal mean that nobody wrote to it in between, nor put
 /// another in its place, as far as file systems tell.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ mod session;
 pub use budget::BudgetError;
 pub(crate) use budget::{Budget, Lease};
 pub use cancel::CancelToken;
-pub(crate) use disk::{Stamp, free_bytes};
+pub(crate) use disk::{Stamp, folder_of, free_bytes};
 pub use peak::peak_memory_bytes;
 pub use progress::{Progress, Silent};
 pub(crate) use session::FIXED_BYTES;

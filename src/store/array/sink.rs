@@ -14,6 +14,7 @@ use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::{Region, element_count, shape_text};
 use crate::run::RunInfo;
+use crate::runtime::folder_of;
 use crate::sink::{Sink, SinkError, SinkOrder, check_box};
 use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunk_writer::ChunkWriter;
@@ -83,7 +84,7 @@ impl ZarrSink {
         let name = path.display().to_string();
         let (array, layout) = array_of(&name, shape, dtype, like, options)?;
         check_place(path, options.force)?;
-        let beside = folder(path);
+        let beside = folder_of(path);
         let staged = tempfile::Builder::new()
             .prefix(PART_PREFIX)
             .suffix(PART_SUFFIX)
@@ -135,7 +136,7 @@ impl ZarrSink {
                 _ => StoreError::io("rename the finished array to", &self.place)(error),
             })?;
         }
-        sync_dir(folder(&self.place))
+        sync_dir(folder_of(&self.place))
     }
 }
 
@@ -266,12 +267,4 @@ fn check_place(path: &Path, force: bool) -> Result<(), StoreError> {
 
 fn occupied(path: &Path, found: &'static str, help: &'static str) -> StoreError {
     StoreError::Occupied { path: path.to_owned(), found, help }
-}
-
-/// The folder of a path.
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }
