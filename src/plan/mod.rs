@@ -58,8 +58,8 @@ use crate::spill::Spill;
 use cut::{Cutting, Turned, Way};
 use share::{Boldness, Shared};
 
-/// A stored block may be read so often for the blocks of a receiver that cut through it; more costs more
-/// than to write the array to disk once and read it back in order
+/// A stored block may be read so often for blocks of a receiver, or steps of a walk, that cut through it;
+/// more costs more than to write the array to disk once and read it back in order
 /// (`docs/decisions/0011-waiting-on-disk.md`).
 const MOST_REREADS: f64 = 4.0;
 

@@ -1,7 +1,8 @@
 //! With how much memory, on how many threads, and when to stop?
 //!
 //! [`Session`] holds the answers; [`Budget`](budget::Budget) keeps count of every byte handed out;
-//! progress, cancellation and what the system says of disks and files stand beside it. Knows nothing of arrays or of what is in files.
+//! progress, cancellation and what the system says of disks and files stand beside it. Knows
+//! nothing of arrays or of what is in files.
 
 mod budget;
 mod cancel;
