@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, Axis, concatenate as join_arrays};
@@ -18,23 +18,13 @@ use voxstore::nifti::{self, Io};
 use voxstore::store::{self, IngestOptions, Outcome, ingest};
 use voxstore::{LazyArray, Run, Session, concatenate};
 
+use real::data;
+
+#[path = "files/real.rs"]
+mod real;
+
 /// A line of the manifest, by column.
 type Facts = BTreeMap<String, String>;
-
-/// The folder with the data; `None`, said aloud, where there is none.
-fn data(test: &str) -> Option<PathBuf> {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let folder = std::env::var_os("VOXSTORE_SHARED_DATA").map_or(default, PathBuf::from);
-    if folder.join("MANIFEST.tsv").is_file() {
-        return Some(folder);
-    }
-    // Written to the stream itself: what tests print is swallowed when they pass.
-    let _ = writeln!(
-        std::io::stderr(),
-        "\nSKIPPED {test}: no real data in ../shared/data (or VOXSTORE_SHARED_DATA)"
-    );
-    None
-}
 
 /// The lines of the manifest below a folder, as path and facts.
 fn manifest(data: &Path, below: &str) -> Vec<(String, Facts)> {

@@ -104,7 +104,7 @@ fn shape(header: &Header, intake: &Intake) -> Result<[u64; 4], NiftiError> {
         return Err(intake.refuse("dim[0]", format!("{ndim} (shape {axes:?})"), "3 or 4"));
     }
     if let Some(axis) = (4..ndim).find(|&axis| axes[axis] > 1) {
-        let hint = if axes[3] == 1 && axis == 4 {
+        let hint = if axes[3] == 1 && axis == 4 && axes[5..].iter().all(|&n| n == 1) {
             "if dim[5] is time, swap dim[4] and dim[5] (and pixdim) in the header"
         } else {
             "split it into 4-D files first"
@@ -223,13 +223,14 @@ mod tests {
 
     #[test]
     fn dims_that_are_no_run_are_refused_by_name() {
-        let cases: [(&[i64], &str); 8] = [
+        let cases: [(&[i64], &str); 9] = [
             (&[4, 2, 0, 2, 4], "dim[2] is 0"),
             (&[4, 2, 3, -3, 4], "dim[3] is -3"),
             (&[2, 2, 3, 2, 4], "dim[0] is 2"),
             (&[1, 48], "dim[0] is 1"),
             (&[5, 2, 3, 2, 1, 4], "dim[5] is time"),
             (&[5, 2, 3, 2, 2, 2], "split it"),
+            (&[6, 2, 3, 2, 1, 2, 2], "split it"),
             (&[3, -1, 1, 1], "surface"),
             (&[3, 27307, 1, 6], "surface"),
         ];

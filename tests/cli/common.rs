@@ -3,15 +3,15 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use flate2::Compression;
 use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) use super::files::{gzipped, is_gzip};
 
 /// Runs the program with these arguments, strings and paths mixed.
 macro_rules! voxstore {
@@ -123,17 +123,6 @@ pub(crate) fn inflated(path: &Path) -> Vec<u8> {
     let mut out = Vec::new();
     MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut out).unwrap();
     out
-}
-
-pub(crate) fn gzipped(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-/// Whether a file is to be compressed, by its name.
-pub(crate) fn is_gzip(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|end| end == "gz")
 }
 
 /// A fixture as a plain `.nii` in `folder`.

@@ -10,6 +10,7 @@ mod commands;
 mod common;
 mod explain;
 mod export;
+#[path = "../files/mod.rs"]
 mod files;
 mod golden;
 mod info;

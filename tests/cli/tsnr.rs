@@ -177,9 +177,7 @@ fn level_shifts_between_runs_are_warned_of() {
 fn runs_of_different_tr_are_joined_with_a_warning() {
     let folder = folder();
     let a = Nifti::new([5, 4, 3, 6]).write(folder.path(), "a.nii");
-    let mut other = Nifti::new([5, 4, 3, 8]).bytes();
-    other[92..96].copy_from_slice(&1.5_f32.to_le_bytes());
-    let b = super::files::write(folder.path(), "b.nii", &other);
+    let b = Nifti::new([5, 4, 3, 8]).field("pixdim", 4, 1.5).write(folder.path(), "b.nii");
     let answer = voxstore!("tsnr", a, b, "-o", folder.path().join("map.nii")).succeeds();
     assert!(answer.stderr.contains("differ in TR: 2 s in a.nii, 1.5 s in b.nii"), "{answer:?}");
 }

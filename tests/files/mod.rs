@@ -1,9 +1,11 @@
 //! NIfTI files of every kind, made by the byte: sound ones, odd ones and broken ones.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::common::{gzipped, is_gzip};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 /// NIfTI's codes and the size of an element: u8 i8 u16 i16 u32 i32 u64 i64 f32 f64.
 pub(crate) const TYPES: [(i16, usize, &str); 10] = [
@@ -38,6 +40,57 @@ pub(crate) struct Nifti {
     pub(crate) tail: Vec<u8>,
     /// Makes another file of the same shape.
     pub(crate) seed: u64,
+    /// Fields that are written over the others, by [`field`](Self::field).
+    pub(crate) fields: Vec<(&'static str, usize, f64)>,
+}
+
+/// The first byte of a field, and the kind of number there.
+type Place = (usize, Kind);
+
+/// Fields of a header: name, and place in NIfTI-1 and NIfTI-2.
+const FIELDS: [(&str, Place, Place); 18] = [
+    ("sizeof_hdr", (0, Kind::I32), (0, Kind::I32)),
+    ("dim_info", (39, Kind::U8), (524, Kind::U8)),
+    ("intent_code", (68, Kind::I16), (504, Kind::I32)),
+    ("datatype", (70, Kind::I16), (12, Kind::I16)),
+    ("bitpix", (72, Kind::I16), (14, Kind::I16)),
+    ("slice_start", (74, Kind::I16), (224, Kind::I64)),
+    ("pixdim", (76, Kind::F32), (104, Kind::F64)),
+    ("slice_end", (120, Kind::I16), (232, Kind::I64)),
+    ("slice_code", (122, Kind::U8), (496, Kind::I32)),
+    ("xyzt_units", (123, Kind::U8), (500, Kind::I32)),
+    ("slice_duration", (132, Kind::F32), (208, Kind::F64)),
+    ("toffset", (136, Kind::F32), (216, Kind::F64)),
+    ("qform_code", (252, Kind::I16), (344, Kind::I32)),
+    ("sform_code", (254, Kind::I16), (348, Kind::I32)),
+    ("quatern", (256, Kind::F32), (352, Kind::F64)),
+    ("qoffset", (268, Kind::F32), (376, Kind::F64)),
+    ("srow", (280, Kind::F32), (400, Kind::F64)),
+    ("extension", (348, Kind::U8), (540, Kind::U8)),
+];
+
+/// How a field is stored.
+#[derive(Clone, Copy)]
+enum Kind {
+    U8,
+    I16,
+    I32,
+    I64,
+    F32,
+    F64,
+}
+
+impl Kind {
+    fn little_endian(self, value: f64) -> Vec<u8> {
+        match self {
+            Self::U8 => vec![value as u8],
+            Self::I16 => (value as i16).to_le_bytes().to_vec(),
+            Self::I32 => (value as i32).to_le_bytes().to_vec(),
+            Self::I64 => (value as i64).to_le_bytes().to_vec(),
+            Self::F32 => (value as f32).to_le_bytes().to_vec(),
+            Self::F64 => value.to_le_bytes().to_vec(),
+        }
+    }
 }
 
 impl Nifti {
@@ -57,7 +110,14 @@ impl Nifti {
             zoom: 3.0,
             tail: Vec::new(),
             seed: 1,
+            fields: Vec::new(),
         }
+    }
+
+    /// Puts a value into a field of the header; `index` counts within fields such as `pixdim`.
+    pub(crate) fn field(mut self, name: &'static str, index: usize, value: f64) -> Self {
+        self.fields.push((name, index, value));
+        self
     }
 
     pub(crate) fn version_two(mut self) -> Self {
@@ -160,6 +220,16 @@ impl Nifti {
             }
             put(344, &self.magic);
         }
+        for &(name, index, value) in &self.fields {
+            let field = FIELDS.into_iter().find(|(known, ..)| *known == name);
+            let (_, one, two) = field.unwrap_or_else(|| panic!("no field {name}"));
+            let (at, kind) = if self.two { two } else { one };
+            let mut bytes = kind.little_endian(value);
+            if self.big_endian {
+                bytes.reverse();
+            }
+            put(at + index * bytes.len(), &bytes);
+        }
         out
     }
 
@@ -191,4 +261,15 @@ pub(crate) fn flipped(bytes: &[u8]) -> Vec<u8> {
     let middle = out.len() / 2;
     out[middle] ^= 0x10;
     out
+}
+
+pub(crate) fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Whether a file is to be compressed, by its name.
+pub(crate) fn is_gzip(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|end| end == "gz")
 }

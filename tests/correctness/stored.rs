@@ -1,0 +1,224 @@
+//! S01 to S11: is a store what was written?
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use voxstore::store::{self, ChunkLengths, IngestOptions, Outcome, StoreError, ingest};
+use voxstore::{Region, Run, Session, nifti};
+
+use crate::case::{run, values, values_of};
+use crate::files::{Nifti, write};
+
+/// A store of runs of 6 volumes, four a chunk, so that the last chunk has padding.
+struct Study {
+    folder: TempDir,
+    store: PathBuf,
+}
+
+impl Study {
+    fn of(files: &[(&str, &Nifti)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("study.zarr");
+        let study = Self { folder, store };
+        study.add(files);
+        study
+    }
+
+    fn add(&self, files: &[(&str, &Nifti)]) {
+        let open = |(name, file): &(&str, &Nifti)| {
+            nifti::open(file.write(self.folder.path(), &format!("{name}.nii"))).unwrap()
+        };
+        let runs: Vec<Run> = files.iter().map(open).collect();
+        let chunk = Some(ChunkLengths { t: 4, z: 3 });
+        let options = IngestOptions { chunk, ..IngestOptions::default() };
+        let report = ingest(&runs, &self.store, &options, &Session::default()).unwrap();
+        for run in report.runs {
+            assert!(!matches!(run.result, Outcome::Failed(_)), "{run:?}");
+        }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.store.join("runs/a.ome.zarr").join(name)
+    }
+
+    fn open(&self, name: &str) -> Result<Run, StoreError> {
+        store::open(&self.store)?.run(name)
+    }
+
+    /// Why the voxels of run `a` cannot be had.
+    #[track_caller]
+    fn fault(&self) -> String {
+        let run = self.open("a").unwrap();
+        Session::default().compute::<f64>(&run.lazy().to_f64()).unwrap_err().to_string()
+    }
+
+    /// Changes a metadata file of run `a`.
+    fn edit(&self, name: &str, change: impl Fn(&mut Value)) {
+        let path = self.file(name);
+        let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut json);
+        fs::write(path, serde_json::to_vec(&json).unwrap()).unwrap();
+    }
+}
+
+const CHUNKS: [&str; 2] = ["0/c.0.0.0.0", "0/c.1.0.0.0"];
+
+#[track_caller]
+fn says(message: &str, words: &[&str]) {
+    for word in words {
+        assert!(message.contains(word), "no {word:?} in {message:?}");
+    }
+}
+
+#[test]
+fn s01_a_missing_chunk_is_an_error_and_never_filled_in() {
+    let study = Study::of(&[("a", &run())]);
+    fs::remove_file(study.file(CHUNKS[1])).unwrap();
+    says(&study.fault(), &["runs/a.ome.zarr", "c.1.0.0.0", "missing", "ingest"]);
+    // What does not need it can be had.
+    let opened = study.open("a").unwrap();
+    let mut first = vec![0; 5 * 4 * 3 * 2];
+    opened.source().read(&Region::new(vec![0; 4], vec![5, 4, 3, 1]), &mut first).unwrap();
+    assert_eq!(first[..], run().voxels()[..120]);
+}
+
+#[test]
+fn s02_a_chunk_that_is_torn_flipped_empty_or_too_long_is_an_error() {
+    let study = Study::of(&[("a", &run())]);
+    let path = study.file(CHUNKS[1]);
+    let good = fs::read(&path).unwrap();
+    let mut flipped = good.clone();
+    flipped[good.len() / 2] ^= 1;
+    for bad in [
+        good[..good.len() / 2].to_vec(),
+        flipped,
+        Vec::new(),
+        [&good[..], &[0]].concat(),
+        vec![0; good.len()],
+    ] {
+        fs::write(&path, bad).unwrap();
+        says(&study.fault(), &["runs/a.ome.zarr", "chunk c.1.0.0.0", "damaged"]);
+    }
+    fs::write(&path, good).unwrap();
+    assert_eq!(values_of(&study.open("a").unwrap()), values(&run()));
+}
+
+#[test]
+fn s03_a_run_that_is_unfinished_or_of_a_newer_schema_is_refused() {
+    let study = Study::of(&[("a", &run())]);
+    study.edit("zarr.json", |j| j["attributes"]["voxstore"]["status"] = json!("writing"));
+    let error = study.open("a").unwrap_err().to_string();
+    says(
+        &error,
+        &["runs/a.ome.zarr/zarr.json", "\"writing\"", "\"complete\"", "ingest the run again"],
+    );
+    study.edit("zarr.json", |j| j["attributes"]["voxstore"] = json!({"schema": "2", "new": 1}));
+    let error = study.open("a").unwrap_err().to_string();
+    says(&error, &["runs/a.ome.zarr/zarr.json", "\"2\"", "\"1\"", "update voxstore"]);
+}
+
+#[test]
+fn s04_the_padding_of_the_last_chunk_is_no_voxel() {
+    // 6 volumes in chunks of 4, and 3 planes in chunks of 2.
+    let folder = tempfile::tempdir().unwrap();
+    let opened = nifti::open(run().write(folder.path(), "a.nii")).unwrap();
+    let place = folder.path().join("study.zarr");
+    let chunk = Some(ChunkLengths { t: 4, z: 2 });
+    let options = IngestOptions { chunk, ..IngestOptions::default() };
+    ingest(&[opened], &place, &options, &Session::default()).unwrap();
+    let stored = store::open(&place).unwrap().run("a").unwrap();
+    assert_eq!(values_of(&stored), values(&run()));
+    // Samples are 40 and more; padding would be 0.
+    let least = Session::default().compute::<f64>(&stored.lazy().to_f64().min(..)).unwrap();
+    assert!(least[[]] >= 40.0, "{least}");
+}
+
+#[test]
+fn s05_a_chunk_of_background_is_written_like_any_other() {
+    let file = run();
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = [file.header(), vec![0; 720]].concat();
+    let opened = nifti::open(write(folder.path(), "a.nii", &bytes)).unwrap();
+    let place = folder.path().join("study.zarr");
+    ingest(&[opened], &place, &IngestOptions::default(), &Session::default()).unwrap();
+    let store = store::open(&place).unwrap();
+    assert_eq!(store.facts("a").unwrap().chunks, 1);
+    let chunk = place.join("runs/a.ome.zarr/0/c.0.0.0.0");
+    assert!(chunk.is_file());
+    assert_eq!(values_of(&store.run("a").unwrap()), vec![0.0; 360]);
+    // And so a chunk that is not there is no background.
+    fs::remove_file(chunk).unwrap();
+    let lazy = store.run("a").unwrap().lazy().to_f64();
+    let error = Session::default().compute::<f64>(&lazy).unwrap_err().to_string();
+    says(&error, &["missing"]);
+}
+
+#[test]
+fn s06_an_index_older_than_the_folders_is_seen_and_rebuilt() {
+    let (one, other) = (run(), Nifti { seed: 2, ..run() });
+    let study = Study::of(&[("a", &one)]);
+    let old = fs::read(study.store.join("zarr.json")).unwrap();
+    study.add(&[("b", &other)]);
+    fs::write(study.store.join("zarr.json"), old).unwrap();
+    let store = store::open(&study.store).unwrap();
+    assert!(store.index_is_stale());
+    // Runs are listed from the folders all the same.
+    assert_eq!(store.runs(), ["runs/a.ome.zarr", "runs/b.ome.zarr"]);
+    study.add(&[("c", &run())]);
+    let store = store::open(&study.store).unwrap();
+    assert!(!store.index_is_stale());
+    assert_eq!(store.runs().len(), 3);
+}
+
+#[test]
+fn s07_what_a_killed_ingest_left_is_never_read_and_removed_by_the_next() {
+    let study = Study::of(&[("a", &run())]);
+    let dead = study.folder.path().join("study.zarr.staging/ingest-dead");
+    write(&dead, "live.lock", b"");
+    write(&dead, "run-0/0/c.0.0.0.0", b"half a chunk");
+    assert_eq!(store::open(&study.store).unwrap().runs(), ["runs/a.ome.zarr"]);
+    study.add(&[("b", &Nifti { seed: 2, ..run() })]);
+    assert!(!dead.exists());
+    assert_eq!(store::open(&study.store).unwrap().runs().len(), 2);
+}
+
+#[test]
+fn s10_metadata_that_contradict_each_other_are_refused() {
+    let edit = |name: &str, change: fn(&mut Value), words: &[&str]| {
+        let study = Study::of(&[("a", &run())]);
+        study.edit(name, change);
+        let error = study.open("a").unwrap_err().to_string();
+        says(&error, &[&["runs/a.ome.zarr", "the store is damaged or was edited"], words].concat());
+    };
+    edit("0/zarr.json", |j| j["shape"] = json!([6, 3, 4, 4]), &["shape"]);
+    edit("0/zarr.json", |j| j["data_type"] = json!("uint16"), &["uint16", "int16"]);
+    let study = Study::of(&[("a", &run())]);
+    let header = study.file("nifti/c.0");
+    let mut bytes = fs::read(&header).unwrap();
+    bytes[108] ^= 1;
+    fs::write(&header, bytes).unwrap();
+    says(&study.open("a").unwrap_err().to_string(), &["nifti", "digest", "damaged"]);
+}
+
+/// Exchanges two files.
+fn exchange(one: &Path, other: &Path) {
+    let (a, b) = (fs::read(one).unwrap(), fs::read(other).unwrap());
+    fs::write(one, b).unwrap();
+    fs::write(other, a).unwrap();
+}
+
+#[test]
+fn s11_a_whole_chunk_in_the_place_of_another_is_an_error() {
+    let (one, other) = (run(), Nifti { seed: 2, ..run() });
+    let study = Study::of(&[("a", &one), ("b", &other)]);
+    let [first, second] = CHUNKS.map(|name| study.file(name));
+    let words = ["runs/a.ome.zarr", "belongs elsewhere", "checksum", "ingest"];
+    exchange(&first, &second);
+    says(&study.fault(), &words);
+    exchange(&first, &second);
+    assert_eq!(values_of(&study.open("a").unwrap()), values(&one));
+    fs::copy(study.store.join("runs/b.ome.zarr").join(CHUNKS[0]), &first).unwrap();
+    says(&study.fault(), &words);
+}
