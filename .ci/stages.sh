@@ -4,6 +4,7 @@
 work=$PWD/target/ci
 maps=$work/maps
 sinks=$work/sinks
+rows=$work/rows
 mkdir -p "$work"
 
 # The first command of README.md, in a block of shell, after a line that holds these words.

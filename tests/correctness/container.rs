@@ -8,6 +8,7 @@ use crate::case::{Case, packed, run, values};
 use crate::files::{Nifti, gzipped};
 
 const NAMES: [&str; 2] = ["run.nii", "run.nii.gz"];
+const ORDERS: [(&str, bool); 2] = [("little-endian", false), ("big-endian", true)];
 
 /// A run of NIfTI-2.
 fn two() -> Nifti {
@@ -38,9 +39,9 @@ fn n02_big_endian_voxels_are_read_and_stored_little_endian() {
 
 #[test]
 fn n03_sizeof_hdr_tells_the_byte_order_and_dim_0_must_agree() {
-    for big_endian in [false, true] {
+    for (what, big_endian) in ORDERS {
         let file = Nifti { big_endian, ..run() };
-        let opened = Case::of("N03", &format!("big-endian {big_endian}"), &file).reads();
+        let opened = Case::of("N03", what, &file).reads();
         assert_eq!(opened.info().origin.big_endian, big_endian);
     }
     // dim[0] of 4 in the other byte order is 1024.
@@ -69,9 +70,9 @@ fn n04_nifti_2_is_read_and_a_damaged_line_end_check_is_not() {
 
 #[test]
 fn n05_a_wrong_sizeof_hdr_is_read_where_dim_0_tells_the_byte_order() {
-    for big_endian in [false, true] {
+    for (what, big_endian) in ORDERS {
         let file = Nifti { big_endian, ..run() }.field("sizeof_hdr", 0, 7.0);
-        Case::of("N05", &format!("7, big-endian {big_endian}"), &file).warns(&["N05"]);
+        Case::of("N05", &format!("7, {what}"), &file).warns(&["N05"]);
     }
     let neither = Nifti { dim: [0, 5, 4, 3, 6, 1, 1, 1], ..run() }.field("sizeof_hdr", 0, 7.0);
     let case = Case::file("N05", "7, and dim[0] is 0", "run.nii", &neither.bytes());
@@ -128,7 +129,7 @@ fn n13_other_compressions_are_refused_with_a_hint_and_the_case_of_names_is_free(
     ] {
         // The first bytes of a real stream, and what no decoder would take for the rest.
         let bytes = [magic, &[0; 1000]].concat();
-        let case = Case::file("N13", word, name, &bytes);
+        let case = Case::file("N13", word, name, &bytes).by_itself();
         case.refused(&[word, "not supported", "decompress it, or compress it with gzip"]);
     }
     for name in ["RUN.NII", "RUN.NII.GZ", "Run.Nii.Gz"] {

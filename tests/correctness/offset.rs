@@ -67,7 +67,7 @@ fn n28_an_offset_that_is_no_place_in_a_file_is_refused() {
         (-352.0, "vox_offset is -352"),
         (1e30, "vox_offset is 1"),
     ] {
-        let case = Case::of("N28", &format!("{offset:e}"), &at(offset));
+        let case = Case::of("N28", &format!("{offset:?}"), &at(offset));
         case.refused(&[found, "expected a whole number from 352"]);
     }
     let mut bytes = run().bytes();

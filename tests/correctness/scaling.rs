@@ -34,7 +34,7 @@ fn n55_a_slope_of_0_means_unscaled_and_takes_the_intercept_with_it() {
 fn n56_a_slope_that_is_no_number_means_unscaled_with_a_warning() {
     for slope in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         for inter in [7.0, f64::NAN] {
-            let case = Case::of("N56", &format!("{slope}, {inter}"), &scaled(slope, inter));
+            let case = Case::of("N56", &format!("{slope:?}, {inter:?}"), &scaled(slope, inter));
             assert!(case.warns(&["N56"]).info().scaling.is_identity());
         }
     }
@@ -54,10 +54,11 @@ fn n58_values_are_scaled_in_float64_with_a_rounding_each() {
     for (slope, inter) in
         [(0.5, 10.0), (-2.0, 300.0), (0.1, -5.0), (1e-30, 0.0), (1.0, 5.0), (1e-3, 1e4)]
     {
-        let opened = Case::of("N58", &format!("{slope}, {inter}"), &scaled(slope, inter)).reads();
+        let opened =
+            Case::of("N58", &format!("{slope:?}, {inter:?}"), &scaled(slope, inter)).reads();
         assert_eq!(opened.lazy().dtype().name(), "float64");
         let two = scaled(slope, inter).version_two();
-        Case::of("N58", &format!("{slope}, {inter}, NIfTI-2"), &two).reads();
+        Case::of("N58", &format!("{slope:?}, {inter:?}, NIfTI-2"), &two).reads();
     }
 }
 
