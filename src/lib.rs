@@ -74,6 +74,7 @@ mod source;
 pub mod source_conformance;
 mod spill;
 pub mod store;
+mod verify;
 mod write;
 
 pub use dtype::{DType, Element};

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use crate::dtype::DType;
 use crate::source::Source;
 pub use crate::source::Warning;
 
@@ -96,6 +97,17 @@ impl RunInfo {
         let sidecar: usize = self.sidecar.iter().map(|(key, value)| entry_bytes(key, value)).sum();
         (self.header.len() + sidecar) as u64
     }
+}
+
+/// What the header of a run says of it: all of it follows from the header's bytes, the file's name and the
+/// sidecar. `nifti` makes it, `store` compares it with what was recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct HeaderFacts {
+    /// Lengths of `(x, y, z, t)`.
+    pub(crate) shape: [u64; 4],
+    pub(crate) dtype: DType,
+    /// What no header tells (size, time and digest of the file, sidecar, warnings) is as it was.
+    pub(crate) info: RunInfo,
 }
 
 /// A named value with its node in a map: as much again as the two for the map's empty places.

@@ -16,6 +16,7 @@ mod gzip;
 mod header;
 mod hex;
 mod intake;
+mod judge;
 mod layout;
 mod map;
 mod mmap;
@@ -38,6 +39,7 @@ mod units;
 
 pub use error::NiftiError;
 pub use export::export;
+pub(crate) use judge::judge;
 pub use map::{MapFile, write_map};
 pub use open::{Io, open, open_with};
 pub use sink::{NiftiOptions, NiftiSink};

@@ -34,6 +34,7 @@ mod layout;
 mod metadata;
 mod open_run;
 mod rename;
+mod small_arrays;
 #[cfg(test)]
 mod testing;
 mod verify;
@@ -44,7 +45,6 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::run::Run;
-use crate::runtime::Session;
 use layout::{DERIVATIVES, MAX_DEPTH, METADATA, RUN_SUFFIX, last};
 use metadata::{RootAttributes, RootHead, read_group};
 
@@ -148,25 +148,6 @@ impl Store {
     pub fn facts(&self, name: &str) -> Result<StoredFacts, StoreError> {
         let path = self.resolve(name)?;
         Ok(open_run::OpenedRun::open(&self.path, path)?.facts())
-    }
-
-    /// Holds every chunk of a run against the checksums it was stored with, without decompressing any; with
-    /// `deep`, decodes all voxels, too, and compares their digest. Names as in [`run`](Self::run). One pass
-    /// over the files, or two; memory is a chunk file a worker, or a slab of volumes.
-    ///
-    /// Damage to chunks is no error but what was to be found out.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run), where the run's metadata are damaged; cancellation, or a budget that holds
-    /// not even one chunk.
-    pub fn verify(
-        &self,
-        name: &str,
-        deep: bool,
-        session: &Session,
-    ) -> Result<Verified, StoreError> {
-        let path = self.resolve(name)?;
-        verify::verify(&open_run::OpenedRun::open(&self.path, path)?, deep, session)
     }
 
     /// The runs that match any of these patterns, in the order of [`runs`](Self::runs); all of them

@@ -96,6 +96,11 @@ impl OpenedRun {
         &self.source
     }
 
+    /// The metadata file of the run's group.
+    pub(super) fn metadata_file(&self) -> &Path {
+        &self.metadata_file
+    }
+
     pub(super) fn attributes(&self) -> &RunAttributes {
         &self.attributes
     }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
+use voxstore::store;
 
 use super::common::{folder, voxstore};
 use super::files::Nifti;
@@ -96,9 +97,229 @@ fn voxels_that_are_not_those_ingested_are_found_by_looking_deep() {
     // The digest of the voxels, not those of the header or the table.
     let voxels = text[at..].find("\"n_chunks\"").map(|from| at + from).unwrap();
     let digest = voxels + text[voxels..].find("xxh3-128:").unwrap() + "xxh3-128:".len();
-    let mut other = text.clone().into_bytes();
-    other[digest] = if other[digest] == b'0' { b'1' } else { b'0' };
-    fs::write(&metadata, other).unwrap();
+    let found = &text[digest..digest + 32];
+    let other = if let Some(rest) = found.strip_prefix('0') {
+        format!("1{rest}")
+    } else {
+        format!("0{}", &found[1..])
+    };
+    // In the copy that the root has, too: else the two would disagree.
+    for file in [&metadata, &store.join("zarr.json")] {
+        let text = fs::read_to_string(file).unwrap();
+        fs::write(file, text.replace(found, &other)).unwrap();
+    }
     voxstore!("verify", store).succeeds();
     voxstore!("verify", store, "--deep").fails(3, &["run-1", "volumes 0 to 5", "digest"]);
+}
+
+/// A store of one run with sidecar and slope, and every file of it.
+fn small_store(folder: &Path) -> (PathBuf, Vec<PathBuf>) {
+    let name = "sub-1_task-x_bold";
+    let sidecar = br#"{"RepetitionTime": 2.25, "SliceTiming": [0.0, 0.75, 1.5], "Note": "a"}"#;
+    super::files::write(folder, &format!("{name}.json"), sidecar);
+    let run = Nifti { slope: 0.5, inter: 3.0, ..Nifti::new([3, 2, 3, 4]) };
+    let run = run.write(folder, &format!("{name}.nii"));
+    let store = folder.join("study.zarr");
+    voxstore!("ingest", run, "-o", store, "--chunk", "2,3").succeeds();
+    let files = walkdir::WalkDir::new(&store).sort_by_file_name().into_iter();
+    let files = files.map(|entry| entry.unwrap().into_path()).filter(|path| path.is_file());
+    let files: Vec<PathBuf> = files.collect();
+    (store, files)
+}
+
+/// Changes the metadata of the one run, in its own file and in the root's copy: they agree then.
+fn edit(store: &Path, change: impl Fn(&mut Value)) {
+    const RUN: &str = "sub-1/func/sub-1_task-x_bold.ome.zarr";
+    for (file, place) in [(format!("{RUN}/zarr.json"), None), ("zarr.json".into(), Some(RUN))] {
+        let path = store.join(file);
+        let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(match place {
+            Some(run) => &mut json["consolidated_metadata"]["metadata"][run]["attributes"],
+            None => &mut json["attributes"],
+        });
+        fs::write(&path, serde_json::to_string_pretty(&json).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn what_the_attributes_say_otherwise_than_the_header_is_told_with_both_values() {
+    let folder = folder();
+    let (store, files) = small_store(folder.path());
+    let good: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+    let cases = [
+        ("/voxstore/scaling/slope", json!(0.25), "0.5"),
+        ("/voxstore/scaling/inter", json!(-3.0), "3.0"),
+        ("/voxstore/scaling/header_slope", json!(1.0), "0.5"),
+        ("/voxstore/scaling/applied", json!(true), "false"),
+        ("/voxstore/affine/0/3", json!(9.0), "-9.0"),
+        ("/voxstore/affine_source", json!("qform"), "\"sform\""),
+        ("/voxstore/sform_code", json!(2), "1"),
+        ("/voxstore/zooms_mm/1", json!(3.5), "3.0"),
+        ("/voxstore/grid", json!("g:0000000000000000"), "\"g:"),
+        ("/voxstore/tr_s", json!(2.5), "2.25"),
+        ("/voxstore/tr_source", json!("header"), "\"sidecar\""),
+        ("/voxstore/start_s", json!(1.0), "0.0"),
+        ("/voxstore/header_pixdim4", json!("NaN"), "2.0"),
+        ("/voxstore/header_time_unit", json!("hertz"), "\"second\""),
+        ("/voxstore/source/dim/5", json!(2), "1"),
+        ("/voxstore/source/datatype", json!(512), "4"),
+        ("/voxstore/source/endian", json!("big"), "\"little\""),
+        ("/voxstore/source/format", json!("nifti2"), "\"nifti1\""),
+        ("/voxstore/voxels/stored_bytes", json!(1), "chunk files have"),
+        ("/voxstore/voxels/empty_chunks", json!("left out"), "\"stored\""),
+        ("/bids/suffix", json!("T1w"), "\"bold\""),
+        ("/bids/sidecar/RepetitionTime", json!(2.5), "2.5"),
+        ("/xyz_orientation", json!("LAS"), "\"RAS\""),
+        ("/ome/multiscales/0/axes/3/unit", json!("meter"), "\"millimeter\""),
+    ];
+    for (pointer, value, expected) in cases {
+        edit(&store, |attributes| *attributes.pointer_mut(pointer).unwrap() = value.clone());
+        let found = if value.is_string() { format!("is {value}") } else { format!("is {value}, ") };
+        // Of a list, the place in it.
+        let parts = pointer.split('/').skip(1).map(|part| match part.parse::<u8>() {
+            Ok(index) => format!("[{index}]"),
+            Err(_) => format!(".{part}"),
+        });
+        let field = format!("attributes{}", parts.collect::<String>());
+        // A changed sidecar is the truth as far as a header knows: what followed from it is not.
+        let (field, found) = match pointer {
+            "/bids/sidecar/RepetitionTime" => ("tr_s".to_owned(), "is 2.25, ".to_owned()),
+            _ => (field, found),
+        };
+        voxstore!("verify", store).fails(3, &[&field, &found, expected]);
+        let said = voxstore!("verify", store, "--json").fails(3, &[]).json();
+        let fields = said[0]["damage"].as_array().unwrap().iter().map(|d| d["field"].as_str());
+        assert!(fields.flatten().any(|f| f.ends_with(&field)), "{said}");
+        files.iter().zip(&good).for_each(|(file, bytes)| fs::write(file, bytes).unwrap());
+    }
+    voxstore!("verify", store).succeeds();
+}
+
+#[test]
+fn a_header_of_another_kind_of_run_is_told() {
+    let folder = folder();
+    let (store, files) = small_store(folder.path());
+    let header = files.iter().find(|file| file.ends_with("nifti/c.0")).unwrap();
+    let mut bytes = fs::read(header).unwrap();
+    let mut with = |at: usize, value: u8, words: &[&str]| {
+        let old = std::mem::replace(&mut bytes[at], value);
+        fs::write(header, &bytes).unwrap();
+        let digest = format!("xxh3-128:{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes));
+        edit(&store, |attributes| attributes["voxstore"]["header"]["digest"] = json!(digest));
+        voxstore!("verify", store).fails(3, words);
+        bytes[at] = old;
+    };
+    // dim[4], datatype, vox_offset, magic.
+    with(48, 3, &["voxels.shape", "is [4, 3, 2, 3]", "say [3, 3, 2, 3]"]);
+    with(70, 8, &["voxels.dtype", "is int16", "say int32"]);
+    with(344, 0, &["not those of such a run", "magic"]);
+    with(252, 1, &["qform_code"]);
+}
+
+#[test]
+fn coordinates_that_are_whole_and_wrong_are_told() {
+    let folder = folder();
+    let (store, files) = small_store(folder.path());
+    for axis in ["t/c.0", "z/c.0", "y/c.0", "x/c.0"] {
+        let file = files.iter().find(|file| file.ends_with(axis)).unwrap();
+        let good = fs::read(file).unwrap();
+        let mut bad = good[..good.len() - 4].to_vec();
+        bad[8..16].copy_from_slice(&77.0_f64.to_le_bytes());
+        bad.extend(crc32c::crc32c(&bad).to_le_bytes());
+        fs::write(file, bad).unwrap();
+        voxstore!("verify", store).fails(3, &[axis, "differs from byte"]);
+        fs::write(file, [&good[..], &[0]].concat()).unwrap();
+        voxstore!("verify", store).fails(3, &[axis, "bytes, expected"]);
+        fs::remove_file(file).unwrap();
+        voxstore!("verify", store).fails(3, &[axis, "cannot be read"]);
+        fs::write(file, good).unwrap();
+    }
+}
+
+#[test]
+fn a_root_that_tells_of_other_runs_is_told_and_mended_by_the_next_ingest() {
+    let folder = folder();
+    let store = store(folder.path());
+    let root = store.join("zarr.json");
+    let good = fs::read_to_string(&root).unwrap();
+    for (from, to, words) in [
+        ("\"path\": \"runs/run-1", "\"path\": \"runs/run-3", &["runs/run-1", "not there"][..]),
+        (
+            "\"path\": \"runs/run-1",
+            "\"path\": \"runs/run-3",
+            &["runs/run-3", "is not in the store"],
+        ),
+        ("\"runs/run-2.ome.zarr/t\": {", "\"runs/run-2.ome.zarr/u\": {", &["run-2.ome.zarr/t"]),
+        ("\"inline\"", "\"outline\"", &["consolidated_metadata.kind"]),
+    ] {
+        assert!(good.contains(from), "{from}");
+        fs::write(&root, good.replacen(from, to, 1)).unwrap();
+        voxstore!("verify", store).fails(3, words).shows(&["(index)", "damaged"]);
+    }
+    // A run that was taken away.
+    fs::write(&root, good).unwrap();
+    fs::remove_dir_all(store.join("runs/run-2.ome.zarr")).unwrap();
+    voxstore!("verify", store).fails(3, &["runs/run-2.ome.zarr", "next ingest"]);
+    let again = folder.path().join("run-2.nii.gz");
+    voxstore!("ingest", again, "-o", store).succeeds();
+    voxstore!("verify", store).succeeds();
+}
+
+/// What verifying finds, or why nothing can be.
+fn found(store: &Path) -> Option<String> {
+    let session = voxstore::Session::builder().threads(1).build().unwrap();
+    let look = || -> Result<Vec<store::Damage>, store::StoreError> {
+        let opened = store::open(store)?;
+        let mut damage = opened.verify_index(opened.runs())?;
+        for run in opened.runs() {
+            damage.extend(opened.verify(run, false, &session)?.damage);
+        }
+        Ok(damage)
+    };
+    match look() {
+        Ok(damage) if damage.is_empty() => None,
+        Ok(damage) => Some(format!("{damage:?}")),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_found_but_in_when_and_by_whom_the_root_was_made() {
+    let folder = folder();
+    let (store, files) = small_store(folder.path());
+    assert_eq!(found(&store), None);
+    assert!(files.len() > 17, "{files:?}");
+    let (stride, mut missed, mut flips) = (stride(), Vec::new(), 0);
+    for file in &files {
+        let good = fs::read(file).unwrap();
+        for bit in
+            (0..good.len() * 8).step_by(if good.len() < 400 { stride.min(7) } else { stride })
+        {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            fs::write(file, &bad).unwrap();
+            flips += 1;
+            if found(&store).is_none() {
+                missed.push((file, bit, line_of(&good, bit / 8)));
+            }
+        }
+        fs::write(file, &good).unwrap();
+    }
+    let known = |line: &String| ["\"created\"", "\"tool\""].iter().any(|key| line.contains(key));
+    let is_root = |file: &PathBuf| *file == store.join("zarr.json");
+    let unknown: Vec<_> =
+        missed.iter().filter(|(file, _, line)| !(is_root(file) && known(line))).collect();
+    assert!(unknown.is_empty(), "{} of {flips}: {unknown:#?}", unknown.len());
+}
+
+/// Every so many bits of larger files; 1 is all of them and takes minutes.
+fn stride() -> usize {
+    std::env::var("VOXSTORE_FLIP_STRIDE").map_or(499, |text| text.parse().unwrap())
+}
+
+/// The line of text that a byte stands in.
+fn line_of(text: &[u8], at: usize) -> String {
+    let start = text[..at].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+    let end = text[at..].iter().position(|&b| b == b'\n').map_or(text.len(), |n| at + n);
+    String::from_utf8_lossy(&text[start..end]).into_owned()
 }

@@ -21,7 +21,7 @@ use crate::store::metadata::{
 };
 
 /// A node's path and its metadata.
-type Node = (String, Value);
+pub(in crate::store) type Node = (String, Value);
 
 /// Writes the root's metadata anew.
 pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<(), StoreError> {
@@ -53,7 +53,11 @@ pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<(), StoreError>
 }
 
 /// A run's group, the arrays in it, and the plain groups above it that were not seen before.
-fn nodes_of(store: &Path, run: &str, seen: &mut BTreeSet<String>) -> Result<Vec<Node>, StoreError> {
+pub(in crate::store) fn nodes_of(
+    store: &Path,
+    run: &str,
+    seen: &mut BTreeSet<String>,
+) -> Result<Vec<Node>, StoreError> {
     let mut nodes = Vec::new();
     for group in parents(run) {
         if seen.insert(group.to_owned()) {

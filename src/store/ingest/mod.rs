@@ -29,6 +29,8 @@ mod writer;
 
 use std::path::Path;
 
+pub(super) use index::nodes_of;
+
 use super::chunking::ChunkLengths;
 use super::codec::Codec;
 use super::error::StoreError;

@@ -23,8 +23,8 @@ use serde_json::Value;
 
 pub(super) use array::{ArrayAttributes, ArrayFile, StoredArray};
 pub(super) use lone_array::{PlainAttributes, PlainWritten};
-pub(super) use root::{IndexEntry, RootAttributes, RootHead, write_root};
-pub(super) use run::{RunAttributes, RunWritten, StoredVoxels, labels_known};
+pub(super) use root::{IndexEntry, NodeDigest, RootAttributes, RootCopies, RootHead, write_root};
+pub(super) use run::{EMPTY_CHUNKS, RunAttributes, RunWritten, StoredVoxels, labels_known};
 
 use super::StoreError;
 

@@ -3,13 +3,15 @@
 //! An index: the list of runs, and the metadata of every node below for readers that ask for it
 //! consolidated. All of it can be rebuilt from the run groups.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_128;
 
-use super::Ours;
+use super::{Ours, read_json};
 use crate::store::error::StoreError;
 
 /// Attributes of the root group.
@@ -65,6 +67,91 @@ impl RootAttributes {
     pub(in crate::store) fn new(created: String, runs: Vec<IndexEntry>) -> Self {
         let root = Root { schema: super::SCHEMA.to_owned(), created, tool: super::tool(), runs };
         Self { voxstore: root }
+    }
+}
+
+/// Tells a piece of metadata from another, whatever the order of its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct NodeDigest(u128);
+
+impl NodeDigest {
+    pub(in crate::store) fn of(mut node: Value) -> Self {
+        node.sort_all_objects();
+        Self(xxh3_128(node.to_string().as_bytes()))
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeDigest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::of)
+    }
+}
+
+/// What the root repeats of the runs, as digests: the root grows with the store.
+#[derive(Debug)]
+pub(in crate::store) struct RootCopies {
+    /// Lines about runs, by path.
+    pub(in crate::store) runs: BTreeMap<String, NodeDigest>,
+    /// Metadata of nodes, by path.
+    pub(in crate::store) nodes: BTreeMap<String, NodeDigest>,
+}
+
+impl RootCopies {
+    /// Reads the root's file.
+    ///
+    /// # Errors
+    /// When it is not as we write it.
+    pub(in crate::store) fn read(path: &Path) -> Result<Self, StoreError> {
+        let found: CopiesFile = read_json(path)?;
+        let Copies { kind, must_understand, metadata } = found.consolidated_metadata;
+        if (kind.as_str(), must_understand) != ("inline", false) {
+            let found = format!("{kind}, {must_understand}");
+            let field = "consolidated_metadata.kind, .must_understand";
+            return Err(StoreError::metadata(path, field, "inline, false", found));
+        }
+        let lines = found.attributes.voxstore.runs.into_iter();
+        Ok(Self { runs: lines.map(|line| (line.path, line.digest)).collect(), nodes: metadata })
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct CopiesFile {
+    attributes: CopiesAttributes,
+    consolidated_metadata: Copies,
+}
+
+#[derive(Debug, Deserialize)]
+struct CopiesAttributes {
+    voxstore: CopiesRoot,
+}
+
+#[derive(Debug, Deserialize)]
+struct CopiesRoot {
+    #[serde(rename = "tool")]
+    _tool: String,
+    runs: Vec<Line>,
+}
+
+/// `Consolidated` without the nodes themselves.
+#[derive(Debug, Deserialize)]
+struct Copies {
+    kind: String,
+    must_understand: bool,
+    metadata: BTreeMap<String, NodeDigest>,
+}
+
+#[derive(Debug)]
+struct Line {
+    path: String,
+    digest: NodeDigest,
+}
+
+impl<'de> Deserialize<'de> for Line {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = Value::deserialize(deserializer)?;
+        let path =
+            line["path"].as_str().ok_or_else(|| de::Error::missing_field("path"))?.to_owned();
+        Ok(Self { path, digest: NodeDigest::of(line) })
     }
 }
 

@@ -202,6 +202,34 @@ impl RunAttributes {
         }
     }
 
+    /// The program that wrote them.
+    pub(in crate::store) fn tool(&self) -> &str {
+        &self.voxstore.ingest.tool
+    }
+
+    /// The attributes of a run with these facts, made anew. What only an ingest knows is taken from `self`:
+    /// the figures of the source and of the chunks, times, digests, and who wrote it.
+    pub(in crate::store) fn anew(&self, path: &str, info: &RunInfo) -> Self {
+        let Facts { source, header, voxels, ingest, .. } = &self.voxstore;
+        let mut anew = Self::new(RunWritten {
+            path,
+            info,
+            end: &StreamEnd {
+                sha256: source.sha256.clone(),
+                gzip_members: source.gzip_members,
+                trailing_bytes: source.trailing_bytes,
+                warnings: Vec::new(),
+            },
+            warnings: &info.warnings,
+            header_digest: header.digest.clone(),
+            voxels: StoredVoxels { empty_chunks: EMPTY_CHUNKS.to_owned(), ..voxels.clone() },
+            started: ingest.started.clone(),
+            finished: ingest.finished.clone(),
+        });
+        anew.voxstore.ingest = ingest.clone();
+        anew
+    }
+
     /// SHA-256 of the source file, where an ingest has seen all of it.
     pub(in crate::store) fn source_sha256(&self) -> Option<&String> {
         self.voxstore.source.sha256.as_ref()
@@ -265,6 +293,8 @@ impl RunAttributes {
     }
 }
 
+/// Chunks of background are written like any other.
+pub(in crate::store) const EMPTY_CHUNKS: &str = "stored";
 const AFFINE_SOURCES: &[&str] = &["sform", "qform", "pixdim"];
 const TR_SOURCES: &[&str] = &["header", "sidecar", "unknown"];
 const FORMATS: &[&str] = &["nifti1", "nifti2"];

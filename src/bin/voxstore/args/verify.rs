@@ -8,8 +8,9 @@ use super::{LimitArgs, RunArgs, TalkArgs};
 
 /// Check that the runs of a store are what was stored
 ///
-/// Every chunk must be there, whole, and in its place. What is not is listed by run, chunk and volumes; the
-/// exit code is 3 then.
+/// Every chunk must be there, whole, and in its place, and all that is told of a run must follow from the
+/// header of its source. What is not so is listed by run, chunk and volumes, or by field; the exit code is 3
+/// then.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore verify study.zarr

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use bytesize::ByteSize;
 use serde::Serialize;
-use voxstore::store::{self, StoreError, Verified};
+use voxstore::store::{self, Damage, StoreError, Verified};
 
 use crate::args::VerifyArgs;
 use crate::exit::Done;
 use crate::render;
+
+/// What the row about the root's metadata is called.
+const INDEX: &str = "(index)";
 
 #[derive(Serialize)]
 struct Row {
@@ -24,28 +27,55 @@ struct Row {
 #[derive(Serialize)]
 struct DamageRow {
     chunk: Option<String>,
+    field: Option<String>,
     file: PathBuf,
     first_volume: u64,
     end_volume: u64,
     reason: String,
 }
 
-impl Row {
-    fn of(found: Verified) -> Self {
-        let damage = found.damage.into_iter().map(|damage| DamageRow {
+impl From<Damage> for DamageRow {
+    fn from(damage: Damage) -> Self {
+        Self {
             chunk: damage.chunk,
+            field: damage.field,
             file: damage.file,
             first_volume: damage.volumes.start,
             end_volume: damage.volumes.end,
             reason: damage.reason,
-        });
+        }
+    }
+}
+
+impl DamageRow {
+    /// `chunk c.1.0.0.0, volumes 2 to 3 (FILE): REASON`
+    fn tell(&self, run: &str) {
+        let volumes = (self.first_volume < self.end_volume)
+            .then(|| format!("volumes {} to {}", self.first_volume, self.end_volume - 1));
+        let chunk = self.chunk.as_ref().map(|chunk| format!("chunk {chunk}"));
+        let place = [chunk, self.field.clone(), volumes].into_iter().flatten();
+        let place = place.collect::<Vec<_>>().join(", ");
+        render::say(&format!(
+            "damaged: {run}: {place}{}({}): {}",
+            if place.is_empty() { "" } else { " " },
+            self.file.display(),
+            self.reason
+        ));
+    }
+}
+
+impl Row {
+    fn of(found: Verified) -> Self {
         Self {
-            run: found.run,
             chunks: Some(found.chunks),
             read_bytes: Some(found.read_bytes),
-            error: None,
-            damage: damage.collect(),
+            damage: found.damage.into_iter().map(DamageRow::from).collect(),
+            ..Self::named(found.run)
         }
+    }
+
+    fn named(run: String) -> Self {
+        Self { run, chunks: None, read_bytes: None, error: None, damage: Vec::new() }
     }
 
     fn is_well(&self) -> bool {
@@ -61,8 +91,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done> {
     }
     let session = args.limits.session(&args.talk)?;
     let mut rows = Vec::new();
-    for name in names {
-        rows.push(match store.verify(&name, args.deep, &session) {
+    for name in &names {
+        rows.push(match store.verify(name, args.deep, &session) {
             Ok(found) => Row::of(found),
             Err(
                 error @ (StoreError::Cancelled | StoreError::Budget(_) | StoreError::Session(_)),
@@ -70,14 +100,13 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done> {
                 return Err(error.into());
             }
             // One run that cannot be opened does not keep the others from being looked at.
-            Err(error) => Row {
-                run: name,
-                chunks: None,
-                read_bytes: None,
-                error: Some(error.to_string()),
-                damage: Vec::new(),
-            },
+            Err(error) => Row { error: Some(error.to_string()), ..Row::named(name.clone()) },
         });
+    }
+    let lies = store.verify_index(&names)?;
+    if !lies.is_empty() {
+        let damage = lies.into_iter().map(DamageRow::from).collect();
+        rows.push(Row { damage, ..Row::named(INDEX.to_owned()) });
     }
     let damaged = rows.iter().filter(|row| !row.is_well()).count();
     if args.talk.json {
@@ -94,17 +123,7 @@ fn tell(rows: &[Row], quiet: bool) -> Result<()> {
         if let Some(error) = &row.error {
             render::say(&format!("damaged: {}: {error}", row.run));
         }
-        for damage in &row.damage {
-            let chunk = damage.chunk.as_ref().map_or(String::new(), |c| format!("chunk {c}, "));
-            render::say(&format!(
-                "damaged: {}: {chunk}volumes {} to {} ({}): {}",
-                row.run,
-                damage.first_volume,
-                damage.end_volume - 1,
-                damage.file.display(),
-                damage.reason
-            ));
-        }
+        row.damage.iter().for_each(|damage| damage.tell(&row.run));
     }
     if quiet {
         return Ok(());

@@ -1,8 +1,12 @@
 //! Is a stored run what was stored?
 //!
 //! Every chunk file is held against its own checksum and the run's table of checksums, without being
-//! decompressed; if asked, all voxels are then decoded and their digest compared. Says what is damaged and
-//! where; mends nothing.
+//! decompressed; if asked, all voxels are then decoded and their digest compared. What is told beside the
+//! voxels is held against the header's bytes (`agreement`), what the root tells against the runs (`index`).
+//! Says what is damaged and where; mends nothing.
+
+mod agreement;
+mod index;
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -10,12 +14,14 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
+use super::Store;
 use super::chunk_reader::ChunkedSource;
 use super::digest::VoxelDigest;
 use super::error::StoreError;
 use super::layout::chunk_file;
 use super::open_run::OpenedRun;
 use crate::grid::Region;
+use crate::run::{HeaderFacts, RunInfo};
 use crate::runtime::{Budget, Session};
 use crate::source::{Source, SourceError, StreamOptions};
 
@@ -28,42 +34,75 @@ pub struct Verified {
     pub chunks: u64,
     /// Bytes of the chunk files that were read.
     pub read_bytes: u64,
-    /// What is not as it was stored, in the order of the chunks; empty where all is well.
+    /// What is not as it was stored: facts first, then chunks in their order; empty where all is well.
     pub damage: Vec<Damage>,
 }
 
 /// Something that is not as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// The chunk, as `c.1.0.0.0`; `None` where all chunks are whole and the voxels are not those ingested.
+    /// The chunk of voxels, as `c.1.0.0.0`, where it is one.
     pub chunk: Option<String>,
-    /// The file.
+    /// What is told wrongly, as `attributes.voxstore.scaling.slope`, where it is one field of the file.
+    pub field: Option<String>,
+    /// The file; a folder where all its chunks are whole and the voxels are not those ingested.
     pub file: PathBuf,
-    /// Volumes that cannot be had without it.
+    /// Volumes that cannot be had without it; none where voxels are not in question.
     pub volumes: Range<u64>,
     /// What is wrong.
     pub reason: String,
 }
 
-/// Reads every chunk file of a run and, if `deep`, decodes all voxels.
-pub(super) fn verify(
-    run: &OpenedRun,
-    deep: bool,
-    session: &Session,
-) -> Result<Verified, StoreError> {
-    // Its header must be that of the source, too.
-    let open_bytes = run.open_bytes(&run.info()?);
-    let room_bytes = session.data_bytes().saturating_sub(open_bytes);
-    let source = run.source();
-    let name = source.name().to_owned();
-    session.progress().begin(&format!("verify {name}"), source.stored_bytes());
-    let found = chunks(source, room_bytes, session);
-    session.progress().end();
-    let (read_bytes, mut damage) = found?;
-    if deep && damage.is_empty() {
-        damage.extend(voxels(run, room_bytes, session)?);
+impl Damage {
+    /// Damage to what is told beside the voxels.
+    fn told(file: PathBuf, field: Option<String>, reason: impl ToString) -> Self {
+        Self { chunk: None, field, file, volumes: 0..0, reason: reason.to_string() }
     }
-    Ok(Verified { run: name, chunks: source.layout.chunks, read_bytes, damage })
+}
+
+impl Store {
+    /// Looks at what is told of a run and reads every chunk file of it; if `deep`, decodes all voxels.
+    /// `judge` says what follows from a header's bytes, or why nothing does.
+    pub(crate) fn verify_by(
+        &self,
+        name: &str,
+        deep: bool,
+        session: &Session,
+        judge: impl FnOnce(&RunInfo) -> Result<HeaderFacts, String>,
+    ) -> Result<Verified, StoreError> {
+        let run = OpenedRun::open(&self.path, self.resolve(name)?)?;
+        // Its header must be that of the source, too.
+        let info = run.info()?;
+        let open_bytes = run.open_bytes(&info);
+        let room_bytes = session.data_bytes().saturating_sub(open_bytes);
+        let mut damage = agreement::check(&run, &self.path, &info, judge, room_bytes)?;
+
+        let source = run.source();
+        let name = source.name().to_owned();
+        session.progress().begin(&format!("verify {name}"), source.stored_bytes());
+        let found = chunks(source, room_bytes, session);
+        session.progress().end();
+        let (read_bytes, lost) = found?;
+        if lost.is_empty() {
+            damage.extend(agreement::check_stored_bytes(&run, read_bytes));
+            if deep {
+                damage.extend(voxels(&run, room_bytes, session)?);
+            }
+        }
+        damage.extend(lost);
+        Ok(Verified { run: name, chunks: source.layout.chunks, read_bytes, damage })
+    }
+
+    /// Holds what the root's metadata tell of these runs against the runs' own; with all runs of the store,
+    /// also that it tells of no others. Reads metadata, a run at a time.
+    ///
+    /// The root is what other tools believe; voxstore itself does not. The next ingest writes it anew.
+    ///
+    /// # Errors
+    /// When a folder or file cannot be read.
+    pub fn verify_index(&self, runs: &[String]) -> Result<Vec<Damage>, StoreError> {
+        index::check(self, runs)
+    }
 }
 
 /// Bytes read, and what is damaged.
@@ -106,6 +145,7 @@ fn damage_of(source: &ChunkedSource, position: &[u64], error: &SourceError) -> D
     let last = region.ndim() - 1;
     Damage {
         chunk: Some(chunk_file(position)),
+        field: None,
         file: source.chunk_path(position),
         volumes: region.start()[last]..region.end(last),
         reason: error.reason.to_string(),
@@ -145,6 +185,7 @@ fn voxels(
     let (found, expected) = (digest.finish(), &run.attributes().voxels().digest);
     Ok((found != *expected).then(|| Damage {
         chunk: None,
+        field: None,
         file: source.array_dir.clone(),
         volumes: 0..volumes,
         reason: format!("the voxels have digest {found}, expected {expected}"),
