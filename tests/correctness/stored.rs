@@ -185,6 +185,32 @@ fn s07_what_a_killed_ingest_left_is_never_read_and_removed_by_the_next() {
 }
 
 #[test]
+fn s09_attributes_that_say_otherwise_than_the_header_bytes_are_told_by_verify() {
+    let scaled = Nifti { slope: 0.5, inter: 3.0, ..run() };
+    let study = Study::of(&[("a", &scaled)]);
+    let verify = || {
+        let store = store::open(&study.store).unwrap();
+        store.verify("a", false, &Session::default()).unwrap().damage
+    };
+    assert_eq!(verify(), []);
+    for (part, field, value, header_gives) in [
+        ("scaling", "slope", json!(0.25), "0.5"),
+        ("scaling", "inter", json!(-3.0), "3.0"),
+        ("source", "datatype", json!(512), "4"),
+    ] {
+        let good = fs::read(study.file("zarr.json")).unwrap();
+        study.edit("zarr.json", |j| j["attributes"]["voxstore"][part][field] = value.clone());
+        let damage = verify();
+        let place = format!("attributes.voxstore.{part}.{field}");
+        let told = damage.iter().find(|d| d.field.as_ref().is_some_and(|f| f.ends_with(&place)));
+        let told = told.unwrap_or_else(|| panic!("no {place} in {damage:?}"));
+        says(&told.reason, &[&value.to_string(), header_gives]);
+        fs::write(study.file("zarr.json"), good).unwrap();
+    }
+    assert_eq!(verify(), []);
+}
+
+#[test]
 fn s10_metadata_that_contradict_each_other_are_refused() {
     let edit = |name: &str, change: fn(&mut Value), words: &[&str]| {
         let study = Study::of(&[("a", &run())]);
