@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use voxstore::store::{self, IngestOptions, Outcome, RunOutcome, ingest};
 use voxstore::{Run, Session, nifti};
 
-use crate::files::{Nifti, gzipped, is_gzip, write};
+use crate::files::{Nifti, gzipped, write};
 
 /// The run that most cases are an odd form of.
 pub(crate) fn run() -> Nifti {
@@ -259,9 +259,4 @@ pub(crate) fn values_of(run: &Run) -> Vec<f64> {
 
 fn codes_of(run: &Run) -> Vec<&str> {
     run.info().warnings.iter().map(|warning| warning.code.as_str()).collect()
-}
-
-/// A name that says whether the content is gzip, with content to match.
-pub(crate) fn packed(name: &str, bytes: &[u8]) -> Vec<u8> {
-    if is_gzip(name) { gzipped(bytes) } else { bytes.to_vec() }
 }

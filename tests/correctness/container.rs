@@ -4,8 +4,8 @@ use std::os::unix::fs::symlink;
 
 use voxstore::nifti;
 
-use crate::case::{Case, packed, run, values};
-use crate::files::{Nifti, gzipped};
+use crate::case::{Case, run, values};
+use crate::files::{Nifti, gzipped, packed};
 
 const NAMES: [&str; 2] = ["run.nii", "run.nii.gz"];
 const ORDERS: [(&str, bool); 2] = [("little-endian", false), ("big-endian", true)];
@@ -18,7 +18,7 @@ fn two() -> Nifti {
 #[test]
 fn n01_nifti_1_is_read_plain_and_compressed() {
     for name in NAMES {
-        let case = Case::file("N01", name, name, &packed(name, &run().bytes()));
+        let case = Case::file("N01", name, name, &packed(name, run().bytes()));
         let opened = case.truth(values(&run())).reads();
         assert_eq!(opened.shape(), [5, 4, 3, 6]);
         let origin = &opened.info().origin;

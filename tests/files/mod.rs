@@ -242,8 +242,7 @@ impl Nifti {
 
     /// Writes the file; a name ending in `.gz` is compressed.
     pub(crate) fn write(&self, folder: &Path, name: &str) -> PathBuf {
-        let bytes = self.bytes();
-        write(folder, name, &if is_gzip(name) { gzipped(&bytes) } else { bytes })
+        write(folder, name, &packed(name, self.bytes()))
     }
 }
 
@@ -267,6 +266,11 @@ pub(crate) fn gzipped(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+/// The bytes as a file of this name has them: compressed where it ends in `.gz`.
+pub(crate) fn packed(name: &str, bytes: Vec<u8>) -> Vec<u8> {
+    if is_gzip(name) { gzipped(&bytes) } else { bytes }
 }
 
 /// Whether a file is to be compressed, by its name.
