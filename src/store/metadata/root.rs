@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Ours;
+use super::{Ours, ROOT_LIMIT_BYTES};
 use crate::store::error::StoreError;
 
 /// Attributes of the root group.
@@ -50,12 +50,16 @@ pub(in crate::store) struct IndexEntry {
 }
 
 impl Ours for RootAttributes {
+    const LIMIT_BYTES: u64 = ROOT_LIMIT_BYTES;
+
     fn schema(&self) -> &str {
         &self.voxstore.schema
     }
 }
 
 impl Ours for RootHead {
+    const LIMIT_BYTES: u64 = ROOT_LIMIT_BYTES;
+
     fn schema(&self) -> &str {
         &self.voxstore.schema
     }
