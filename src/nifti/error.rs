@@ -243,6 +243,11 @@ pub(super) enum ReadFault {
         again"
     )]
     Truncated,
+    #[error(
+        "the gzip data go on for more than {most} bytes after the {end} that the header describes; if they \
+        are data, correct dim in the header, else the file is damaged or a trap"
+    )]
+    Bomb { end: u64, most: u64 },
     #[error("the gzip data are damaged ({0}); fetch or write the file again")]
     Corrupt(io::Error),
 }

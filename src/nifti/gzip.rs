@@ -32,6 +32,8 @@ const DECODER_BYTES: u64 = 320 << 10;
 /// Memory of one stream.
 pub(super) const SCRATCH_BYTES: u64 =
     READ_SCRATCH_BYTES + DECODER_BYTES + (WINDOW_BYTES + SKIP_BYTES) as u64;
+/// What may follow the last voxel, unless the header describes more than this: then as much again.
+const MOST_TRAILING_BYTES: u64 = 256 << 20;
 /// deflate cannot shrink data further than this.
 pub(super) const MOST_INFLATION: u64 = 1032;
 
@@ -133,12 +135,24 @@ impl<'a> GzipStream<'a> {
         Ok(())
     }
 
+    /// Inflates what follows the last voxel, and gives its length. A little compressed data can inflate to
+    /// hours of work that no header asked for.
+    fn pass_trailing(&mut self) -> Result<u64, ReadFault> {
+        let end = self.source.layout.end();
+        let most = end.max(MOST_TRAILING_BYTES);
+        let mut scratch = vec![0; SKIP_BYTES];
+        while self.inflate(&mut scratch)? > 0 {
+            if self.at - end > most {
+                return Err(ReadFault::Bomb { end, most });
+            }
+        }
+        Ok(self.at - end)
+    }
+
     /// Inflates to the very end, which verifies the checksum of every member.
     fn end(&mut self) -> Result<StreamEnd, ReadFault> {
         self.pass(self.source.layout.end() - self.at)?;
-        let mut scratch = vec![0; SKIP_BYTES];
-        while self.inflate(&mut scratch)? > 0 {}
-        let trailing_bytes = self.at - self.source.layout.end();
+        let trailing_bytes = self.pass_trailing()?;
         let members = self.members.take().ok_or(ReadFault::Truncated)?;
         let (count, junk_bytes) = (members.count, members.junk_bytes);
         self.source.check_unchanged()?;
@@ -288,6 +302,19 @@ mod tests {
         let crc = bytes.len() - 8;
         bytes[crc] ^= 1;
         assert!(drain(&open_as_kept(&folder, &bytes), false).is_err());
+    }
+
+    #[test]
+    fn data_that_go_on_far_beyond_what_the_header_says_are_refused() {
+        let folder = Folder::new();
+        let mebibyte = gzip(&vec![0; 1 << 20]);
+        let mut bytes = Image::v1().gzip();
+        bytes.extend(mebibyte.repeat(256));
+        let end = drain(&open_as_kept(&folder, &bytes), false).unwrap().1;
+        assert_eq!(end.trailing_bytes, 256 << 20);
+        bytes.extend(mebibyte);
+        let text = drain(&open_as_kept(&folder, &bytes), false).unwrap_err().to_string();
+        assert!(text.contains("more than 268435456 bytes after the 448"), "{text}");
     }
 
     #[test]

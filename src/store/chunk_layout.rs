@@ -45,9 +45,11 @@ impl ChunkLayout {
         let wrong = |field: &str, expected: String, found: &dyn std::fmt::Debug| {
             Err(StoreError::metadata(file, field, expected, format!("{found:?}")))
         };
-        let bytes = element_count(&array.shape);
-        if bytes.and_then(|n| n.checked_mul(array.dtype.size() as u64)).is_none() {
-            return wrong("shape", "a size that can be counted".to_owned(), &array.shape);
+        let count = element_count(&array.shape);
+        let bytes = count.and_then(|n| n.checked_mul(array.dtype.size() as u64));
+        // Where a chunk ends can then be counted, too.
+        if bytes.is_none_or(|bytes| bytes > i64::MAX as u64) {
+            return wrong("shape", "an array below 8 EiB".to_owned(), &array.shape);
         }
         let (shape, chunk) = (turned(&array.shape), turned(&array.chunk_shape));
         let layout = array.codec.and_then(|codec| Self::new(&shape, &chunk, array.dtype, codec));

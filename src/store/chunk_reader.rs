@@ -5,7 +5,7 @@
 //! wrong checksum, an array replaced while it is read are errors that name array, chunk and file.
 //! Caches nothing. Whether metadata may be believed is decided before, by whoever opens the array.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use super::checksums::{Checksums, checksum_of, verified_checksum};
 use super::chunk_layout::ChunkLayout;
 use super::error::ChunkFault;
 use super::layout::{METADATA, chunk_file};
+use super::own_file;
 use crate::dtype::DType;
 use crate::grid::{Region, copy_overlap};
 use crate::runtime::Stamp;
@@ -82,11 +83,11 @@ impl ChunkedSource {
 
     /// A chunk file's bytes, when there are no more of them than a chunk can have.
     fn file_bytes(&self, path: &Path) -> Result<Vec<u8>, Reason> {
-        let mut file = File::open(path).map_err(|e| match e.kind() {
+        let (mut file, found) = own_file::open(path).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => ChunkFault::Missing { remedy: self.remedy }.into(),
             _ => Reason::from(e),
         })?;
-        let (found, most) = (file.metadata()?.len(), self.layout.codec.encoded_bound());
+        let most = self.layout.codec.encoded_bound();
         if found > most {
             return Err(ChunkFault::Size { found, expected: format!("at most {most}") }.into());
         }

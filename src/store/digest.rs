@@ -4,12 +4,13 @@
 //! memory order, so that a digest does not depend on the chunking. Guards against
 //! damage and tells runs apart; no defence against forgery.
 
+use std::fmt;
+use std::io::Read as _;
 use std::path::Path;
-use std::{fmt, fs};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use super::StoreError;
+use super::{StoreError, own_file};
 
 /// The digest of bytes.
 pub(super) fn of(bytes: &[u8]) -> String {
@@ -26,12 +27,12 @@ pub(super) fn read(
     more: u64,
     digest: &str,
 ) -> Result<Vec<u8>, StoreError> {
-    let found = fs::metadata(file).map_err(StoreError::io("open", file))?.len();
+    let (opened, found) = own_file::open(file).map_err(StoreError::io("open", file))?;
     if Some(found) != bytes.checked_add(more) {
         return Err(StoreError::metadata(file, "length", bytes.saturating_add(more), found));
     }
-    let mut content = fs::read(file).map_err(StoreError::io("read", file))?;
-    content.truncate(bytes as usize);
+    let mut content = Vec::new();
+    opened.take(bytes).read_to_end(&mut content).map_err(StoreError::io("read", file))?;
     let found = of(&content);
     if found != digest {
         return Err(StoreError::metadata(file, "digest", digest, found));

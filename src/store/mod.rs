@@ -33,6 +33,7 @@ mod ingest;
 mod layout;
 mod metadata;
 mod open_run;
+mod own_file;
 mod rename;
 mod small_arrays;
 #[cfg(test)]
@@ -213,7 +214,8 @@ fn names_of(run: &str) -> impl Iterator<Item = &str> {
     [run, short(run), last(run), short(last(run))].into_iter()
 }
 
-/// Group paths of the runs in the folders, in natural order. Links are not followed.
+/// Group paths of the runs in the folders, in natural order. Links are not followed; one in the place of a
+/// run is listed, so that opening the run can refuse it.
 fn list_runs(root: &Path) -> Result<Vec<String>, StoreError> {
     let mut runs = Vec::new();
     let mut walk = walkdir::WalkDir::new(root).min_depth(1).max_depth(MAX_DEPTH).into_iter();
@@ -222,12 +224,13 @@ fn list_runs(root: &Path) -> Result<Vec<String>, StoreError> {
             let path = e.path().unwrap_or(root).to_owned();
             StoreError::io("list", &path)(e.into())
         })?;
-        if !entry.file_type().is_dir() {
+        let is_dir = entry.file_type().is_dir();
+        if !is_dir && !entry.path_is_symlink() {
             continue;
         }
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let is_run = relative.to_str().is_some_and(|p| p.ends_with(RUN_SUFFIX));
-        if is_run || (entry.depth() == 1 && relative == Path::new(DERIVATIVES)) {
+        if is_dir && (is_run || (entry.depth() == 1 && relative == Path::new(DERIVATIVES))) {
             walk.skip_current_dir();
         }
         if is_run {

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use super::checksums::Checksums;
 use super::chunk_layout::ChunkLayout;
 use super::chunk_reader::ChunkedSource;
+use super::chunking::CHUNKS_LIMIT;
 use super::layout::{AXES, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_file};
 use super::metadata::{ArrayFile, RunAttributes, StoredArray, read_group, read_json};
-use super::{StoreError, StoredFacts, digest};
+use super::{StoreError, StoredFacts, digest, own_file};
 use crate::grid::Region;
 use crate::run::{Run, RunInfo};
 use crate::runtime::Stamp;
@@ -29,6 +30,9 @@ impl OpenedRun {
     /// Reads and checks the metadata of the run at this group path.
     pub(super) fn open(store: &Path, path: &str) -> Result<Self, StoreError> {
         let dir = store.join(path);
+        for folder in [&dir, &dir.join(VOXELS), &dir.join(CHECKSUMS), &dir.join(HEADER)] {
+            own_file::refuse_link(folder).map_err(StoreError::io("open", folder))?;
+        }
         let metadata_file = dir.join(METADATA);
         let attributes = read_group::<RunAttributes>(&metadata_file)?;
         let array_dir = dir.join(VOXELS);
@@ -126,6 +130,10 @@ fn check(run: &RunAttributes, array: &StoredArray, file: &Path) -> Result<ChunkL
     if Region::whole(&layout.shape).is_empty() {
         let found = format!("{:?}", array.shape);
         return Err(StoreError::metadata(file, "shape", "lengths of at least 1", found));
+    }
+    if layout.chunks > CHUNKS_LIMIT {
+        let expected = format!("at most {CHUNKS_LIMIT} chunks");
+        return Err(StoreError::metadata(file, "chunk_shape", expected, layout.chunks));
     }
     same("n_chunks", layout.chunks.to_string(), voxels.n_chunks.to_string())?;
     Ok(layout)

@@ -16,7 +16,7 @@ use crate::grid::{Region, shape_text};
 use crate::run::Run;
 use crate::runtime::{Budget, Session, free_bytes};
 use crate::store::chunk_layout::ChunkLayout;
-use crate::store::chunking::{CHUNK_LIMIT_BYTES, chunk_shape};
+use crate::store::chunking::{CHUNK_LIMIT_BYTES, CHUNKS_LIMIT, chunk_shape};
 use crate::store::codec::Codec;
 use crate::store::error::{StoreError, stop_if_cancelled};
 use crate::store::layout::{METADATA, PLAIN_RUNS, RUN_SUFFIX, run_path};
@@ -66,9 +66,12 @@ impl<'a> RunPlan<'a> {
         let cut = chunk_shape(shape, item_bytes, options.chunk).and_then(|chunk| {
             Some((chunk, ChunkLayout::new(&shape, &chunk, source.dtype(), options.codec)?))
         });
+        let cut = cut.filter(|(_, layout)| layout.chunks <= CHUNKS_LIMIT);
         let Some((chunk, layout)) = cut else {
-            let expected =
-                format!("lengths of at least 1 and chunks of at most {CHUNK_LIMIT_BYTES} bytes");
+            let expected = format!(
+                "lengths of at least 1, chunks of at most {CHUNK_LIMIT_BYTES} bytes and at most \
+                 {CHUNKS_LIMIT} of them"
+            );
             return refuse("shape", expected, shape_found());
         };
         let raw_bytes = shape.iter().try_fold(item_bytes, |n, &length| n.checked_mul(length));

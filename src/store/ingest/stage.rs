@@ -16,6 +16,7 @@ use crate::runtime::Stamp;
 use crate::store::error::StoreError;
 use crate::store::layout::{LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir};
 use crate::store::metadata::{GroupFile, NoAttributes, RootAttributes, write_json, write_root};
+use crate::store::own_file;
 use crate::store::rename::{exchange, rename_to_new, sync_dir};
 
 /// One ingest's own folder; gone when this is dropped.
@@ -93,7 +94,9 @@ impl Staging {
             fs::write(path, text).map_err(StoreError::io("write", path))
         })?;
         for group in parents(target) {
-            self.make_group(&self.store.join(group), |path| {
+            let dir = self.store.join(group);
+            own_file::refuse_link(&dir).map_err(StoreError::io("put a run into", &dir))?;
+            self.make_group(&dir, |path| {
                 write_json(path, &GroupFile::new(NoAttributes {})).map(drop)
             })?;
         }

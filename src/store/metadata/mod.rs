@@ -14,7 +14,7 @@ mod run;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -26,14 +26,16 @@ pub(super) use lone_array::{PlainAttributes, PlainWritten};
 pub(super) use root::{IndexEntry, NodeDigest, RootAttributes, RootCopies, RootHead, write_root};
 pub(super) use run::{EMPTY_CHUNKS, RunAttributes, RunWritten, StoredVoxels, labels_known};
 
-use super::StoreError;
+use super::{StoreError, own_file};
 
 /// The schema this voxstore writes, and the newest it reads.
 pub(super) const SCHEMA: &str = "1";
 /// Status of a run whose chunks are all in place.
 pub(super) const COMPLETE: &str = "complete";
-/// No metadata file of ours is larger; a larger one is not read.
-const METADATA_LIMIT_BYTES: u64 = 256 << 20;
+/// The most that the root's file can have, which grows with the number of runs; a larger one is not read.
+const ROOT_LIMIT_BYTES: u64 = 256 << 20;
+/// The most that any other can: a run's holds a sidecar, and parsed that takes tens of times its text.
+const NODE_LIMIT_BYTES: u64 = 4 << 20;
 
 /// Name and version, for what files record.
 pub(super) fn tool() -> String {
@@ -89,6 +91,9 @@ pub(super) struct NoAttributes {}
 
 /// Attributes of a node of ours.
 pub(super) trait Ours: DeserializeOwned {
+    /// The most that the node's file can have.
+    const LIMIT_BYTES: u64 = NODE_LIMIT_BYTES;
+
     fn schema(&self) -> &str;
 
     /// `None` of the root, which has no chunks that could be missing.
@@ -121,7 +126,7 @@ struct PeekOurs {
 /// # Errors
 /// `NotAStore` where the group is somebody else's, `NewerSchema`, `Incomplete`, `Metadata`, `Io`.
 pub(super) fn read_group<A: Ours>(path: &Path) -> Result<A, StoreError> {
-    let group: GroupFile<A> = read_json(path).map_err(|error| {
+    let group: GroupFile<A> = read_json_within(path, A::LIMIT_BYTES).map_err(|error| {
         explained(path, error, |peek| {
             peek.attributes.voxstore.is_none().then(|| StoreError::NotAStore {
                 path: path.to_owned(),
@@ -169,7 +174,7 @@ fn explained(
     error: StoreError,
     theirs: impl FnOnce(&Peek) -> Option<StoreError>,
 ) -> StoreError {
-    let Ok(peek) = read_json::<Peek>(path) else { return error };
+    let Ok(peek) = read_json_within::<Peek>(path, ROOT_LIMIT_BYTES) else { return error };
     let not_ours = theirs(&peek);
     let Some(ours) = peek.attributes.voxstore else { return not_ours.unwrap_or(error) };
     let refused = || check_ours(path, &ours.schema, ours.status.as_deref()).err();
@@ -198,16 +203,19 @@ fn check_ours(path: &Path, schema: &str, status: Option<&str>) -> Result<(), Sto
     }
 }
 
-/// Reads a metadata file. What `T` does not ask for is passed over and never held: the root's file grows
-/// with the number of runs.
+/// Reads the metadata file of any node but the root.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    let file = fs::File::open(path).map_err(StoreError::io("open", path))?;
-    let found = file.metadata().map_err(StoreError::io("read", path))?.len();
-    if found > METADATA_LIMIT_BYTES {
-        let expected = format!("at most {METADATA_LIMIT_BYTES} bytes");
+    read_json_within(path, NODE_LIMIT_BYTES)
+}
+
+/// Reads a metadata file of at most so many bytes. What `T` does not ask for is passed over and never held.
+fn read_json_within<T: DeserializeOwned>(path: &Path, most_bytes: u64) -> Result<T, StoreError> {
+    let (file, found) = own_file::open(path).map_err(StoreError::io("open", path))?;
+    if found > most_bytes {
+        let expected = format!("at most {most_bytes} bytes");
         return Err(StoreError::metadata(path, "the file", expected, found));
     }
-    serde_json::from_reader(BufReader::new(file.take(METADATA_LIMIT_BYTES))).map_err(|error| {
+    serde_json::from_reader(BufReader::new(file.take(most_bytes))).map_err(|error| {
         if error.is_io() {
             return StoreError::io("read", path)(error.into());
         }
@@ -217,10 +225,17 @@ pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreErro
 
 /// Writes a new metadata file and returns what it says as a value, for consolidation.
 pub(super) fn write_json<T: Serialize>(path: &Path, content: &T) -> Result<Value, StoreError> {
-    let write = || -> std::io::Result<Value> {
+    let write = || -> io::Result<Value> {
         let value = serde_json::to_value(content)?;
         let mut text = serde_json::to_vec_pretty(content)?;
         text.push(b'\n');
+        if text.len() as u64 > NODE_LIMIT_BYTES {
+            let found = text.len();
+            let message = format!(
+                "it would have {found} bytes, more than {NODE_LIMIT_BYTES}; shorten the sidecar"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         fs::File::create_new(path)?.write_all(&text)?;
         Ok(value)
     };

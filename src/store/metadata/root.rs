@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{Ours, read_json};
+use super::{Ours, ROOT_LIMIT_BYTES, read_json_within};
 use crate::store::error::StoreError;
 
 /// Attributes of the root group.
@@ -52,12 +52,16 @@ pub(in crate::store) struct IndexEntry {
 }
 
 impl Ours for RootAttributes {
+    const LIMIT_BYTES: u64 = ROOT_LIMIT_BYTES;
+
     fn schema(&self) -> &str {
         &self.voxstore.schema
     }
 }
 
 impl Ours for RootHead {
+    const LIMIT_BYTES: u64 = ROOT_LIMIT_BYTES;
+
     fn schema(&self) -> &str {
         &self.voxstore.schema
     }
@@ -102,7 +106,7 @@ impl RootCopies {
     /// # Errors
     /// When it is not as we write it.
     pub(in crate::store) fn read(path: &Path) -> Result<Self, StoreError> {
-        let found: CopiesFile = read_json(path)?;
+        let found: CopiesFile = read_json_within(path, ROOT_LIMIT_BYTES)?;
         let Copies { kind, must_understand, metadata } = found.consolidated_metadata;
         if (kind.as_str(), must_understand) != ("inline", false) {
             let found = format!("{kind}, {must_understand}");
