@@ -49,7 +49,7 @@ pub(super) fn seal(
     started: String,
 ) -> Result<(), StoreError> {
     let array_dir = dir.join(VOXELS);
-    let expected = plan.layout.chunks;
+    let expected = plan.chunks();
     let files =
         fs::read_dir(&array_dir).map_err(StoreError::io("list", &array_dir))?.count() as u64;
     if (files, written.chunks) != (expected, expected) {
@@ -62,14 +62,14 @@ pub(super) fn seal(
         nodes.insert(axis.to_owned(), write_coordinates(plan, dir, axis)?);
     }
     nodes.insert(HEADER.to_owned(), write_header(dir, &info.header)?);
-    nodes.insert(VOXELS.to_owned(), write_voxel_metadata(plan, &array_dir)?);
+    nodes.insert(VOXELS.to_owned(), write_voxel_metadata(plan, &array_dir, written.codec)?);
     nodes.insert(CHECKSUMS.to_owned(), write_checksums(plan, dir, checksums)?);
 
     let voxels = StoredVoxels {
         shape: plan.shape_on_disk(),
         dtype: plan.dtype.name().to_owned(),
         chunk_shape: plan.chunk_on_disk(),
-        codec: plan.codec().name().to_owned(),
+        codec: written.codec.name().to_owned(),
         n_chunks: written.chunks,
         stored_bytes: written.stored_bytes,
         digest: written.digest.clone(),
@@ -90,7 +90,11 @@ pub(super) fn seal(
     sync_tree(dir)
 }
 
-fn write_voxel_metadata(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Value, StoreError> {
+fn write_voxel_metadata(
+    plan: &RunPlan<'_>,
+    array_dir: &Path,
+    codec: Codec,
+) -> Result<Value, StoreError> {
     let RunInfo { scaling, origin, .. } = plan.run.info();
     let scaled = !scaling.is_identity() && scaling.slope.is_finite() && scaling.inter.is_finite();
     let is_bold = BidsName::parse(stem(&origin.file_name)).is_some_and(|n| n.suffix == "bold");
@@ -106,7 +110,7 @@ fn write_voxel_metadata(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Value, S
         shape: plan.shape_on_disk().to_vec(),
         chunk_shape: plan.chunk_on_disk().to_vec(),
         dtype: plan.dtype,
-        codec: Some(plan.codec()),
+        codec: Some(codec),
         dimension_names: AXES.map(str::to_owned).to_vec(),
     };
     write_json(&array_dir.join(METADATA), &array.to_file(attributes))
@@ -140,7 +144,7 @@ fn write_coordinates(plan: &RunPlan<'_>, dir: &Path, axis: &str) -> Result<Value
 
 /// The checksum of each chunk of voxels, by which a chunk in another's place is found out.
 fn write_checksums(plan: &RunPlan<'_>, dir: &Path, table: &[u8]) -> Result<Value, StoreError> {
-    let counts = turned(&plan.layout.grid.counts());
+    let counts = turned(&plan.grid().counts());
     let array = StoredArray {
         shape: counts.clone(),
         chunk_shape: counts,
