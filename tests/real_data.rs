@@ -293,6 +293,33 @@ fn real_voxels_come_back_from_a_store() {
     }
 }
 
+#[test]
+fn a_store_of_real_runs_is_smaller_than_their_gzip_files() {
+    let Some(data) = data("a_store_of_real_runs_is_smaller_than_their_gzip_files") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut gzip_bytes, mut stored_bytes, mut codecs) = (0, 0, BTreeMap::new());
+    for (at, (path, facts)) in
+        ["bold/", "ds000114/"].iter().flat_map(|below| manifest(&data, below)).enumerate()
+    {
+        if !path.ends_with(".nii.gz") || readable(&path, &facts).is_none() {
+            continue;
+        }
+        let run = nifti::open(data.join(&path)).unwrap();
+        let (source, name) = (run.info().origin.file_bytes, run.name().to_owned());
+        let store = folder.path().join(format!("{at}.zarr"));
+        ingest(&[run], &store, &IngestOptions::default(), &Session::default()).unwrap();
+        let opened = store::open(&store).unwrap();
+        let facts = opened.facts(&opened.runs()[0]).unwrap();
+        // Metadata are some 10 KB a run, which only tiny runs notice.
+        assert!(facts.stored_bytes <= source, "{name}: {} of {source}", facts.stored_bytes);
+        gzip_bytes += source;
+        stored_bytes += facts.stored_bytes;
+        *codecs.entry(facts.codec.name()).or_insert(0) += 1;
+    }
+    assert!(stored_bytes * 10 < gzip_bytes * 9, "{stored_bytes} of {gzip_bytes}");
+    assert!(codecs.len() == 2, "{codecs:?}");
+}
+
 /// Lengths of `(x, y, z, t)` where a shape is that of a run: 3 or 4 axes, then only ones.
 fn run_shape(text: &str) -> Option<Vec<u64>> {
     let mut shape: Vec<u64> = text.split('x').map(|n| n.parse().ok()).collect::<Option<_>>()?;

@@ -11,7 +11,7 @@ use super::error::StoreError;
 use super::layout::turned;
 use super::metadata::StoredArray;
 use crate::dtype::DType;
-use crate::grid::{BlockGrid, Region, element_count, saturating_count};
+use crate::grid::{BlockGrid, Region, copy_overlap, element_count, saturating_count};
 
 /// How an array is cut into chunks; lengths and positions in the order of the API.
 #[derive(Debug)]
@@ -65,5 +65,16 @@ impl ChunkLayout {
         let lengths = self.grid.block_shape();
         let start = position.iter().zip(lengths).map(|(p, n)| p * n).collect();
         Region::new(start, lengths.to_vec())
+    }
+
+    /// Copies the chunk at `position` out of the bytes of a box, `region`, that holds all of it, into
+    /// `chunk`, which is as long as one. What lies beyond the array is filled, so that equal numbers give
+    /// equal chunks.
+    pub(super) fn cut(&self, bytes: &[u8], region: &Region, position: &[u64], chunk: &mut [u8]) {
+        let (padded, fill) = (self.padded(position), self.codec.fill());
+        if !padded.fits(&self.shape) {
+            chunk.chunks_exact_mut(fill.len()).for_each(|item| item.copy_from_slice(fill));
+        }
+        copy_overlap(bytes, region, chunk, &padded, fill.len());
     }
 }

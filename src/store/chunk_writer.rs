@@ -13,10 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::StoreError;
 use super::checksums::checksum_of;
 use super::chunk_layout::ChunkLayout;
-use super::codec::fill_bytes;
 use super::layout::chunk_file;
-use crate::dtype::DType;
-use crate::grid::{Region, copy_overlap};
+use crate::grid::Region;
 
 /// Writes the chunk files of one array.
 #[derive(Debug)]
@@ -25,30 +23,23 @@ pub(super) struct ChunkWriter {
     name: String,
     array_dir: PathBuf,
     layout: Arc<ChunkLayout>,
-    fill: Vec<u8>,
     chunks: AtomicU64,
     stored_bytes: AtomicU64,
 }
 
 impl ChunkWriter {
     /// A writer of these chunks into a folder that is there.
-    pub(super) fn new(
-        name: &str,
-        array_dir: PathBuf,
-        layout: Arc<ChunkLayout>,
-        dtype: DType,
-    ) -> Self {
+    pub(super) fn new(name: &str, array_dir: PathBuf, layout: Arc<ChunkLayout>) -> Self {
         Self {
             name: name.to_owned(),
             array_dir,
             layout,
-            fill: fill_bytes(dtype),
             chunks: AtomicU64::new(0),
             stored_bytes: AtomicU64::new(0),
         }
     }
 
-    pub(super) fn layout(&self) -> &ChunkLayout {
+    pub(super) fn layout(&self) -> &Arc<ChunkLayout> {
         &self.layout
     }
 
@@ -63,8 +54,7 @@ impl ChunkWriter {
     }
 
     /// Writes the chunk at `position` of the grid out of the bytes of a box, `region`, that holds all of
-    /// it; `chunk` is as long as one. What lies beyond the array is filled, so that equal numbers give
-    /// equal files. Gives the checksum that the file ends with.
+    /// it; `chunk` is as long as one. Gives the checksum that the file ends with.
     pub(super) fn write_chunk(
         &self,
         bytes: &[u8],
@@ -72,14 +62,7 @@ impl ChunkWriter {
         position: &[u64],
         chunk: &mut [u8],
     ) -> Result<u32, StoreError> {
-        let padded = self.layout.padded(position);
-        if !padded.fits(&self.layout.shape) {
-            chunk
-                .chunks_exact_mut(self.fill.len())
-                .for_each(|item| item.copy_from_slice(&self.fill));
-        }
-        copy_overlap(bytes, region, chunk, &padded, self.fill.len());
-
+        self.layout.cut(bytes, region, position, chunk);
         let key = chunk_file(position);
         let file_bytes = self.layout.codec.encode(chunk).map_err(|reason| StoreError::Encode {
             run: self.name.clone(),

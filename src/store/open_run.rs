@@ -167,7 +167,7 @@ mod tests {
             let memory = Memory::new("a.nii", SHAPE, DType::I16);
             let data = memory.data.clone();
             let chunk = Some(ChunkLengths { t: 3, z: 4 });
-            let options = IngestOptions { codec, chunk, ..IngestOptions::default() };
+            let options = IngestOptions { codec: Some(codec), chunk, ..IngestOptions::default() };
             let session = session(1, "64MiB");
             ingest(&[memory.run()], folder.path().join("s.zarr"), &options, &session).unwrap();
             Self { folder, data }
@@ -326,7 +326,7 @@ mod tests {
         other.data[0] ^= 1;
         let mut facts = crate::store::testing::info("a.nii");
         facts.origin.file_bytes += 1;
-        let options = IngestOptions { force: true, codec: Codec::Zstd, ..Default::default() };
+        let options = IngestOptions { force: true, codec: Some(Codec::Zstd), ..Default::default() };
         let store = fixture.folder.path().join("s.zarr");
         ingest(&[other.run_with(facts)], store, &options, &session(1, "64MiB")).unwrap();
         assert!(read(&run, &Region::whole(&SHAPE)).is_err());

@@ -93,7 +93,7 @@ impl ZarrSink {
         let dir = staged.path().join("array");
         fs::create_dir(&dir).map_err(StoreError::io("create", &dir))?;
         Ok(Self {
-            chunks: ChunkWriter::new(&name, dir, Arc::new(layout), dtype),
+            chunks: ChunkWriter::new(&name, dir, Arc::new(layout)),
             name,
             place: path.to_owned(),
             staged,

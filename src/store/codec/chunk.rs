@@ -83,6 +83,11 @@ impl ChunkCodec {
         self.codec
     }
 
+    /// One fill value in native byte order.
+    pub(in crate::store) fn fill(&self) -> &[u8] {
+        self.fill.as_ne_bytes()
+    }
+
     /// Size of a whole chunk in memory.
     pub(in crate::store) fn decoded_bytes(&self) -> u64 {
         self.decoded_bytes
@@ -165,7 +170,7 @@ fn zarr_type(dtype: DType) -> DataType {
 }
 
 /// One fill value in native byte order: 0 for integers, NaN for floats.
-pub(in crate::store) fn fill_bytes(dtype: DType) -> Vec<u8> {
+fn fill_bytes(dtype: DType) -> Vec<u8> {
     match dtype {
         DType::F32 => f32::NAN.to_ne_bytes().to_vec(),
         DType::F64 => f64::NAN.to_ne_bytes().to_vec(),

@@ -3,6 +3,8 @@
 //! The formulas of decision 0004, of header facts alone, and the choice they lead to. Allocates
 //! nothing.
 
+use std::sync::Arc;
+
 use bytesize::ByteSize;
 
 use super::plan::RunPlan;
@@ -30,17 +32,21 @@ pub(super) struct Needs {
 
 impl Needs {
     /// Those of a run of this shape that is cut so.
-    pub(super) fn of(source: &dyn Source, [x, y, z, _]: [u64; 4], layout: &ChunkLayout) -> Self {
-        let codec = &layout.codec;
-        let volumes = layout.grid.block_shape()[3];
+    pub(super) fn of(
+        source: &dyn Source,
+        [x, y, z, _]: [u64; 4],
+        layouts: &[Arc<ChunkLayout>],
+    ) -> Self {
+        let volumes = layouts[0].grid.block_shape()[3];
+        let scratch = layouts.iter().map(|layout| layout.codec.encode_scratch());
         Self {
             slab_bytes: x * y * z * volumes * source.dtype().size() as u64,
-            chunk_bytes: codec.decoded_bytes(),
-            encode_scratch_bytes: codec.encode_scratch(),
+            chunk_bytes: layouts[0].codec.decoded_bytes(),
+            encode_scratch_bytes: scratch.max().unwrap_or(0),
             stream_scratch_bytes: source.scratch_bytes(),
             // As attributes, as JSON, and as text; the table of checksums, as bytes and in a chunk.
             metadata_bytes: 3
-                * (open_beyond_free_bytes(source) + Checksums::bytes_of(layout.chunks)),
+                * (open_beyond_free_bytes(source) + Checksums::bytes_of(layouts[0].chunks)),
         }
     }
 

@@ -17,6 +17,7 @@
 //!
 //! No voxel is changed or computed. What memory it takes: decision 0004.
 
+mod choose_codec;
 mod index;
 mod memory;
 mod plan;
@@ -41,8 +42,9 @@ use crate::runtime::Session;
 /// How runs are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IngestOptions {
-    /// How chunks are compressed.
-    pub codec: Codec,
+    /// How chunks are compressed; where it is not said, [`Codec::CANDIDATES`] are tried on a chunk of
+    /// each run's first volumes, and the one that makes it smallest is taken.
+    pub codec: Option<Codec>,
     /// Chunk lengths, in place of the ones voxstore chooses by shape and type.
     pub chunk: Option<ChunkLengths>,
     /// Replace a run that is in the store from a different source, or with another codec or other

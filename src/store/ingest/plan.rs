@@ -12,7 +12,7 @@ use super::IngestOptions;
 use super::memory::{Needs, data_bytes};
 use super::writer::Slabs;
 use crate::dtype::DType;
-use crate::grid::{Region, shape_text};
+use crate::grid::{BlockGrid, Region, shape_text};
 use crate::run::Run;
 use crate::runtime::{Budget, Session, free_bytes};
 use crate::store::chunk_layout::ChunkLayout;
@@ -31,7 +31,8 @@ pub(super) struct RunPlan<'a> {
     pub(super) shape: [u64; 4],
     pub(super) chunk: [u64; 4],
     pub(super) dtype: DType,
-    pub(super) layout: Arc<ChunkLayout>,
+    /// How it is stored; several where the codec is to be chosen, which differ in that only.
+    pub(super) layouts: Vec<Arc<ChunkLayout>>,
     pub(super) raw_bytes: u64,
     pub(super) needs: Needs,
     pub(super) action: Action,
@@ -63,11 +64,14 @@ impl<'a> RunPlan<'a> {
             return refuse("shape", "four axes, (x, y, z, t)".to_owned(), shape_found());
         };
         let item_bytes = source.dtype().size() as u64;
+        let codecs = options.codec.map_or(Codec::CANDIDATES.to_vec(), |codec| vec![codec]);
         let cut = chunk_shape(shape, item_bytes, options.chunk).and_then(|chunk| {
-            Some((chunk, ChunkLayout::new(&shape, &chunk, source.dtype(), options.codec)?))
+            let layout = |codec| ChunkLayout::new(&shape, &chunk, source.dtype(), codec);
+            let layouts = codecs.into_iter().map(|codec| layout(codec).map(Arc::new));
+            Some((chunk, layouts.collect::<Option<Vec<_>>>()?))
         });
-        let cut = cut.filter(|(_, layout)| layout.chunks <= CHUNKS_LIMIT);
-        let Some((chunk, layout)) = cut else {
+        let cut = cut.filter(|(_, layouts)| layouts[0].chunks <= CHUNKS_LIMIT);
+        let Some((chunk, layouts)) = cut else {
             let expected = format!(
                 "lengths of at least 1, chunks of at most {CHUNK_LIMIT_BYTES} bytes and at most \
                  {CHUNKS_LIMIT} of them"
@@ -87,8 +91,8 @@ impl<'a> RunPlan<'a> {
             shape,
             chunk,
             dtype: source.dtype(),
-            needs: Needs::of(source.as_ref(), shape, &layout),
-            layout: Arc::new(layout),
+            needs: Needs::of(source.as_ref(), shape, &layouts),
+            layouts,
             raw_bytes,
             action: Action::Write,
         })
@@ -104,9 +108,14 @@ impl<'a> RunPlan<'a> {
         self.writes() || matches!(self.action, Action::Compare { .. })
     }
 
-    /// How its chunks are compressed.
-    pub(super) fn codec(&self) -> Codec {
-        self.layout.codec.codec()
+    /// Into what chunks it is cut, whatever their codec.
+    pub(super) fn grid(&self) -> &BlockGrid {
+        &self.layouts[0].grid
+    }
+
+    /// Number of its chunks.
+    pub(super) fn chunks(&self) -> u64 {
+        self.layouts[0].chunks
     }
 
     /// Size of a box of the run.
@@ -242,8 +251,8 @@ fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<A
     if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
         return plan.replace_or_refuse(format!("the {what} differs"), options);
     }
-    let stored_otherwise =
-        plan.chunk_on_disk() != voxels.chunk_shape || plan.codec().name() != voxels.codec;
+    let stored_otherwise = plan.chunk_on_disk() != voxels.chunk_shape
+        || options.codec.is_some_and(|codec| codec.name() != voxels.codec);
     if options.force && stored_otherwise {
         return Ok(Action::Replace);
     }

@@ -46,7 +46,7 @@ pub(super) fn seal(
     started: String,
 ) -> Result<(), StoreError> {
     let array_dir = dir.join(VOXELS);
-    let expected = plan.layout.chunks;
+    let expected = plan.chunks();
     let files =
         fs::read_dir(&array_dir).map_err(StoreError::io("list", &array_dir))?.count() as u64;
     if (files, written.chunks) != (expected, expected) {
@@ -55,18 +55,18 @@ pub(super) fn seal(
 
     let info = plan.run.info();
     let mut nodes = BTreeMap::new();
-    for small in small_arrays(info, &plan.layout, checksums) {
+    for small in small_arrays(info, &written.layout, checksums) {
         let small = small?;
         nodes.insert(small.name.to_owned(), write_small_array(dir, &small)?);
     }
-    let voxels = voxel_file(info, &plan.layout, plan.dtype);
+    let voxels = voxel_file(info, &written.layout, plan.dtype);
     nodes.insert(VOXELS.to_owned(), write_json(&array_dir.join(METADATA), &voxels)?);
 
     let voxels = StoredVoxels {
         shape: plan.shape_on_disk(),
         dtype: plan.dtype.name().to_owned(),
         chunk_shape: plan.chunk_on_disk(),
-        codec: plan.codec().name().to_owned(),
+        codec: written.layout.codec.codec().name().to_owned(),
         n_chunks: written.chunks,
         stored_bytes: written.stored_bytes,
         digest: written.digest.clone(),

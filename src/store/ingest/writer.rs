@@ -16,6 +16,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::choose_codec::choose;
 use super::plan::RunPlan;
 use super::{Written, seal};
 use crate::buffer::Buffer;
@@ -24,6 +25,7 @@ use crate::run::Warning;
 use crate::runtime::{Lease, Session};
 use crate::source::{SourceError, Stream, StreamEnd, StreamOptions};
 use crate::store::checksums::Checksums;
+use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunk_writer::ChunkWriter;
 use crate::store::digest::VoxelDigest;
 use crate::store::error::{StoreError, stop_if_cancelled};
@@ -57,6 +59,8 @@ impl StagedRun<'_> {
 /// What is known once a run's last chunk is written and its source verified.
 #[derive(Debug)]
 pub(super) struct VoxelsWritten {
+    /// How it is stored, codec chosen.
+    pub(super) layout: Arc<ChunkLayout>,
     pub(super) chunks: u64,
     pub(super) stored_bytes: u64,
     pub(super) digest: String,
@@ -75,12 +79,12 @@ pub(super) fn stage_run<'a>(
     let started = seal::now();
     let array_dir = dir.join(VOXELS);
     fs::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
-    let writer = SlabWriter::new(plan, &array_dir);
-    let (end, digest) = match encoders {
-        Some(pool) => write_overlapped(&writer, &mut lease, pool, session)?,
-        None => write_in_turn(&writer, &mut lease, session)?,
+    let (writer, (end, digest)) = match encoders {
+        Some(pool) => write_overlapped(plan, &array_dir, &mut lease, pool, session)?,
+        None => write_in_turn(plan, &array_dir, &mut lease, session)?,
     };
     let voxels = VoxelsWritten {
+        layout: Arc::clone(writer.chunks.layout()),
         chunks: writer.chunks.chunks(),
         stored_bytes: writer.chunks.stored_bytes(),
         digest,
@@ -94,20 +98,27 @@ pub(super) fn stage_run<'a>(
     Ok(StagedRun { plan, dir: dir.to_owned(), voxels, warnings, began })
 }
 
-fn write_in_turn(
-    writer: &SlabWriter<'_>,
+/// The chunks of a run, and what its source said at its end: what it is, and the voxels' digest.
+type Ended<'a> = (SlabWriter<'a>, (StreamEnd, String));
+
+fn write_in_turn<'a>(
+    plan: &'a RunPlan<'_>,
+    array_dir: &Path,
     lease: &mut Lease,
     session: &Session,
-) -> Result<(StreamEnd, String), StoreError> {
-    let needs = writer.plan.needs;
-    let mut slab = lease.buffer(needs.slab_bytes)?;
-    let mut chunk = lease.buffer(needs.chunk_bytes)?;
-    let mut slabs = Slabs::start(writer.plan)?;
-    while let Some(region) = slabs.fill(&mut slab)? {
+) -> Result<Ended<'a>, StoreError> {
+    let mut slab = lease.buffer(plan.needs.slab_bytes)?;
+    let mut chunk = lease.buffer(plan.needs.chunk_bytes)?;
+    let mut slabs = Slabs::start(plan)?;
+    let mut filled = slabs.fill(&mut slab)?;
+    let layout = choose(plan, filled.as_ref().map(|region| (&*slab, region)), &mut chunk)?;
+    let writer = SlabWriter::new(plan, array_dir, layout);
+    while let Some(region) = filled {
         writer.write_chunks(&slab, &region, &AtomicU64::new(0), &mut chunk, session)?;
-        session.progress().advance(writer.plan.bytes_of(&region));
+        session.progress().advance(plan.bytes_of(&region));
+        filled = slabs.fill(&mut slab)?;
     }
-    slabs.finish().map_err(StoreError::from)
+    Ok((writer, slabs.finish()?))
 }
 
 /// A slab to encode, and the volumes it holds.
@@ -115,13 +126,13 @@ type Filled = (Region, Buffer);
 
 /// Two slabs go round: one is filled by the reader's thread while the encoders are at the other. Who
 /// ends first closes its ends of both channels, which ends the other.
-fn write_overlapped(
-    writer: &SlabWriter<'_>,
+fn write_overlapped<'a>(
+    plan: &'a RunPlan<'_>,
+    array_dir: &Path,
     lease: &mut Lease,
     pool: &rayon::ThreadPool,
     session: &Session,
-) -> Result<(StreamEnd, String), StoreError> {
-    let plan = writer.plan;
+) -> Result<Ended<'a>, StoreError> {
     let needs = plan.needs;
     let (filled_tx, filled_rx) = sync_channel(1);
     let (empty_tx, empty_rx) = sync_channel(2);
@@ -139,10 +150,11 @@ fn write_overlapped(
             .stack_size(READER_STACK_BYTES)
             .spawn_scoped(scope, move || fill_slabs(plan, &empty_rx, &filled_tx))
             .map_err(StoreError::io("start a thread to read", Path::new(plan.run.name())))?;
-        let encoded = encode_slabs(writer, filled_rx, empty_tx, &mut chunks, pool, session);
+        let encoded =
+            encode_slabs(plan, array_dir, (filled_rx, empty_tx), &mut chunks, pool, session);
         let read = reader.join().unwrap_or_else(|panic| resume_unwind(panic));
-        encoded?;
-        read?.ok_or(StoreError::Cancelled)
+        let writer = encoded?;
+        Ok((writer, read?.ok_or(StoreError::Cancelled)?))
     })
 }
 
@@ -163,14 +175,17 @@ fn fill_slabs(
 }
 
 /// Encodes slabs as they come, each by all encoders. Takes its ends of the channels, to close them.
-fn encode_slabs(
-    writer: &SlabWriter<'_>,
-    filled: Receiver<Filled>,
-    empty: SyncSender<Buffer>,
+fn encode_slabs<'a>(
+    plan: &'a RunPlan<'_>,
+    array_dir: &Path,
+    (filled, empty): (Receiver<Filled>, SyncSender<Buffer>),
     chunks: &mut [Buffer],
     pool: &rayon::ThreadPool,
     session: &Session,
-) -> Result<(), StoreError> {
+) -> Result<SlabWriter<'a>, StoreError> {
+    let mut filled = filled.into_iter().peekable();
+    let first = filled.peek().map(|(region, slab)| (&**slab, region));
+    let writer = SlabWriter::new(plan, array_dir, choose(plan, first, &mut chunks[0])?);
     for (region, slab) in filled {
         let next = AtomicU64::new(0);
         pool.install(|| {
@@ -179,11 +194,11 @@ fn encode_slabs(
                 .with_max_len(1)
                 .try_for_each(|chunk| writer.write_chunks(&slab, &region, &next, chunk, session))
         })?;
-        session.progress().advance(writer.plan.bytes_of(&region));
+        session.progress().advance(plan.bytes_of(&region));
         // The reader has ended already when this was the last slab.
         drop(empty.send(slab));
     }
-    Ok(())
+    Ok(writer)
 }
 
 /// A source read front to back in slabs as many volumes long as a chunk is, digested on the way.
@@ -234,10 +249,9 @@ struct SlabWriter<'a> {
 }
 
 impl<'a> SlabWriter<'a> {
-    fn new(plan: &'a RunPlan<'_>, array_dir: &Path) -> Self {
-        let (array_dir, layout) = (array_dir.to_owned(), Arc::clone(&plan.layout));
-        let chunks = ChunkWriter::new(plan.run.name(), array_dir, layout, plan.dtype);
-        Self { plan, chunks, checksums: Checksums::new(plan.layout.chunks) }
+    fn new(plan: &'a RunPlan<'_>, array_dir: &Path, layout: Arc<ChunkLayout>) -> Self {
+        let chunks = ChunkWriter::new(plan.run.name(), array_dir.to_owned(), layout);
+        Self { plan, chunks, checksums: Checksums::new(plan.chunks()) }
     }
 
     /// Writes the chunks of a slab, each as its number along z is taken from `next`, until there are
@@ -252,7 +266,7 @@ impl<'a> SlabWriter<'a> {
     ) -> Result<(), StoreError> {
         let voxels = &slab[..self.plan.bytes_of(region) as usize];
         let t = region.start()[3] / self.plan.chunk[3];
-        let chunks_along_z = self.plan.layout.grid.counts()[2];
+        let chunks_along_z = self.plan.grid().counts()[2];
         loop {
             let z = next.fetch_add(1, Ordering::Relaxed);
             if z >= chunks_along_z {
@@ -261,7 +275,7 @@ impl<'a> SlabWriter<'a> {
             stop_if_cancelled(session)?;
             let position = [0, 0, z, t];
             let checksum = self.chunks.write_chunk(voxels, region, &position, chunk)?;
-            self.checksums.note(self.plan.layout.grid.number(&position), checksum);
+            self.checksums.note(self.plan.grid().number(&position), checksum);
         }
     }
 }

@@ -25,9 +25,10 @@ pub(crate) struct IngestArgs {
     /// The store; made where there is none
     #[arg(short, long, value_name = "STORE")]
     pub(crate) output: PathBuf,
-    /// Compression of chunks: blosc-zstd is small, blosc-lz4 fast to read
-    #[arg(long, default_value_t, value_parser = codec_names())]
-    pub(crate) codec: Codec,
+    /// Compression of chunks: auto takes blosc-zstd or zstd, whichever makes a run smaller; blosc-lz4 is
+    /// fast to read
+    #[arg(long, default_value = AUTO, value_parser = codec_names())]
+    pub(crate) codec: CodecChoice,
     /// Volumes and planes of a chunk, such as 16,8 [default: 1-2 MiB of whole planes]
     #[arg(long, value_name = "T,Z", value_parser = parse_chunk)]
     pub(crate) chunk: Option<(u64, u64)>,
@@ -45,10 +46,16 @@ pub(crate) struct IngestArgs {
     pub(crate) talk: TalkArgs,
 }
 
-/// Each codec by its name.
-fn codec_names() -> impl TypedValueParser<Value = Codec> {
-    PossibleValuesParser::new(Codec::ALL.map(Codec::name))
-        .try_map(|name| Codec::from_name(&name).ok_or("no such codec"))
+/// A codec, or `None` where each run's voxels are to choose.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CodecChoice(pub(crate) Option<Codec>);
+
+const AUTO: &str = "auto";
+
+/// `auto`, and each codec by its name.
+fn codec_names() -> impl TypedValueParser<Value = CodecChoice> {
+    PossibleValuesParser::new([AUTO].into_iter().chain(Codec::ALL.map(Codec::name)))
+        .map(|name| CodecChoice(Codec::from_name(&name)))
 }
 
 fn parse_chunk(text: &str) -> Result<(u64, u64), String> {

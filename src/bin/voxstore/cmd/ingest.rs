@@ -69,7 +69,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
         bail!("{bad} of {} sources cannot be opened; {rest}", paths.len());
     }
     let options = IngestOptions {
-        codec: args.codec,
+        codec: args.codec.0,
         chunk: args.chunk.map(|(t, z)| ChunkLengths { t, z }),
         force: args.force,
         strict: args.strict,
