@@ -62,7 +62,8 @@ fn every_type_shape_and_codec_comes_back_byte_for_byte() {
                 .map(|(i, (dtype, shape))| Memory::new(&format!("r{i}.nii"), shape, dtype))
                 .collect();
             let runs: Vec<Run> = sources.iter().cloned().map(Memory::run).collect();
-            let report = ok(&runs, &store, &IngestOptions { codec: Some(codec), chunk, ..defaults() });
+            let report =
+                ok(&runs, &store, &IngestOptions { codec: Some(codec), chunk, ..defaults() });
             assert!(report.runs.iter().all(|r| matches!(r.result, Outcome::Written(_))));
             for (i, source) in sources.iter().enumerate() {
                 assert_eq!(voxels(&store, &format!("r{i}")), source.data, "{codec} {source:?}");
@@ -274,7 +275,13 @@ fn scan(name: &str, masked: bool) -> Memory {
     for (i, sample) in memory.data.chunks_exact_mut(2).enumerate() {
         let noise = i16::from_le_bytes([sample[0], sample[1]]).rem_euclid(1 << 9);
         let inside = i % 16 < 5 && !masked || i % 256 == 7;
-        let value = if inside { 900 + noise } else if masked { 0 } else { noise / 16 };
+        let value = if inside {
+            900 + noise
+        } else if masked {
+            0
+        } else {
+            noise / 16
+        };
         sample.copy_from_slice(&value.to_le_bytes());
     }
     memory
