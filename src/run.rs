@@ -68,7 +68,8 @@ pub struct RunInfo {
     pub timing: Timing,
     /// Stored numbers to true values.
     pub scaling: Scaling,
-    /// The source file's bytes before its first voxel (header, extender, extensions), untouched.
+    /// The source file's bytes before its first voxel (header, extender, extensions), untouched and
+    /// inflated; of a pair, all bytes of the `.hdr` and then those before the first voxel of the `.img`.
     pub header: Arc<[u8]>,
     /// The file the voxels come from.
     pub origin: Origin,
@@ -199,24 +200,27 @@ impl Scaling {
     }
 }
 
-/// The file a run's voxels come (or once came) from.
+/// The file, or the pair of files, a run's voxels come (or once came) from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// File name without folder.
+    /// File name without folder; of a pair, that of its header.
     pub file_name: String,
+    /// Of a pair: the name of the file its voxels are in.
+    pub image_name: Option<String>,
     /// BIDS-like path hint: the folders above the file that look like `sub-*/ses-*/datatype`.
     pub bids_folder: Option<String>,
-    /// Size of the file in bytes.
+    /// Size of the file in bytes; of a pair, of both together.
     pub file_bytes: u64,
-    /// Modification time, RFC 3339, UTC.
+    /// Modification time, RFC 3339, UTC; of a pair, that of its image.
     pub modified: Option<String>,
-    /// SHA-256 of the file in hex; known after a full pass or an ingest.
+    /// SHA-256 of the file in hex, of a pair that of the header's bytes and then the image's, as they
+    /// lie on disk; known after a full pass or an ingest.
     pub sha256: Option<String>,
     /// `nifti1` or `nifti2`.
     pub format: &'static str,
     /// True for a big-endian source.
     pub big_endian: bool,
-    /// True when the source was gzip.
+    /// True when the source was gzip; of a pair, when its image was.
     pub gzip: bool,
     /// dim\[0..8\] of the header.
     pub dim: [i64; 8],

@@ -312,9 +312,11 @@ fn readable(path: &str, facts: &Facts) -> Option<Vec<u64>> {
         "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32",
         "float64",
     ];
-    let single = ["NIfTI-1", "NIfTI-2"].contains(&facts["format"].as_str());
-    let cut = path.ends_with("_truncated.nii");
-    (single && !cut && types.contains(&facts["dtype"].as_str()))
+    let formats = ["NIfTI-1", "NIfTI-2", "NIfTI-1 pair", "NIfTI-2 pair"];
+    let known = formats.contains(&facts["format"].as_str());
+    // Cut short, and a header whose image is not there.
+    let bad = ["_truncated.nii", "avg152T1_LR_nifti.hdr.gz"].iter().any(|end| path.ends_with(end));
+    (known && !bad && types.contains(&facts["dtype"].as_str()))
         .then(|| run_shape(&facts["shape"]))
         .flatten()
 }
@@ -326,6 +328,13 @@ fn odd_files_open_with_the_right_facts_or_are_refused() {
     for (path, facts) in
         ["odd/", "reencoded/", "bold/", "ds000114/"].iter().flat_map(|below| manifest(&data, below))
     {
+        if Path::new(path.trim_end_matches(".gz")).extension().is_some_and(|end| end == "img") {
+            // Its header has a line of its own.
+            let [header, image] = &nifti::files_of(data.join(&path))[..] else { panic!("{path}") };
+            let [header, image] = [header, image].map(|file| nifti::open(file).ok());
+            assert_eq!(header.map(|run| run.info().clone()), image.map(|run| run.info().clone()));
+            continue;
+        }
         let expected = readable(&path, &facts);
         match (nifti::open(data.join(&path)), expected) {
             (Ok(run), Some(shape)) => {
@@ -343,7 +352,9 @@ fn odd_files_open_with_the_right_facts_or_are_refused() {
                 let scaling = run.info().scaling;
                 same(scaling.header_slope, "scl_slope");
                 same(scaling.header_inter, "scl_inter");
-                same(run.info().header.len() as f64, "vox_offset");
+                let is_pair = run.info().origin.image_name.is_some();
+                let column = if is_pair { "uncompressed_bytes" } else { "vox_offset" };
+                same(run.info().header.len() as f64, column);
                 if scaling.header_slope == 0.0 {
                     assert!(scaling.is_identity(), "{path}");
                 }

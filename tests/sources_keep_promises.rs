@@ -1,6 +1,7 @@
 //! Every kind of source that the public API hands out, held against the promises of `Source`.
 #![expect(clippy::unwrap_used, reason = "a file that cannot be made or opened is a failure")]
 
+use std::fs;
 use std::path::Path;
 
 use voxstore::nifti::{self, Io, NiftiOptions, NiftiSink};
@@ -36,6 +37,29 @@ fn mapped_read_and_inflated_files_keep_a_sources_promises() {
                 let run = nifti::open_with(&path, io).unwrap();
                 check(&run, dtype);
             }
+        }
+    }
+}
+
+#[test]
+fn pairs_keep_a_sources_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    for dtype in [DType::U8, DType::I16, DType::F64] {
+        let single = folder.path().join("x.nii");
+        write_nifti(&single, dtype);
+        let mut header = fs::read(&single).unwrap();
+        let voxels = header.split_off(352);
+        header[344..348].copy_from_slice(b"ni1\0");
+        header[108..112].copy_from_slice(&20_f32.to_le_bytes());
+        fs::write(folder.path().join("x.hdr"), header).unwrap();
+        fs::write(folder.path().join("x.img"), [&[9; 20][..], &voxels].concat()).unwrap();
+        for io in [Io::Map, Io::Read] {
+            let pair = nifti::open_with(folder.path().join("x.hdr"), io).unwrap();
+            check(&pair, dtype);
+            // As both files of a compressed pair.
+            let place = folder.path().join("y.hdr.gz");
+            nifti::export(&pair, &place, true, &Session::default()).unwrap();
+            check(&nifti::open_with(&place, io).unwrap(), dtype);
         }
     }
 }

@@ -88,6 +88,27 @@ pub enum NiftiError {
         /// What the decoder said.
         reason: io::Error,
     },
+    /// One file of a pair, where the other is missing or in doubt.
+    #[error("{}: a NIfTI pair is two files, and {found}; {help}", path.display())]
+    HalfPair {
+        /// The path given.
+        path: PathBuf,
+        /// What is, or is not, beside it.
+        found: String,
+        /// The next step.
+        help: &'static str,
+    },
+    /// The file has another size than git-annex's key for it says.
+    #[error("{}: git-annex's key for it says {expected} bytes, and the file has {found}; check it with \
+        `git annex fsck` and fetch it again", path.display())]
+    NotTheKey {
+        /// The path given.
+        path: PathBuf,
+        /// Bytes by the key.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
     /// The operating system refused.
     #[error("{}: cannot {doing}: {source}", path.display())]
     Io {
@@ -194,6 +215,16 @@ pub(super) enum ReadFault {
     Io { len: u64, source: io::Error },
     #[error("the file changed since it was opened (size, time or identity); open it again")]
     Changed,
+    #[error(
+        "its header {} changed since it was opened (size, time or identity); open the pair again",
+        path.display()
+    )]
+    PairChanged { path: PathBuf },
+    #[error(
+        "git-annex's key for the file says {expected}, and its bytes have the hash {found}; check it \
+        with `git annex fsck` and fetch it again"
+    )]
+    NotTheKey { expected: String, found: String },
     #[error("the header differs from the one read when the file was opened; open it again")]
     HeaderChanged,
     #[error("asked for {asked} bytes of voxels where {left} are left")]

@@ -17,6 +17,10 @@ const ENOUGH_SLAB_BYTES: u64 = 8 << 20;
 /// Writes a run's header and voxels as they were, to `.nii` or `.nii.gz` by the name; returns the
 /// bytes of voxels written.
 ///
+/// A run that came from a pair becomes a pair again where `path` ends in `.hdr`, `.img`, `.hdr.gz` or
+/// `.img.gz`: both files, plain or compressed alike. As `.nii` its header is changed in two fields, the magic and
+/// `vox_offset`, and bytes that were before the first voxel in its `.img` are left out.
+///
 /// One pass over the source; memory is one slab of whole volumes out of the session's budget.
 ///
 /// # Errors

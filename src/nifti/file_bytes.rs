@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf, absolute};
 
+use super::annex::{self, Key};
 use super::error::ReadFault;
 use super::mmap::{CELL_BYTES, Mapping};
 use super::{Io, NiftiError};
@@ -28,6 +29,7 @@ pub(super) struct FileBytes {
     path: PathBuf,
     stamp: Stamp,
     map: Option<Mapping>,
+    key: Option<Key>,
 }
 
 impl fmt::Debug for FileBytes {
@@ -42,11 +44,22 @@ impl fmt::Debug for FileBytes {
 
 impl FileBytes {
     /// Opens a regular file of at least one byte.
+    ///
+    /// # Errors
+    /// When the system refuses, or the file has not the size that its key of git-annex says.
     pub(super) fn open(path: &Path, io: Io) -> Result<Self, NiftiError> {
         let failed = |doing| move |source| NiftiError::io(path, doing, source);
         let file = File::open(path).map_err(failed("open the file"))?;
         let found = file.metadata().map_err(failed("ask for the size of the file"))?;
         let stamp = Stamp::of(&found);
+        let key = annex::key_of(path);
+        if let Some(bytes) = key.as_ref().and_then(|key| key.bytes).filter(|&n| n != stamp.len) {
+            return Err(NiftiError::NotTheKey {
+                path: path.to_owned(),
+                expected: bytes,
+                found: stamp.len,
+            });
+        }
         let map = match io {
             Io::Read => None,
             Io::Map => Some(Mapping::new(&file, stamp.len).map_err(failed("map the file"))?),
@@ -54,7 +67,12 @@ impl FileBytes {
             Io::Auto => Mapping::new(&file, stamp.len).ok(),
         };
         let path = absolute(path).unwrap_or_else(|_| path.to_owned());
-        Ok(Self { path, stamp, map })
+        Ok(Self { path, stamp, map, key })
+    }
+
+    /// The same file, read by positioned reads: a header has no need of a mapping.
+    pub(super) fn unmapped(self) -> Self {
+        Self { map: None, ..self }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -67,6 +85,11 @@ impl FileBytes {
 
     pub(super) fn len(&self) -> u64 {
         self.stamp.len
+    }
+
+    /// What git-annex says of it, where it does.
+    pub(super) fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
     }
 
     /// `mapped` or `positioned reads`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::error::ReadFault;
 use super::file_bytes::FileBytes;
+use super::fingerprint::Fingerprint;
 use super::gzip::{self, GzipStream};
 use super::layout::Layout;
 use super::plain::{self, PlainStream};
@@ -14,23 +15,57 @@ use crate::dtype::DType;
 use crate::grid::Region;
 use crate::source::{Access, Source, SourceError, Stream, StreamOptions, place};
 
-/// The voxels of a `.nii` or `.nii.gz`.
+/// The voxels of a `.nii` or `.nii.gz`, or of the `.img` of a pair.
 #[derive(Debug)]
 pub(super) struct FileSource {
     pub(super) name: String,
+    /// Where the voxels are.
     pub(super) file: FileBytes,
+    /// Of a pair: where the header is.
+    pub(super) header_file: Option<FileBytes>,
     pub(super) layout: Layout,
     pub(super) big_endian: bool,
     /// Of the header and the sidecar.
     pub(super) open_bytes: u64,
     pub(super) block: [u64; 4],
-    /// Of a gzip file: the bytes before the voxels as they were when it was opened.
+    /// Of a gzip file: the run's header, which ends with the bytes before the voxels as they were when it
+    /// was opened.
     pub(super) gzip_head: Option<Arc<[u8]>>,
 }
 
 impl FileSource {
     pub(super) fn fault(&self, place: String, fault: ReadFault) -> SourceError {
         SourceError::new(self.file.path().display().to_string(), place, fault)
+    }
+
+    /// Asks whether the run's files are still the ones that were opened.
+    pub(super) fn check_unchanged(&self) -> Result<(), ReadFault> {
+        if let Some(header) = &self.header_file {
+            let path = || header.path().to_owned();
+            header.check_unchanged().map_err(|_| ReadFault::PairChanged { path: path() })?;
+        }
+        self.file.check_unchanged()
+    }
+
+    /// Begins the fingerprint of the run's files, where it is asked for. Of a pair, the header's file has
+    /// gone in already, read as it lies on disk.
+    pub(super) fn fingerprint(
+        &self,
+        options: StreamOptions,
+    ) -> Result<Option<Fingerprint>, SourceError> {
+        if !options.sha256 {
+            return Ok(None);
+        }
+        let Some(header) = &self.header_file else {
+            return Ok(Some(Fingerprint::new(self.file.key())));
+        };
+        let mut fingerprint = Fingerprint::new(header.key());
+        plain::pass(&mut header.reading(), 0..header.len(), |part| fingerprint.update(part))
+            .and_then(|()| fingerprint.next(self.file.key()))
+            .map(Some)
+            .map_err(|fault| {
+                SourceError::new(header.path().display().to_string(), "all of it", fault)
+            })
     }
 
     /// Makes sure that `len` bytes are whole voxels that are still to come at byte `at` of the
@@ -95,7 +130,10 @@ impl Source for FileSource {
 
     fn stream(&self, options: StreamOptions) -> Result<Box<dyn Stream + '_>, SourceError> {
         Ok(match &self.gzip_head {
-            Some(head) => Box::new(GzipStream::new(self, head, options)?),
+            Some(head) => {
+                let before_voxels = head.len() - self.layout.offset as usize;
+                Box::new(GzipStream::new(self, &head[before_voxels..], options)?)
+            }
             None => Box::new(PlainStream::new(self, options)?),
         })
     }

@@ -14,7 +14,7 @@ use self::window::Window;
 use super::error::ReadFault;
 use super::file_bytes::{FileBytes, READ_SCRATCH_BYTES};
 use super::file_source::FileSource;
-use super::hex::hex;
+use super::fingerprint::Fingerprint;
 use super::layout::Layout;
 use crate::dtype::swap_bytes;
 use crate::source::{SourceError, Stream, StreamEnd, StreamOptions, Warning};
@@ -41,8 +41,20 @@ pub(super) const MOST_INFLATION: u64 = 1032;
 /// When the compressed data are damaged or cut short, or the file cannot be read.
 pub(super) fn inflate_front(file: &FileBytes, wanted: u64) -> io::Result<Vec<u8>> {
     let mut front = Vec::new();
-    Members::new(Window::new(file, PEEK_BYTES, false)).take(wanted).read_to_end(&mut front)?;
+    Members::new(Window::new(file, PEEK_BYTES, None)).take(wanted).read_to_end(&mut front)?;
     Ok(front)
+}
+
+/// Inflates a whole file, or one byte more than `most` of it; the second number is that of bytes after
+/// the last member that mean nothing.
+///
+/// # Errors
+/// When the compressed data are damaged or cut short, or the file cannot be read.
+pub(super) fn inflate_whole(file: &FileBytes, most: u64) -> io::Result<(Vec<u8>, u64)> {
+    let mut bytes = Vec::new();
+    let mut members = Members::new(Window::new(file, PEEK_BYTES, None));
+    members.by_ref().take(most + 1).read_to_end(&mut bytes)?;
+    Ok((bytes, members.junk_bytes))
 }
 
 /// One pass over a gzip file.
@@ -61,7 +73,7 @@ impl<'a> GzipStream<'a> {
         head: &[u8],
         options: StreamOptions,
     ) -> Result<Self, SourceError> {
-        let window = Window::new(&source.file, WINDOW_BYTES, options.sha256);
+        let window = Window::new(&source.file, WINDOW_BYTES, source.fingerprint(options)?);
         let mut stream = Self { source, members: Some(Members::new(window)), at: 0 };
         stream.check_head(head).map_err(|fault| stream.fault(fault))?;
         Ok(stream)
@@ -129,11 +141,9 @@ impl<'a> GzipStream<'a> {
         let trailing_bytes = self.at - self.source.layout.end();
         let members = self.members.take().ok_or(ReadFault::Truncated)?;
         let (count, junk_bytes) = (members.count, members.junk_bytes);
-        let sha256 = members
-            .into_window()
-            .and_then(|mut window| window.finish_hash())
-            .map(|hasher| hex(&sha2::Digest::finalize(hasher)));
-        self.source.file.check_unchanged()?;
+        self.source.check_unchanged()?;
+        let fingerprint = members.into_window().and_then(Window::into_fingerprint);
+        let sha256 = fingerprint.map(Fingerprint::finish).transpose()?;
         let mut warnings = Vec::new();
         let mut warn = |code: &str, message| {
             warnings.push(Warning { code: code.to_owned(), message });
@@ -142,7 +152,7 @@ impl<'a> GzipStream<'a> {
             warn("N90", trailing_message(trailing_bytes, &self.source.layout));
         }
         if junk_bytes > 0 {
-            warn("N89", format!("{junk_bytes} bytes after the last gzip member are ignored"));
+            warn("N89", junk_message(junk_bytes));
         }
         Ok(StreamEnd { sha256, gzip_members: count, trailing_bytes, warnings })
     }
@@ -184,6 +194,11 @@ fn decoder_fault(error: io::Error) -> ReadFault {
     }
 }
 
+/// What is said of bytes after the last member.
+pub(super) fn junk_message(bytes: u64) -> String {
+    format!("{bytes} bytes after the last gzip member are ignored")
+}
+
 /// What is said of bytes after the last voxel.
 pub(super) fn trailing_message(bytes: u64, layout: &Layout) -> String {
     let volumes = bytes / layout.volume_bytes();
@@ -201,8 +216,8 @@ mod tests {
 
     use sha2::{Digest, Sha256};
 
-    use super::hex;
     use crate::grid::Region;
+    use crate::nifti::hex::hex;
     use crate::nifti::open;
     use crate::nifti::testing::{
         Folder, Image, SHAPE, drain, gzip, open_as, open_each_way, voxel_bytes,

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use super::NiftiError;
+use super::layout::Layout;
 use crate::run::Warning;
 
 /// A file on its way in.
@@ -53,6 +54,24 @@ impl Intake {
     /// The error for something that is no NIfTI file.
     pub(super) fn not_nifti(&self, found: impl Into<String>) -> NiftiError {
         NiftiError::NotNifti { path: self.path.clone(), found: found.into() }
+    }
+
+    /// The error for a file that ends before its last voxel.
+    pub(super) fn too_short(&self, layout: &Layout, has_bytes: u128, why: String) -> NiftiError {
+        NiftiError::TooShort {
+            path: self.path.clone(),
+            needs_bytes: layout.end().into(),
+            has_bytes,
+            why,
+        }
+    }
+
+    /// Adds what was odd about another file of the run, by its name.
+    pub(super) fn take_in(&mut self, other: Self) {
+        let name = other.path.file_name().unwrap_or_default().to_string_lossy();
+        for Warning { code, message } in other.warnings {
+            self.warn(&code, format!("{name}: {message}"));
+        }
     }
 
     pub(super) fn into_warnings(self) -> Vec<Warning> {

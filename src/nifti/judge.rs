@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::header::Header;
 use super::layout::Layout;
+use super::pair::Container;
 use super::{Intake, NiftiError, geometry, scaling, timing};
 use crate::run::{HeaderFacts, Origin, RunInfo};
 
@@ -17,7 +18,11 @@ use crate::run::{HeaderFacts, Origin, RunInfo};
 pub(crate) fn judge(kept: &RunInfo) -> Result<HeaderFacts, NiftiError> {
     let mut intake = Intake::new(Path::new(&kept.origin.file_name));
     let header = Header::parse(&kept.header, &mut intake)?;
-    let layout = Layout::of(&header, &mut intake)?;
+    let container = match kept.origin.image_name {
+        Some(_) => Container::Pair,
+        None => Container::Single,
+    };
+    let layout = Layout::of(&header, container, &mut intake)?;
     let info = RunInfo {
         geometry: geometry::geometry(&header, layout.shape, &mut intake),
         timing: timing::timing(&header, layout.shape[3], &kept.sidecar, &mut intake),

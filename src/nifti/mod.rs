@@ -3,19 +3,22 @@
 //! [`open`] reads a header, judges every field and hands out a [`Run`](crate::Run) whose voxels are read later:
 //! any region of a plain file, front to back of a gzip one. [`export`], [`write_map`] and, for arrays
 //! of any size, [`NiftiSink`] go the other way. Anything that could change a voxel's value or place is an error; untidy metadata is a
-//! [`Warning`](crate::Warning) with the number of its row in `docs/correctness.md`. Pairs
-//! (`.hdr`/`.img`), ANALYZE, complex numbers, colours and arrays of five axes are refused by name.
+//! [`Warning`](crate::Warning) with the number of its row in `docs/correctness.md`. ANALYZE, complex numbers, colours and arrays of five axes are refused by name.
 
+mod annex;
+mod content;
 mod error;
 mod export;
 mod extensions;
 mod file_bytes;
 mod file_source;
+mod fingerprint;
 mod geometry;
 mod gzip;
 mod header;
 mod hex;
 mod intake;
+mod joined_header;
 mod judge;
 mod layout;
 mod map;
@@ -26,6 +29,8 @@ mod new_header;
 mod open;
 mod origin;
 mod output;
+mod pair;
+mod pair_output;
 mod plain;
 mod run_writer;
 mod scaling;
@@ -42,6 +47,7 @@ pub use export::export;
 pub(crate) use judge::judge;
 pub use map::{MapFile, write_map};
 pub use open::{Io, open, open_with};
+pub use pair::files_of;
 pub use sink::{NiftiOptions, NiftiSink};
 
 use intake::Intake;

@@ -2,21 +2,33 @@
 //!
 //! Names, size, time and the folders that look like BIDS. Reads no content.
 
-use std::path::{Component, Path, absolute};
+use std::path::{Component, Path};
 
 use jiff::Timestamp;
 
+use super::file_bytes::FileBytes;
 use super::header::Header;
 use crate::run::Origin;
-use crate::runtime::Stamp;
 
-/// The record of a file.
-pub(super) fn origin(path: &Path, stamp: &Stamp, header: &Header, gzip: bool) -> Origin {
+/// The record of a run's file, or of the two of a pair. A pair's time is that of its voxels: its header is
+/// kept whole, and need not be told from another by time.
+pub(super) fn origin(
+    voxels: &FileBytes,
+    header_file: Option<&FileBytes>,
+    header: &Header,
+    gzip: bool,
+) -> Origin {
+    let name = |file: &FileBytes| {
+        file.path().file_name().unwrap_or_default().to_string_lossy().into_owned()
+    };
+    let first = header_file.unwrap_or(voxels);
+    let modified = voxels.stamp().modified.and_then(|t| Timestamp::try_from(t).ok());
     Origin {
-        file_name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        bids_folder: bids_folder(&absolute(path).unwrap_or_else(|_| path.to_owned())),
-        file_bytes: stamp.len,
-        modified: stamp.modified.and_then(|t| Timestamp::try_from(t).ok()).map(|t| t.to_string()),
+        file_name: name(first),
+        image_name: header_file.map(|_| name(voxels)),
+        bids_folder: bids_folder(first.path()),
+        file_bytes: voxels.len() + header_file.map_or(0, FileBytes::len),
+        modified: modified.map(|t| t.to_string()),
         sha256: None,
         format: header.version.format(),
         big_endian: header.big_endian,

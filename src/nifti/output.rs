@@ -37,7 +37,8 @@ impl StagedFile {
     /// Starts a file beside `path`.
     ///
     /// # Errors
-    /// When `path` exists and is not to be overwritten, is a folder, or its folder cannot be written.
+    /// When `path` exists and is not to be overwritten, is a folder, or its folder cannot be written;
+    /// when its name is not that of a single file.
     pub(super) fn create(path: &Path, overwrite: bool) -> Result<(Self, File), NiftiError> {
         if !has_ending(path, &[".nii", ".nii.gz"]) {
             return Err(NiftiError::Unsupported {
@@ -46,6 +47,11 @@ impl StagedFile {
                 hint: "end it in .nii or .nii.gz",
             });
         }
+        Self::begin(path, overwrite)
+    }
+
+    /// As [`create`](Self::create), under any name.
+    fn begin(path: &Path, overwrite: bool) -> Result<(Self, File), NiftiError> {
         match fs::symlink_metadata(path) {
             Ok(found) if found.is_dir() || !overwrite => {
                 return Err(NiftiError::Exists { path: path.to_owned() });
@@ -60,6 +66,11 @@ impl StagedFile {
             .map_err(|e| NiftiError::io(path, "create a file in its folder", e))
             .map(NamedTempFile::into_parts)?;
         Ok((Self { path: path.to_owned(), overwrite, temp }, file))
+    }
+
+    /// True where a file of that name is replaced.
+    pub(super) fn overwrite(&self) -> bool {
+        self.overwrite
     }
 
     /// Makes the file durable, then visible under its name.
@@ -99,15 +110,28 @@ impl OutputFile {
     /// As [`StagedFile::create`].
     pub(super) fn create(path: &Path, overwrite: bool) -> Result<Self, NiftiError> {
         let (staged, file) = StagedFile::create(path, overwrite)?;
+        Ok(Self::over(staged, file))
+    }
+
+    /// Starts a file of a pair.
+    ///
+    /// # Errors
+    /// As [`StagedFile::create`], but under any name.
+    pub(super) fn create_half(path: &Path, overwrite: bool) -> Result<Self, NiftiError> {
+        let (staged, file) = StagedFile::begin(path, overwrite)?;
+        Ok(Self::over(staged, file))
+    }
+
+    fn over(staged: StagedFile, file: File) -> Self {
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        let encoder = if is_gzip(path) {
+        let encoder = if is_gzip(&staged.path) {
             // No file name and no time: the same input gives the same bytes.
             let level = Compression::new(GZIP_LEVEL);
             Encoder::Gzip(Box::new(GzBuilder::new().mtime(0).write(file, level)))
         } else {
             Encoder::Plain(file)
         };
-        Ok(Self { staged, encoder, failed: false })
+        Self { staged, encoder, failed: false }
     }
 
     /// Appends bytes. After a failure nothing more is taken.
@@ -130,6 +154,12 @@ impl OutputFile {
 
     /// Makes the file durable, then visible under its name.
     pub(super) fn commit(self) -> Result<(), WriteFault> {
+        let (staged, file) = self.finish()?;
+        staged.commit(file)
+    }
+
+    /// Ends the file; what made it needs no memory any more.
+    pub(super) fn finish(self) -> Result<(StagedFile, File), WriteFault> {
         self.check_whole()?;
         let file = match self.encoder {
             Encoder::Plain(file) => Ok(file),
@@ -138,7 +168,7 @@ impl OutputFile {
         let file = file
             .and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error))
             .map_err(WriteFault::io("write"))?;
-        self.staged.commit(file)
+        Ok((self.staged, file))
     }
 }
 

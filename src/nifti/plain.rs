@@ -3,12 +3,12 @@
 //! [`read`] reads any region; [`PlainStream`] goes front to back and can hash the file on the
 //! way. Bytes leave here little-endian, whatever the file has.
 
-use sha2::{Digest, Sha256};
+use std::ops::Range;
 
 use super::error::ReadFault;
 use super::file_bytes::{READ_SCRATCH_BYTES, Reading};
 use super::file_source::FileSource;
-use super::hex::hex;
+use super::fingerprint::Fingerprint;
 use super::near_pieces::next_group;
 use crate::dtype::swap_bytes;
 use crate::grid::{Pieces, Region};
@@ -33,9 +33,26 @@ pub(super) fn read(source: &FileSource, region: &Region, out: &mut [u8]) -> Resu
             reading.read_at(piece.at, &mut out[piece.to..piece.to + piece.len])?;
         }
     }
-    file.check_unchanged()?;
+    source.check_unchanged()?;
     if *big_endian {
         swap_bytes(out, item);
+    }
+    Ok(())
+}
+
+/// Reads a part of a file, a window at a time.
+pub(super) fn pass(
+    reading: &mut Reading<'_>,
+    bytes: Range<u64>,
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), ReadFault> {
+    let mut window = vec![0; (bytes.end - bytes.start).min(HASH_BYTES) as usize];
+    let mut at = bytes.start;
+    while at < bytes.end {
+        let part = &mut window[..(bytes.end - at).min(HASH_BYTES) as usize];
+        reading.read_at(at, part)?;
+        each(part);
+        at += part.len() as u64;
     }
     Ok(())
 }
@@ -46,14 +63,14 @@ pub(super) struct PlainStream<'a> {
     reading: Reading<'a>,
     /// The next byte of the file.
     at: u64,
-    hasher: Option<Sha256>,
+    fingerprint: Option<Fingerprint>,
 }
 
 impl<'a> PlainStream<'a> {
     /// Starts at the first voxel.
     pub(super) fn new(source: &'a FileSource, options: StreamOptions) -> Result<Self, SourceError> {
-        let hasher = options.sha256.then(Sha256::new);
-        let mut stream = Self { source, reading: source.file.reading(), at: 0, hasher };
+        let fingerprint = source.fingerprint(options)?;
+        let mut stream = Self { source, reading: source.file.reading(), at: 0, fingerprint };
         stream.pass(source.layout.offset).map_err(|fault| stream.fault(fault))?;
         Ok(stream)
     }
@@ -63,27 +80,20 @@ impl<'a> PlainStream<'a> {
     }
 
     /// Moves on, through the hash where there is one.
-    fn pass(&mut self, mut bytes: u64) -> Result<(), ReadFault> {
-        let Some(hasher) = &mut self.hasher else {
-            self.at += bytes;
-            return Ok(());
-        };
-        let mut window = vec![0; bytes.min(HASH_BYTES) as usize];
-        while bytes > 0 {
-            let part = &mut window[..bytes.min(HASH_BYTES) as usize];
-            self.reading.read_at(self.at, part)?;
-            hasher.update(&*part);
-            self.at += part.len() as u64;
-            bytes -= part.len() as u64;
+    fn pass(&mut self, bytes: u64) -> Result<(), ReadFault> {
+        let part = self.at..self.at + bytes;
+        if let Some(fingerprint) = &mut self.fingerprint {
+            pass(&mut self.reading, part.clone(), |bytes| fingerprint.update(bytes))?;
         }
+        self.at = part.end;
         Ok(())
     }
 
     fn fill(&mut self, out: &mut [u8]) -> Result<(), ReadFault> {
         self.source.check_next(self.at, out.len() as u64)?;
         self.reading.read_at(self.at, out)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&*out);
+        if let Some(fingerprint) = &mut self.fingerprint {
+            fingerprint.update(out);
         }
         self.at += out.len() as u64;
         if self.source.big_endian {
@@ -95,8 +105,8 @@ impl<'a> PlainStream<'a> {
     fn end(&mut self) -> Result<StreamEnd, ReadFault> {
         let trailing_bytes = self.source.file.len() - self.source.layout.end();
         self.pass(self.source.file.len() - self.at)?;
-        self.source.file.check_unchanged()?;
-        let sha256 = self.hasher.take().map(|hasher| hex(&hasher.finalize()));
+        self.source.check_unchanged()?;
+        let sha256 = self.fingerprint.take().map(Fingerprint::finish).transpose()?;
         Ok(StreamEnd { sha256, trailing_bytes, ..StreamEnd::default() })
     }
 }

@@ -1,17 +1,25 @@
 //! How does a run become a NIfTI file again, byte for byte?
 //!
 //! [`Writer`] takes the header bytes a run came with and its voxels in memory order, and swaps them
-//! back where the header is big-endian. Bytes that followed the last voxel of the source are not
-//! part of a run and do not come back.
+//! back where the header is big-endian. A pair becomes a pair, or under the name of a single file one.
+//! Bytes that followed the last voxel of the source are not part of a run and do not come back.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use super::error::WriteFault;
 use super::header::Header;
+use super::joined_header::joined_header;
 use super::layout::Layout;
 use super::output::{OUTPUT_SCRATCH_BYTES, OutputFile};
+use super::pair::{Container, Half};
+use super::pair_output::PairOutput;
 use super::{Intake, NiftiError};
 use crate::dtype::swap_bytes;
 use crate::run::RunInfo;
+
+#[cfg(test)]
+mod tests;
 
 /// Voxels swapped at once.
 const SWAP_BYTES: usize = 64 << 10;
@@ -23,7 +31,7 @@ pub(super) const WRITER_SCRATCH_BYTES: u64 = OUTPUT_SCRATCH_BYTES + SWAP_BYTES a
 #[derive(Debug)]
 pub(super) struct Writer {
     path: PathBuf,
-    output: OutputFile,
+    output: Output,
     layout: Layout,
     big_endian: bool,
     /// Bytes of voxels put so far.
@@ -31,9 +39,19 @@ pub(super) struct Writer {
     swapped: Vec<u8>,
 }
 
+#[derive(Debug)]
+enum Output {
+    Single(OutputFile),
+    Pair(Box<PairOutput>),
+}
+
 impl Writer {
-    /// Starts a file with the header of a run, unchanged. `.nii.gz` compresses (gzip level 6, the
-    /// same bytes every time), `.nii` does not.
+    /// Starts a file with the header of a run, unchanged. A name that ends in `.gz` compresses (gzip level 6,
+    /// the same bytes every time), others do not.
+    ///
+    /// A run that came from a pair becomes a pair where `path` names the `.hdr` or the `.img` of one. As
+    /// `.nii` or `.nii.gz` its header gets the magic and `vox_offset` of a single file; bytes that were
+    /// before the first voxel in the `.img` are left out.
     ///
     /// # Errors
     /// When `path` exists and `overwrite` is false, has another ending, or cannot be written; when
@@ -46,18 +64,40 @@ impl Writer {
         let path = path.as_ref();
         let mut intake = Intake::new(path);
         let header = Header::parse(&info.header, &mut intake)?;
-        let layout = Layout::of(&header, &mut intake)?;
-        if layout.offset != info.header.len() as u64 {
-            return Err(NiftiError::Length {
-                path: path.to_owned(),
-                found: format!("{} bytes of header", info.header.len()),
-                expected: format!("voxels from byte {}", layout.offset),
-            });
-        }
-        let output = OutputFile::create(path, overwrite)?;
+        let container = match info.origin.image_name {
+            Some(_) => Container::Pair,
+            None => Container::Single,
+        };
+        let layout = Layout::of(&header, container, &mut intake)?;
+        let header_bytes = match container {
+            Container::Single => layout.offset as usize,
+            Container::Pair => info.header.len().saturating_sub(layout.offset as usize),
+        };
+        let least = header.version.header_bytes();
+        let (Some((head, gap)), true) =
+            (info.header.split_at_checked(header_bytes), header_bytes >= least)
+        else {
+            return Err(header_length(path, info, &layout));
+        };
+        let (output, first) = match (container, Half::of(path)) {
+            (Container::Pair, Some(half)) => {
+                let output = PairOutput::create(path, half, head, overwrite)?;
+                (Output::Pair(Box::new(output)), Cow::Borrowed(gap))
+            }
+            (Container::Pair, None) => {
+                let output = OutputFile::create(path, overwrite)?;
+                (Output::Single(output), Cow::Owned(joined_header(&header, head)))
+            }
+            (Container::Single, _) if !gap.is_empty() => {
+                return Err(header_length(path, info, &layout));
+            }
+            (Container::Single, _) => {
+                (Output::Single(OutputFile::create(path, overwrite)?), Cow::Borrowed(head))
+            }
+        };
         let (path, big_endian) = (path.to_owned(), header.big_endian);
         let mut writer = Self { path, output, layout, big_endian, put_bytes: 0, swapped: vec![] };
-        writer.append(&info.header)?;
+        writer.append(&first)?;
         Ok(writer)
     }
 
@@ -98,7 +138,12 @@ impl Writer {
         if self.put_bytes != self.layout.voxel_bytes {
             return Err(self.length(self.put_bytes));
         }
-        self.output.commit().map_err(|fault| NiftiError::write(&self.path, fault))
+        match self.output {
+            Output::Single(file) => {
+                file.commit().map_err(|fault| NiftiError::write(&self.path, fault))
+            }
+            Output::Pair(pair) => pair.commit(),
+        }
     }
 
     fn length(&self, found: u64) -> NiftiError {
@@ -110,88 +155,20 @@ impl Writer {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::Writer;
-    use crate::nifti::testing::{Folder, Image, drain, open_as, voxel_bytes};
-    use crate::nifti::{NiftiError, open};
-
-    #[test]
-    fn header_and_voxels_come_back_byte_for_byte() {
-        let folder = Folder::new();
-        for mut image in Image::all() {
-            image.raw(150, b"odd but kept");
-            let run = open_as("x.nii", &image.bytes).unwrap();
-            for name in ["y.nii", "y.nii.gz"] {
-                let mut writer = Writer::create(folder.path(name), run.info(), true).unwrap();
-                for part in voxel_bytes().chunks(10) {
-                    writer.put(part).unwrap();
-                }
-                writer.commit().unwrap();
-            }
-            assert_eq!(fs::read(folder.path("y.nii")).unwrap(), image.bytes);
-            let again = open(folder.path("y.nii.gz")).unwrap();
-            assert_eq!(again.info().header, run.info().header);
-            assert_eq!(drain(&again, false).unwrap().0, voxel_bytes());
+impl Output {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteFault> {
+        match self {
+            Self::Single(file) => file.write(bytes),
+            Self::Pair(pair) => pair.write(bytes),
         }
     }
+}
 
-    #[test]
-    fn compressed_output_is_the_same_bytes_every_time() {
-        let folder = Folder::new();
-        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
-        for name in ["a.nii.gz", "b.nii.gz"] {
-            let mut writer = Writer::create(folder.path(name), run.info(), false).unwrap();
-            writer.put(&voxel_bytes()).unwrap();
-            writer.commit().unwrap();
-        }
-        assert_eq!(
-            fs::read(folder.path("a.nii.gz")).unwrap(),
-            fs::read(folder.path("b.nii.gz")).unwrap()
-        );
-    }
-
-    #[test]
-    fn an_unfinished_file_leaves_nothing() {
-        let folder = Folder::new();
-        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
-        let mut writer = Writer::create(folder.path("y.nii"), run.info(), false).unwrap();
-        writer.put(&[0; 94]).unwrap();
-        assert!(matches!(writer.put(&[0; 4]), Err(NiftiError::Length { .. })));
-        assert!(matches!(writer.put(&[0; 1]), Err(NiftiError::Length { .. })));
-        assert!(matches!(writer.commit(), Err(NiftiError::Length { .. })));
-        drop(Writer::create(folder.path("y.nii"), run.info(), false).unwrap());
-        assert!(folder.names().is_empty());
-    }
-
-    #[test]
-    fn an_existing_file_is_kept_unless_overwriting_is_asked_for() {
-        let folder = Folder::new();
-        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
-        let path = folder.write("y.nii", b"mine");
-        let refused = Writer::create(&path, run.info(), false);
-        assert!(matches!(refused, Err(NiftiError::Exists { .. })));
-        // Created between the check and the commit.
-        let late = folder.path("late.nii");
-        let mut writer = Writer::create(&late, run.info(), false).unwrap();
-        writer.put(&voxel_bytes()).unwrap();
-        fs::write(&late, b"mine").unwrap();
-        assert!(matches!(writer.commit(), Err(NiftiError::Exists { .. })));
-        assert_eq!(fs::read(&late).unwrap(), b"mine");
-        let mut writer = Writer::create(&path, run.info(), true).unwrap();
-        writer.put(&voxel_bytes()).unwrap();
-        writer.commit().unwrap();
-        assert_eq!(fs::read(&path).unwrap(), Image::v1().bytes);
-    }
-
-    #[test]
-    fn other_endings_and_absent_folders_are_refused() {
-        let folder = Folder::new();
-        let run = open_as("x.nii", &Image::v1().bytes).unwrap();
-        for name in ["y.img", "y", "y.gz", "absent/y.nii"] {
-            assert!(Writer::create(folder.path(name), run.info(), false).is_err(), "{name}");
-        }
+/// The error for header bytes that end elsewhere than the header says.
+fn header_length(path: &Path, info: &RunInfo, layout: &Layout) -> NiftiError {
+    NiftiError::Length {
+        path: path.to_owned(),
+        found: format!("{} bytes of header", info.header.len()),
+        expected: format!("voxels from byte {}", layout.offset),
     }
 }

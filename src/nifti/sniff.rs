@@ -83,12 +83,6 @@ pub(super) fn is_gzip(front: &[u8], intake: &mut Intake) -> Result<bool, NiftiEr
     if front.starts_with(&[0x00, 0x05, 0x16, 0x07]) {
         return Err(intake.not_nifti("macOS metadata (AppleDouble); the image has no leading ._"));
     }
-    if has_ending(intake.path(), &[".img"]) {
-        return Err(intake.unsupported(
-            "an .img file (one half of a pair) is",
-            "convert the pair to one .nii file, for example with nibabel or fslchfiletype",
-        ));
-    }
     if named_gzip {
         intake.warn("N12", "the name ends in .gz, the content is not gzip; content decides");
     }

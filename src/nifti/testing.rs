@@ -133,6 +133,25 @@ impl Image {
     pub(super) fn gzip(&self) -> Vec<u8> {
         gzip(&self.bytes)
     }
+
+    /// The same as the two files of a pair: header with extender, and voxels.
+    pub(super) fn pair(&self) -> (Self, Vec<u8>) {
+        let mut header = self.clone();
+        let voxels = header.bytes.split_off(self.version.least_offset());
+        match self.version {
+            Version::One => header.raw(344, b"ni1\0"),
+            Version::Two => header.raw(4, b"ni2\0"),
+        }
+        header.vox_offset(0);
+        (header, voxels)
+    }
+
+    pub(super) fn vox_offset(&mut self, offset: i64) {
+        match self.version {
+            Version::One => self.float(108, offset as f64),
+            Version::Two => self.int(168, 8, offset),
+        }
+    }
 }
 
 /// One gzip member.

@@ -12,6 +12,7 @@ use crate::source::{Access, Source, SourceError, Stream, StreamEnd, StreamOption
 pub(super) fn origin(file_name: &str) -> Origin {
     Origin {
         file_name: file_name.to_owned(),
+        image_name: None,
         bids_folder: None,
         file_bytes: 1234,
         modified: Some("2024-01-02T03:04:05Z".to_owned()),

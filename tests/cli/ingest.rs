@@ -216,6 +216,36 @@ fn a_bad_source_is_reported_and_the_rest_is_done() {
 }
 
 #[test]
+fn bytes_that_are_not_those_of_their_git_annex_key_do_not_get_in() {
+    use md5::{Digest as _, Md5};
+    let folder = folder();
+    let bytes = gzipped(&Nifti::new([5, 4, 3, 6]).bytes());
+    let hex: Vec<String> = Md5::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex.concat();
+    let wrong = hash.replace(&hash[..1], if hash.starts_with('0') { "1" } else { "0" });
+    let (len, link) = (bytes.len(), folder.path().join("data/rest.nii.gz"));
+    for (at, (key, code, words)) in [
+        (format!("MD5E-s{len}--{hash}.nii.gz"), 0, vec![]),
+        (format!("MD5E-s{}--{hash}.nii.gz", len + 1), 1, vec!["rest.nii.gz", "git-annex", "fsck"]),
+        (format!("MD5E-s{len}--{wrong}.nii.gz"), 1, vec!["rest.nii.gz", &hash, &wrong, "fsck"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let object = format!(".git/annex/objects/Gq/3x/{key}/{key}");
+        write(&folder.path().join("data"), &object, &bytes);
+        drop(fs::remove_file(&link));
+        std::os::unix::fs::symlink(&object, &link).unwrap();
+        let store = folder.path().join(format!("{at}.zarr"));
+        voxstore!("ingest", link, "-o", store).fails(code, &words);
+        assert_eq!(store.join("runs/rest.ome.zarr").exists(), code == 0, "{key}");
+    }
+    assert!(
+        leftovers(folder.path()).iter().all(|path| path.starts_with(folder.path().join("data")))
+    );
+}
+
+#[test]
 fn strict_writes_nothing_when_a_source_is_bad() {
     let folder = folder();
     for (name, bad, reason) in broken_sources(folder.path()) {

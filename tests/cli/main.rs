@@ -18,6 +18,7 @@ mod ingest;
 mod interrupt;
 mod memory;
 mod odd_files;
+mod pairs;
 mod reduce;
 mod tsnr;
 mod verify;

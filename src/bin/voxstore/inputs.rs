@@ -37,7 +37,8 @@ pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
             );
         }
         if input.is_dir() {
-            paths.extend(search(input, |_| true)?);
+            // An image without a header is known by nothing.
+            paths.extend(search(input, |path| !is_image(path))?);
             named = false;
         } else if let Some(found) = pattern(input)? {
             paths.extend(found);
@@ -46,7 +47,25 @@ pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
             paths.push(input.clone());
         }
     }
-    Ok(Inputs::Files { paths, named })
+    Ok(Inputs::Files { paths: pairs_once(paths), named })
+}
+
+/// Takes out the image of a pair where its header is there, too, as with `run.*`.
+fn pairs_once(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    let files = |path: &Path| nifti::files_of(path).into_iter().map(absolute).collect::<Vec<_>>();
+    if !paths.iter().any(|path| is_image(path)) {
+        return paths;
+    }
+    let headers: Vec<&PathBuf> = paths.iter().filter(|path| !is_image(path)).collect();
+    let pairs: BTreeSet<Vec<PathBuf>> = headers.into_iter().map(|path| files(path)).collect();
+    paths.retain(|path| !is_image(path) || !pairs.contains(&files(path)));
+    paths
+}
+
+/// True for the file of a pair that has the voxels.
+fn is_image(path: &Path) -> bool {
+    matches!(&nifti::files_of(path)[..], [_, image] if image == path)
 }
 
 /// Opens the files; those that cannot be opened come with their reason.
@@ -111,7 +130,7 @@ pub(crate) fn is_store(path: &Path) -> bool {
     path.join("zarr.json").is_file()
 }
 
-/// NIfTI files below a folder, in natural order, without stores and hidden files.
+/// NIfTI files below a folder, in natural order, without stores and hidden files. Of a pair, both.
 fn search(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let walk = WalkDir::new(folder).follow_links(true).into_iter().filter_entry(|entry| {
@@ -135,15 +154,19 @@ fn search(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>>
         }
     }
     if found.is_empty() {
-        bail!("no .nii or .nii.gz file was found in {}", folder.display());
+        bail!("no .nii, .nii.gz or .hdr file was found in {}", folder.display());
     }
     found.sort_by(|a, b| natord::compare(&a.to_string_lossy(), &b.to_string_lossy()));
     Ok(found)
 }
 
+/// True for the name of a NIfTI file, or of either file of a pair.
 pub(crate) fn is_nifti_name(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase());
-    name.is_some_and(|n| [".nii", ".nii.gz"].iter().any(|end| n.ends_with(end)))
+    name.is_some_and(|n| {
+        let n = n.strip_suffix(".gz").unwrap_or(&n);
+        [".nii", ".hdr", ".img"].iter().any(|end| n.ends_with(end))
+    })
 }
 
 /// The files a quoted pattern names; `None` for something that is not a pattern.

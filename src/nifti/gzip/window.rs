@@ -5,9 +5,8 @@
 
 use std::io::{self, BufRead, Read};
 
-use sha2::{Digest, Sha256};
-
 use crate::nifti::file_bytes::{FileBytes, Reading};
+use crate::nifti::fingerprint::Fingerprint;
 
 /// A window moving over a file.
 pub(super) struct Window<'a> {
@@ -18,18 +17,23 @@ pub(super) struct Window<'a> {
     /// What of the buffer is loaded and not yet consumed.
     from: usize,
     to: usize,
-    hasher: Option<Sha256>,
+    fingerprint: Option<Box<Fingerprint>>,
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn new(file: &'a FileBytes, capacity: usize, sha256: bool) -> Self {
+    /// Begins at the front of a file; a fingerprint takes in what is loaded.
+    pub(super) fn new(
+        file: &'a FileBytes,
+        capacity: usize,
+        fingerprint: Option<Fingerprint>,
+    ) -> Self {
         Self {
             reading: file.reading(),
             at: 0,
             buffer: vec![0; capacity].into_boxed_slice(),
             from: 0,
             to: 0,
-            hasher: sha256.then(Sha256::new),
+            fingerprint: fingerprint.map(Box::new),
         }
     }
 
@@ -48,9 +52,9 @@ impl<'a> Window<'a> {
         Ok(&self.buffer[self.from..self.to.min(self.from + count)])
     }
 
-    /// The hash of all bytes up to here, which is the end when everything was consumed.
-    pub(super) fn finish_hash(&mut self) -> Option<Sha256> {
-        self.hasher.take()
+    /// The fingerprint of all bytes up to here, which is the end when everything was consumed.
+    pub(super) fn into_fingerprint(self) -> Option<Fingerprint> {
+        self.fingerprint.map(|fingerprint| *fingerprint)
     }
 
     /// Fills the free end of the buffer.
@@ -59,8 +63,8 @@ impl<'a> Window<'a> {
         let room = (self.buffer.len() - self.to).min(usize::try_from(left).unwrap_or(usize::MAX));
         let part = &mut self.buffer[self.to..self.to + room];
         self.reading.read_at(self.at, part).map_err(io::Error::other)?;
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&*part);
+        if let Some(fingerprint) = &mut self.fingerprint {
+            fingerprint.update(part);
         }
         self.to += room;
         self.at += room as u64;

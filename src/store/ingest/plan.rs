@@ -230,6 +230,7 @@ fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<A
     };
     let (here, voxels) = (plan.run.info(), stored.attributes().voxels());
     let differs = [
+        ("number of files", here.origin.image_name.is_some() != there.origin.image_name.is_some()),
         ("file size", here.origin.file_bytes != there.origin.file_bytes),
         ("header", here.header != there.header),
         ("shape", plan.shape_on_disk() != voxels.shape),

@@ -75,6 +75,9 @@ struct StoredScaling {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct StoredOrigin {
     name: String,
+    /// Of a pair. Stores older than pairs have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image_name: Option<String>,
     bids_folder: Option<String>,
     bytes: u64,
     mtime: Option<String>,
@@ -273,6 +276,7 @@ impl RunAttributes {
             header,
             origin: Origin {
                 file_name: source.name.clone(),
+                image_name: source.image_name.clone(),
                 bids_folder: source.bids_folder.clone(),
                 file_bytes: source.bytes,
                 modified: source.mtime.clone(),
@@ -364,6 +368,7 @@ impl Facts {
             header_time_unit: timing.header_time_unit.to_owned(),
             source: StoredOrigin {
                 name: origin.file_name.clone(),
+                image_name: origin.image_name.clone(),
                 bids_folder: origin.bids_folder.clone(),
                 bytes: origin.file_bytes,
                 mtime: origin.modified.clone(),

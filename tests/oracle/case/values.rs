@@ -143,6 +143,7 @@ fn run_of(source: TestSource, slope: f64, inter: f64) -> Run {
         header: Vec::new().into(),
         origin: Origin {
             file_name: "test".to_owned(),
+            image_name: None,
             bids_folder: None,
             file_bytes: 0,
             modified: None,

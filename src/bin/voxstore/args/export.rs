@@ -7,6 +7,9 @@ use clap::Args;
 use super::{LimitArgs, RunArgs, TalkArgs};
 
 /// Write runs of a store back to NIfTI, header and voxels byte for byte
+///
+/// What came from a .hdr/.img pair becomes a pair in a folder, and under a name that ends in .hdr or .img.
+/// Under one that ends in .nii it becomes a single file, and its header says so.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore export study.zarr --run '*task-rest*' -o rest.nii.gz
@@ -15,7 +18,7 @@ pub(crate) struct ExportArgs {
     /// The store
     #[arg(value_name = "STORE")]
     pub(crate) store: PathBuf,
-    /// A file for one run; a folder for several
+    /// A file for one run (.nii, .nii.gz; .hdr, .hdr.gz for both files of a pair); a folder for several
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
     /// Overwrite files

@@ -19,7 +19,7 @@ use super::{LimitArgs, ReadingArgs, TalkArgs};
   voxstore ingest bids_folder -o study.zarr --memory 256MiB
   voxstore ingest run.nii.gz -o study.zarr --force    # replace a run of the same name")]
 pub(crate) struct IngestArgs {
-    /// NIfTI files, folders to search, or quoted patterns
+    /// NIfTI files (of a .hdr/.img pair either), folders to search, or quoted patterns
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// The store; made where there is none

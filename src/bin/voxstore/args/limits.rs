@@ -19,7 +19,7 @@ pub(crate) struct RunArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct ReadingArgs {
-    /// How plain .nii files are read: mapped, by positioned reads, or as suits the file system
+    /// How plain .nii and .img files are read: mapped, by positioned reads, or as suits the file system
     #[arg(long, value_enum, default_value_t = IoArg::Auto)]
     io: IoArg,
 }

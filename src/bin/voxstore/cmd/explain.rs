@@ -53,7 +53,9 @@ fn explain(how: &ExplainHow, plan: impl FnOnce() -> Result<Explanation>) -> Resu
 }
 
 fn is_result(path: &Path) -> bool {
-    inputs::is_nifti_name(path) || output::sidecar_of(path, &[".tsv"]).is_some()
+    [&output::MAP_ENDINGS[..], &[".tsv"]]
+        .iter()
+        .any(|ends| output::sidecar_of(path, ends).is_some())
 }
 
 /// The format asked for, or the one that the name of the file says.

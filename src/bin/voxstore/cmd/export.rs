@@ -32,8 +32,8 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
             names.join("\n  ")
         );
     }
-    // A folder gets each run under its path in the store, compressed as its source was. Every run is
-    // looked at before the first is written, but only one is kept open.
+    // A folder gets each run under its path in the store, as one file or two and compressed as its source
+    // was. Every run is looked at before the first is written, but only one is kept open.
     let targets = names
         .iter()
         .map(|name| {
@@ -42,10 +42,13 @@ pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
                 args.output.clone()
             } else {
                 let stem = name.strip_suffix(".ome.zarr").unwrap_or(name);
-                let end = if run.info().origin.gzip { ".nii.gz" } else { ".nii" };
-                args.output.join(format!("{stem}{end}"))
+                let origin = &run.info().origin;
+                let end = if origin.image_name.is_some() { ".hdr" } else { ".nii" };
+                let packed = if origin.gzip { ".gz" } else { "" };
+                args.output.join(format!("{stem}{end}{packed}"))
             };
-            output::refuse_existing([path.as_path()], args.force)?;
+            let files = nifti::files_of(&path);
+            output::refuse_existing(files.iter().map(PathBuf::as_path), args.force)?;
             Ok((name, path))
         })
         .collect::<Result<Vec<_>>>()?;

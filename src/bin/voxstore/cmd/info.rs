@@ -38,6 +38,7 @@ struct About {
     big_endian: bool,
     gzip: bool,
     file_name: String,
+    image_name: Option<String>,
     file_bytes: u64,
     sha256: Option<String>,
     transport: &'static str,
@@ -126,6 +127,7 @@ fn about(run: &Run, facts: Option<&StoredFacts>) -> About {
         big_endian: info.origin.big_endian,
         gzip: info.origin.gzip,
         file_name: info.origin.file_name.clone(),
+        image_name: info.origin.image_name.clone(),
         file_bytes: info.origin.file_bytes,
         sha256: info.origin.sha256.clone(),
         transport: source.transport(),
@@ -175,6 +177,10 @@ fn tell_run(path: &Path, run: &About) -> Result<()> {
     let zooms = run.zooms_mm.map(|z| format!("{z}")).join(" x ");
     let endian = if run.big_endian { "big-endian" } else { "little-endian" };
     let packed = if run.gzip { ", gzip" } else { "" };
+    let pair = run
+        .image_name
+        .as_ref()
+        .map_or(String::new(), |image| format!(", a pair of {} and {image}", run.file_name));
     let mut lines = vec![
         ("file", path.display().to_string()),
         ("shape", format!("{} (x y z t)", render::shape(&run.shape))),
@@ -182,7 +188,7 @@ fn tell_run(path: &Path, run: &About) -> Result<()> {
         ("scaling", scaling),
         ("voxel", format!("{zooms} mm")),
         ("TR", format!("{} ({})", render::seconds(run.tr_seconds), run.tr_source)),
-        ("source", format!("{} {endian}{packed}, {}", run.format, ByteSize(run.file_bytes))),
+        ("source", format!("{} {endian}{packed}, {}{pair}", run.format, ByteSize(run.file_bytes))),
         ("read by", run.transport.to_owned()),
     ];
     for (row, values) in run.affine[..3].iter().enumerate() {
