@@ -6,10 +6,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
-use voxstore::Session;
 use voxstore::jobs::{TsnrOptions, tsnr};
 use voxstore::nifti::{self, Io};
 use voxstore::store::{IngestOptions, Outcome, ingest};
+use voxstore::{Session, StreamOptions};
 
 use crate::case::{Case, run, values};
 use crate::files::{Nifti, flipped, gzipped, write};
@@ -164,6 +164,26 @@ fn n91_a_file_that_changes_after_it_was_opened_is_an_error() {
                 }
                 assert!(!place.join("runs").exists());
             }
+        }
+    }
+}
+
+#[test]
+fn n91_a_file_that_changes_between_its_first_and_its_last_voxel_is_an_error() {
+    for name in ["run.nii", "run.nii.gz"] {
+        for io in [Io::Map, Io::Read] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = run().write(folder.path(), name);
+            let opened = nifti::open_with(&path, io).unwrap();
+            let mut stream = opened.source().stream(StreamOptions::default()).unwrap();
+            let mut half = vec![0; 360];
+            stream.read_next(&mut half).unwrap();
+            assert_eq!(half[..], run().voxels()[..360]);
+            fs::remove_file(&path).unwrap();
+            run().write(folder.path(), name);
+            let rest = stream.read_next(&mut half);
+            let error = rest.and_then(|()| stream.finish().map(drop)).unwrap_err();
+            says(&error.to_string(), name);
         }
     }
 }
