@@ -1,4 +1,4 @@
-//! S01 to S11: is a store what was written?
+//! N93 and S01 to S11: is a store what was written?
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +70,27 @@ fn says(message: &str, words: &[&str]) {
     for word in words {
         assert!(message.contains(word), "no {word:?} in {message:?}");
     }
+}
+
+#[test]
+fn n93_the_same_voxels_in_other_bytes_are_stored_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("study.zarr");
+    let opened =
+        ["a.nii", "b.nii.gz"].map(|name| nifti::open(run().write(folder.path(), name)).unwrap());
+    let other = Nifti { seed: 2, ..run() }.write(folder.path(), "c.nii");
+    let runs = [&opened[..], &[nifti::open(other).unwrap()]].concat();
+    let report = ingest(&runs, &place, &IngestOptions::default(), &Session::default()).unwrap();
+    assert_eq!(report.runs[0].same_voxels, ["runs/b.ome.zarr"]);
+    assert_eq!(report.runs[1].same_voxels, ["runs/a.ome.zarr"]);
+    assert!(report.runs[2].same_voxels.is_empty());
+
+    let store = store::open(&place).unwrap();
+    let digest = |name| store.facts(name).unwrap().voxel_digest;
+    assert_eq!(digest("a"), digest("b"));
+    assert_ne!(digest("a"), digest("c"));
+    let sha256 = |name| store.run(name).unwrap().info().origin.sha256.clone().unwrap();
+    assert_ne!(sha256("a"), sha256("b"));
 }
 
 #[test]
