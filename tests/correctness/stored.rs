@@ -206,6 +206,32 @@ fn s07_what_a_killed_ingest_left_is_never_read_and_removed_by_the_next() {
 }
 
 #[test]
+fn s08_a_store_of_another_tool_is_not_taken_for_one_that_vouches_for_its_chunks() {
+    let theirs = json!({
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {"ome": {"version": "0.5", "multiscales": [{"datasets": [{"path": "0"}]}]}},
+    });
+    let theirs = serde_json::to_vec(&theirs).unwrap();
+    let study = Study::of(&[("a", &run())]);
+    let image = study.folder.path().join("theirs.zarr");
+    write(&image, "zarr.json", &theirs);
+    let words = ["theirs.zarr", "is not a voxstore store", "without voxstore's attributes"];
+    says(&store::open(&image).unwrap_err().to_string(), &words);
+    // Nothing is written into it.
+    let runs = [nifti::open(study.folder.path().join("a.nii")).unwrap()];
+    let error = ingest(&runs, &image, &IngestOptions::default(), &Session::default()).unwrap_err();
+    says(&error.to_string(), &words);
+    assert_eq!(fs::read_dir(&image).unwrap().count(), 1);
+
+    // Put among our runs, it is none of them.
+    write(&study.store, "runs/theirs.ome.zarr/zarr.json", &theirs);
+    let error = study.open("theirs").unwrap_err().to_string();
+    says(&error, &["runs/theirs.ome.zarr", "without voxstore's attributes"]);
+    assert_eq!(values_of(&study.open("a").unwrap()), values(&run()));
+}
+
+#[test]
 fn s09_attributes_that_say_otherwise_than_the_header_bytes_are_told_by_verify() {
     let scaled = Nifti { slope: 0.5, inter: 3.0, ..run() };
     let study = Study::of(&[("a", &scaled)]);
