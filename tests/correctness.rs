@@ -13,6 +13,8 @@ mod geometry;
 mod integrity;
 #[path = "correctness/offset.rs"]
 mod offset;
+#[path = "correctness/pairs.rs"]
+mod pairs;
 #[path = "files/real.rs"]
 mod real;
 #[path = "correctness/real_files.rs"]

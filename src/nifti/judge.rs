@@ -18,8 +18,10 @@ use crate::run::{HeaderFacts, Origin, RunInfo};
 pub(crate) fn judge(kept: &RunInfo) -> Result<HeaderFacts, NiftiError> {
     let mut intake = Intake::new(Path::new(&kept.origin.file_name));
     let header = Header::parse(&kept.header, &mut intake)?;
-    let is_pair = kept.origin.image_name.is_some();
-    let container = if is_pair { Container::Pair } else { Container::Single };
+    let container = match kept.origin.image_name {
+        Some(_) => Container::Pair,
+        None => Container::Single,
+    };
     let layout = Layout::of(&header, container, &mut intake)?;
     let info = RunInfo {
         geometry: geometry::geometry(&header, layout.shape, &mut intake),

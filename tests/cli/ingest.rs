@@ -246,6 +246,29 @@ fn bytes_that_are_not_those_of_their_git_annex_key_do_not_get_in() {
 }
 
 #[test]
+fn the_same_voxels_under_another_name_are_noted_and_stored() {
+    let folder = folder();
+    let store = folder.path().join("study.zarr");
+    let run = Nifti::new([5, 4, 3, 6]);
+    let [a, b] = ["a.nii", "b.nii.gz"].map(|name| run.write(folder.path(), name));
+    // Another header, and the same voxels.
+    let c = Nifti { zoom: 2.0, big_endian: true, ..run.clone() }.write(folder.path(), "c.nii");
+    let d = Nifti { seed: 2, ..run }.write(folder.path(), "d.nii");
+    assert!(!voxstore!("ingest", a, d, "-o", store).succeeds().stdout.contains("note"));
+    let answer = voxstore!("ingest", b, c, d, "-o", store, "--json").succeeds();
+    let json = answer.json();
+    assert_eq!(outcomes(&json), ["written", "written", "skipped"]);
+    let notes = |at: usize| json[at]["notes"].clone();
+    let note = |name: &str| format!("N93: the same voxels as runs/{name}.ome.zarr");
+    assert_eq!(notes(0), serde_json::json!([note("a"), note("c")]));
+    assert_eq!(notes(1), serde_json::json!([note("a"), note("b")]));
+    assert_eq!(notes(2), serde_json::json!([]));
+    let again = voxstore!("ingest", a, "-o", store).succeeds();
+    again.shows(&["note", "skipped", "the same voxels as runs/b.ome.zarr", "runs/c.ome.zarr"]);
+    assert_eq!(runs_in(&store).len(), 4);
+}
+
+#[test]
 fn strict_writes_nothing_when_a_source_is_bad() {
     let folder = folder();
     for (name, bad, reason) in broken_sources(folder.path()) {

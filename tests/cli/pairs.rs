@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::common::{Answer, folder, gzipped, inflated, is_gzip, names, runs_in, voxstore};
-use super::files::{Nifti, write};
+use super::files::{Nifti, packed, write};
 
 const SHAPE: [i64; 4] = [5, 4, 3, 6];
 
@@ -14,20 +14,10 @@ fn run() -> Nifti {
     Nifti::new(SHAPE)
 }
 
-/// The two files of a pair, whose voxels begin behind `gap`.
-fn halves(run: &Nifti, gap: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let magic = if run.two { *b"ni2\0" } else { *b"ni1\0" };
-    let header = Nifti { magic, offset: gap.len() as f64, ..run.clone() }.header();
-    let least = if run.two { 544 } else { 352 };
-    (header[..least].to_vec(), [gap, &run.voxels()].concat())
-}
-
 /// Writes a pair under these names, each compressed where its name says so; returns both paths.
 fn write_pair(folder: &Path, run: &Nifti, header: &str, image: &str) -> [PathBuf; 2] {
-    let (head, voxels) = halves(run, &[]);
-    [(header, head), (image, voxels)].map(|(name, bytes)| {
-        write(folder, name, &if is_gzip(name) { gzipped(&bytes) } else { bytes })
-    })
+    let (head, voxels) = run.halves(&[]);
+    [(header, head), (image, voxels)].map(|(name, bytes)| write(folder, name, &packed(name, bytes)))
 }
 
 /// The map that `tsnr` makes of these inputs.
@@ -92,7 +82,7 @@ fn a_half_alone_names_the_other_and_the_rest_is_done() {
 #[test]
 fn headers_that_leave_a_pair_in_doubt_are_refused() {
     let folder = folder();
-    let (head, voxels) = halves(&run(), &[]);
+    let (head, voxels) = run().halves(&[]);
     let image = write(folder.path(), "x.img", &voxels);
     let refused = |bytes: &[u8], words: &[&str]| -> Answer {
         let header = write(folder.path(), "x.hdr", bytes);
@@ -177,7 +167,7 @@ fn a_pair_comes_back_from_a_store_byte_for_byte() {
             let folder = folder();
             let base = if two { run().version_two() } else { run() };
             let run = Nifti { big_endian: two, ..base };
-            let (mut head, voxels) = halves(&run, gap);
+            let (mut head, voxels) = run.halves(gap);
             if extension {
                 let at = head.len();
                 head[at - 4] = 1;
@@ -253,7 +243,7 @@ fn a_stored_pair_is_skipped_and_another_is_told_from_it() {
                 answer.stderr
             }
         };
-        let (head, voxels) = halves(&run(), &[3; 8]);
+        let (head, voxels) = run().halves(&[3; 8]);
         write(folder.path(), &format!("{name}.hdr"), &head);
         write(folder.path(), &format!("{name}.img"), &voxels);
         assert_eq!(outcome(), "written");

@@ -1,16 +1,19 @@
-//! N81 to N91: is the file whole?
+//! N81 to N92: is the file whole?
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use voxstore::Session;
+use sha2::{Digest as _, Sha256};
 use voxstore::jobs::{TsnrOptions, tsnr};
 use voxstore::nifti::{self, Io};
 use voxstore::store::{IngestOptions, Outcome, ingest};
+use voxstore::{Session, StreamOptions};
 
 use crate::case::{Case, run, values};
-use crate::files::{Nifti, flipped, gzipped};
+use crate::files::{Nifti, flipped, gzipped, write};
 
 #[test]
 fn n81_a_plain_file_that_is_cut_short_is_refused_when_it_is_opened() {
@@ -166,7 +169,83 @@ fn n91_a_file_that_changes_after_it_was_opened_is_an_error() {
     }
 }
 
+#[test]
+fn n91_a_file_that_changes_between_its_first_and_its_last_voxel_is_an_error() {
+    for name in ["run.nii", "run.nii.gz"] {
+        for io in [Io::Map, Io::Read] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = run().write(folder.path(), name);
+            let opened = nifti::open_with(&path, io).unwrap();
+            let mut stream = opened.source().stream(StreamOptions::default()).unwrap();
+            let mut half = vec![0; 360];
+            stream.read_next(&mut half).unwrap();
+            assert_eq!(half[..], run().voxels()[..360]);
+            fs::remove_file(&path).unwrap();
+            run().write(folder.path(), name);
+            let rest = stream.read_next(&mut half);
+            let error = rest.and_then(|()| stream.finish().map(drop)).unwrap_err();
+            says(&error.to_string(), name);
+        }
+    }
+}
+
 #[track_caller]
 fn says(error: &str, name: &str) {
     assert!(error.contains(name) && error.contains("open it again"), "{error}");
+}
+
+#[test]
+fn n91_a_header_of_a_pair_that_changes_after_it_was_opened_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut head, image) = run().halves(&[]);
+    let path = write(folder.path(), "run.hdr", &head);
+    write(folder.path(), "run.img", &image);
+    let runs = [nifti::open(&path).unwrap()];
+    // Zeros behind the bytes as they were: no extension, and another file.
+    head.extend([0; 16]);
+    write(folder.path(), "run.hdr", &head);
+    let error = tsnr(&runs, TsnrOptions::default(), &Session::default()).unwrap_err().to_string();
+    assert!(error.contains("run.hdr changed") && error.contains("open the pair again"), "{error}");
+}
+
+#[test]
+fn n92_bytes_that_are_not_those_of_their_git_annex_key_are_refused() {
+    let bytes = gzipped(&run().bytes());
+    let mut hash = String::new();
+    for byte in Sha256::digest(&bytes) {
+        write!(hash, "{byte:02x}").unwrap();
+    }
+    let other = "0".repeat(64);
+    let linked = |len: usize, hash: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let key = format!("SHA256E-s{len}--{hash}.nii.gz");
+        let object = format!(".git/annex/objects/Gq/3x/{key}/{key}");
+        write(folder.path(), &object, &bytes);
+        let link = folder.path().join("run.nii.gz");
+        symlink(object, &link).unwrap();
+        (folder, link)
+    };
+    let (_folder, link) = linked(bytes.len() + 1, &hash);
+    let error = nifti::open(&link).unwrap_err().to_string();
+    let (key_says, has) = ((bytes.len() + 1).to_string(), bytes.len().to_string());
+    for word in ["run.nii.gz", "git-annex's key", &key_says, &has, "git annex fsck"] {
+        assert!(error.contains(word), "no {word:?} in {error}");
+    }
+    for (key, is_right) in [(&hash, true), (&other, false)] {
+        let (folder, link) = linked(bytes.len(), key);
+        let runs = [nifti::open(&link).unwrap()];
+        let place = folder.path().join("study.zarr");
+        let report = ingest(&runs, &place, &IngestOptions::default(), &Session::default()).unwrap();
+        match &report.runs[0].result {
+            Outcome::Written(_) => assert!(is_right),
+            Outcome::Failed(error) => {
+                let error = error.to_string();
+                for word in ["run.nii.gz", "git-annex's key", &hash, &other, "git annex fsck"] {
+                    assert!(!is_right && error.contains(word), "no {word:?} in {error}");
+                }
+                assert!(!place.join("runs").exists());
+            }
+            Outcome::Skipped => panic!("{link:?}"),
+        }
+    }
 }

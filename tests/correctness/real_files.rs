@@ -79,6 +79,36 @@ fn n07_a_real_analyze_header_is_refused() {
 }
 
 #[test]
+fn n10_real_pairs_are_read() {
+    let Some(data) = data("n10_real_pairs_are_read") else { return };
+    let one_run = format!("{ONE_RUN}_pair.hdr");
+    for (file, shape, codes) in [
+        (&one_run[..], [6, 10, 10, 121], &[][..]),
+        ("odd/analyzefmri/example-nifti.hdr", [53, 63, 46, 1], &[]),
+        ("odd/nifti-reader-js/air.hdr.gz", [79, 67, 64, 1], &[]),
+        ("odd/nifti-reader-js/air2.img.gz", [79, 67, 64, 1], &[]),
+        ("odd/nifti-rs/minimal.img", [64, 64, 10, 1], &["N71"]),
+    ] {
+        assert_eq!(opens(&data, file, codes).shape(), shape, "{file}");
+    }
+    refuses(
+        &data,
+        "odd/nifti-rs/avg152T1_LR_nifti.hdr.gz",
+        &["is not beside it", "put both files"],
+    );
+}
+
+#[test]
+fn n11_a_real_pair_of_which_only_the_image_is_gzip_is_read() {
+    let Some(data) = data("n11_a_real_pair_of_which_only_the_image_is_gzip_is_read") else {
+        return;
+    };
+    let run = opens(&data, "odd/nifti-rs/minimal2.hdr", &["N71"]);
+    assert_eq!(run.shape(), [64, 64, 10, 1]);
+    assert!(run.info().origin.gzip);
+}
+
+#[test]
 fn n17_a_real_extension_is_kept() {
     let Some(data) = data("n17_a_real_extension_is_kept") else { return };
     let run = opens(&data, "odd/nifti-reader-js/with_extension.nii.gz", &[]);

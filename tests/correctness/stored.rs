@@ -1,4 +1,4 @@
-//! S01 to S11: is a store what was written?
+//! N93 and S01 to S11: is a store what was written?
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +70,27 @@ fn says(message: &str, words: &[&str]) {
     for word in words {
         assert!(message.contains(word), "no {word:?} in {message:?}");
     }
+}
+
+#[test]
+fn n93_the_same_voxels_in_other_bytes_are_stored_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("study.zarr");
+    let opened =
+        ["a.nii", "b.nii.gz"].map(|name| nifti::open(run().write(folder.path(), name)).unwrap());
+    let other = Nifti { seed: 2, ..run() }.write(folder.path(), "c.nii");
+    let runs = [&opened[..], &[nifti::open(other).unwrap()]].concat();
+    let report = ingest(&runs, &place, &IngestOptions::default(), &Session::default()).unwrap();
+    assert_eq!(report.runs[0].same_voxels, ["runs/b.ome.zarr"]);
+    assert_eq!(report.runs[1].same_voxels, ["runs/a.ome.zarr"]);
+    assert!(report.runs[2].same_voxels.is_empty());
+
+    let store = store::open(&place).unwrap();
+    let digest = |name| store.facts(name).unwrap().voxel_digest;
+    assert_eq!(digest("a"), digest("b"));
+    assert_ne!(digest("a"), digest("c"));
+    let sha256 = |name| store.run(name).unwrap().info().origin.sha256.clone().unwrap();
+    assert_ne!(sha256("a"), sha256("b"));
 }
 
 #[test]
@@ -182,6 +203,32 @@ fn s07_what_a_killed_ingest_left_is_never_read_and_removed_by_the_next() {
     study.add(&[("b", &Nifti { seed: 2, ..run() })]);
     assert!(!dead.exists());
     assert_eq!(store::open(&study.store).unwrap().runs().len(), 2);
+}
+
+#[test]
+fn s08_a_store_of_another_tool_is_not_taken_for_one_that_vouches_for_its_chunks() {
+    let theirs = json!({
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {"ome": {"version": "0.5", "multiscales": [{"datasets": [{"path": "0"}]}]}},
+    });
+    let theirs = serde_json::to_vec(&theirs).unwrap();
+    let study = Study::of(&[("a", &run())]);
+    let image = study.folder.path().join("theirs.zarr");
+    write(&image, "zarr.json", &theirs);
+    let words = ["theirs.zarr", "is not a voxstore store", "without voxstore's attributes"];
+    says(&store::open(&image).unwrap_err().to_string(), &words);
+    // Nothing is written into it.
+    let runs = [nifti::open(study.folder.path().join("a.nii")).unwrap()];
+    let error = ingest(&runs, &image, &IngestOptions::default(), &Session::default()).unwrap_err();
+    says(&error.to_string(), &words);
+    assert_eq!(fs::read_dir(&image).unwrap().count(), 1);
+
+    // Put among our runs, it is none of them.
+    write(&study.store, "runs/theirs.ome.zarr/zarr.json", &theirs);
+    let error = study.open("theirs").unwrap_err().to_string();
+    says(&error, &["runs/theirs.ome.zarr", "without voxstore's attributes"]);
+    assert_eq!(values_of(&study.open("a").unwrap()), values(&run()));
 }
 
 #[test]

@@ -6,9 +6,6 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-/// Rows of which the code is written in a branch of its own; their tests come with it.
-const PENDING: [&str; 6] = ["N09", "N10", "N11", "N92", "N93", "S08"];
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -67,8 +64,7 @@ fn row_of(test: &str) -> Option<String> {
 fn the_table_has_every_case_that_was_agreed_on() {
     let rows = rows();
     let agreed = (1..=95).map(|n| format!("N{n:02}")).chain((1..=11).map(|n| format!("S{n:02}")));
-    let missing: Vec<String> =
-        agreed.filter(|code| !rows.contains(code) && !PENDING.contains(&&code[..])).collect();
+    let missing: Vec<String> = agreed.filter(|code| !rows.contains(code)).collect();
     assert!(missing.is_empty(), "docs/correctness.md has no row for {missing:?}");
 }
 
@@ -88,10 +84,6 @@ fn every_row_has_a_test_and_every_test_a_row() {
             }
         }
     }
-    let pending: BTreeSet<String> = PENDING.map(str::to_owned).into();
-    let missing: Vec<&String> =
-        rows.difference(&tested).filter(|c| !pending.contains(*c)).collect();
+    let missing: Vec<&String> = rows.difference(&tested).collect();
     assert!(missing.is_empty(), "rows of docs/correctness.md without a test: {missing:?}");
-    let tested: Vec<&String> = tested.intersection(&pending).collect();
-    assert!(tested.is_empty(), "no longer to be PENDING: {tested:?}");
 }

@@ -240,6 +240,14 @@ impl Nifti {
         out
     }
 
+    /// The two files of a pair, a header and an image whose voxels begin behind `gap`.
+    pub(crate) fn halves(&self, gap: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let magic = if self.two { *b"ni2\0" } else { *b"ni1\0" };
+        let header = Self { magic, offset: gap.len() as f64, ..self.clone() }.header();
+        let least = if self.two { 544 } else { 352 };
+        (header[..least].to_vec(), [gap, &self.voxels()].concat())
+    }
+
     /// Writes the file; a name ending in `.gz` is compressed.
     pub(crate) fn write(&self, folder: &Path, name: &str) -> PathBuf {
         write(folder, name, &packed(name, self.bytes()))

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::seal::now;
 use super::stage::Staging;
+use super::twins::Twins;
 use crate::store::error::StoreError;
 use crate::store::layout::{METADATA, parents};
 use crate::store::list_runs;
@@ -23,13 +24,15 @@ use crate::store::metadata::{
 /// A node's path and its metadata.
 pub(in crate::store) type Node = (String, Value);
 
-/// Writes the root's metadata anew.
-pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<(), StoreError> {
+/// Writes the root's metadata anew, and says which runs hold the same voxels.
+pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<Twins, StoreError> {
     let _lock = staging.lock_store()?;
+    let mut twins = Twins::default();
     let entries: Vec<IndexEntry> = list_runs(store)?
         .iter()
         .filter_map(|path| {
             let run = read_group::<RunAttributes>(&store.join(path).join(METADATA)).ok()?;
+            twins.note(path, run.voxels());
             Some(run.index_entry(path))
         })
         .collect();
@@ -49,7 +52,8 @@ pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<(), StoreError>
         let mut out = BufWriter::new(file);
         write_root(&mut out, &root, &attributes, nodes)?;
         out.flush().map_err(StoreError::io("write", &root))
-    })
+    })?;
+    Ok(twins)
 }
 
 /// A run's group, the arrays in it, and the plain groups above it that were not seen before.

@@ -5,7 +5,8 @@
 //! store, with a lock that dies with its process. `schedule` takes the runs, largest first: `writer`
 //! reads each once, front to back, writes its chunk files and lets the source check itself; `seal`
 //! writes the metadata and syncs all of it; one rename under the store's lock (`stage` again) puts it in
-//! place. `index` lists what is in place, and the staging folder goes.
+//! place. `index` lists what is in place, `twins` tells which of it has the same voxels, and the staging
+//! folder goes.
 //!
 //! What holds, whatever stops an ingest and however many there are:
 //!
@@ -26,6 +27,7 @@ mod seal;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod twins;
 mod writer;
 
 use std::path::Path;
@@ -38,6 +40,7 @@ use super::error::StoreError;
 use super::layout::METADATA;
 use crate::run::{Run, Warning};
 use crate::runtime::Session;
+use twins::Twins;
 
 /// How runs are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +76,10 @@ pub struct RunOutcome {
     pub target: String,
     /// What happened.
     pub result: Outcome,
+    /// Where it is in the store: group paths of the other runs there that hold the same voxels, by digest,
+    /// type and shape, such as one of the same file under another name. A note: nothing is done about
+    /// it. Empty where `index_error` says that the store could not be looked through.
+    pub same_voxels: Vec<String>,
 }
 
 /// How the ingest of one run ended.
@@ -127,6 +134,10 @@ pub fn ingest(
     let outcomes = schedule::write_all(&plans, unreadable, &staging, options, session);
     // After an error too: runs that were put in place before it are to be listed.
     let is_store = store.join(METADATA).exists();
-    let index_error = is_store.then(|| index::rebuild(&store, &staging).err()).flatten();
-    outcomes.map(|runs| IngestReport { runs, index_error })
+    let indexed = if is_store { index::rebuild(&store, &staging) } else { Ok(Twins::default()) };
+    let mut runs = outcomes?;
+    for run in runs.iter_mut().filter(|run| !matches!(run.result, Outcome::Failed(_))) {
+        run.same_voxels = indexed.as_ref().map_or(Vec::new(), |twins| twins.of(&run.target));
+    }
+    Ok(IngestReport { runs, index_error: indexed.err() })
 }

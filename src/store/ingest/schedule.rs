@@ -158,7 +158,12 @@ fn outcome(plan: &RunPlan<'_>, reached: Reached<'_>) -> RunOutcome {
         Reached::Failed(error) => Outcome::Failed(error),
         Reached::NotDue | Reached::Staged(_) => Outcome::Skipped,
     };
-    RunOutcome { source: plan.run.name().to_owned(), target: plan.target.clone(), result }
+    RunOutcome {
+        source: plan.run.name().to_owned(),
+        target: plan.target.clone(),
+        result,
+        same_voxels: Vec::new(),
+    }
 }
 
 /// Removes what is left of a run in staging; what cannot be removed goes with the whole folder.

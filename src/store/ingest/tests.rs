@@ -259,6 +259,36 @@ fn a_name_that_is_anybodys_is_skipped_only_when_the_voxels_agree() {
 }
 
 #[test]
+fn runs_with_the_same_voxels_are_noted_and_nothing_else() {
+    let folder = folder();
+    let store = store_in(&folder);
+    let copy = |name: &str| Memory { name: name.to_owned(), ..named(1) };
+    let mut other = copy("other.nii");
+    other.data[17] ^= 1;
+    // The same bytes in another shape, or as another type, are other voxels.
+    let turned = Memory { shape: vec![3, 4, 5, 13], ..copy("turned.nii") };
+    let retyped = Memory { dtype: DType::U16, ..copy("retyped.nii") };
+    let same = |report: &IngestReport| -> Vec<Vec<String>> {
+        report.runs.iter().map(|run| run.same_voxels.clone()).collect()
+    };
+    let runs = [other, turned, retyped, copy("a.nii")].map(Memory::run);
+    assert_eq!(same(&ok(&runs, &store, &defaults())), vec![Vec::<String>::new(); 4]);
+
+    let mut bad = copy("bad.nii");
+    bad.bad_checksum = true;
+    let runs = [copy("c.nii"), bad, copy("b.nii"), copy("a.nii")].map(Memory::run);
+    let report = ok(&runs, &store, &defaults());
+    assert_eq!(letters(&report), "wfws");
+    let path = |name: &str| format!("runs/{name}.ome.zarr");
+    let expected = [["a", "b"].map(path).to_vec(), vec![], ["a", "c"].map(path).to_vec()];
+    assert_eq!(same(&report)[..3], expected);
+    assert_eq!(same(&report)[3], ["b", "c"].map(path));
+    // With another codec they are the same voxels, too.
+    let zstd = IngestOptions { codec: Codec::Zstd, ..defaults() };
+    assert_eq!(same(&ok(&[copy("d.nii").run()], &store, &zstd))[0], ["a", "b", "c"].map(path));
+}
+
+#[test]
 fn force_stores_a_run_anew_with_other_chunks_or_codec() {
     let folder = folder();
     ok(&[named(1).run()], &store_in(&folder), &chunks(4, 2));

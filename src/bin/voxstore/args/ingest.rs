@@ -12,7 +12,8 @@ use super::{LimitArgs, ReadingArgs, TalkArgs};
 ///
 /// Each run becomes one group that zarr-python, xarray, dask, tensorstore and OME-Zarr viewers open.
 /// A run appears whole or not at all; a run that is there already is skipped. A damaged source is
-/// reported and the rest is done (exit code 4).
+/// reported and the rest is done (exit code 4). A run with the voxels of another in the store is stored all
+/// the same, and a note says so.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore ingest sub-01/ses-test/func/*_bold.nii.gz -o study.zarr

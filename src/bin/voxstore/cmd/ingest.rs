@@ -23,6 +23,7 @@ struct Row {
     stored_bytes: Option<u64>,
     seconds: Option<f64>,
     warnings: Vec<String>,
+    notes: Vec<String>,
     error: Option<String>,
 }
 
@@ -42,6 +43,7 @@ impl Row {
             stored_bytes: None,
             seconds: None,
             warnings: Vec::new(),
+            notes: Vec::new(),
             error: None,
         }
     }
@@ -77,7 +79,9 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
     let done = ingest(&runs, &args.output, &options, &session)?;
     for outcome in done.runs {
         let target = Some(outcome.target);
-        rows.push(match outcome.result {
+        let same = outcome.same_voxels;
+        let notes = same.into_iter().map(|other| format!("N93: the same voxels as {other}"));
+        let row = match outcome.result {
             Outcome::Skipped => Row::plain(outcome.source, target, "skipped"),
             Outcome::Failed(error) => Row::failed(outcome.source, &error),
             Outcome::Written(written) => Row {
@@ -88,7 +92,8 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
                 warnings: written.warnings.iter().map(Warning::to_string).collect(),
                 ..Row::plain(outcome.source, target, "written")
             },
-        });
+        };
+        rows.push(Row { notes: notes.collect(), ..row });
     }
     report(args, &rows)?;
     let failed = rows.iter().filter(|row| row.error.is_some()).count();
@@ -121,22 +126,26 @@ fn report(args: &IngestArgs, rows: &[Row]) -> Result<()> {
         return Ok(());
     }
     let size = |bytes: Option<u64>| bytes.map_or("-".to_owned(), |b| ByteSize(b).to_string());
+    let is_noted = rows.iter().any(|row| !row.notes.is_empty());
     let table: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {
             let ratio = row.stored_bytes.zip(row.raw_bytes).filter(|(_, raw)| *raw > 0);
-            vec![
+            let mut cells = vec![
                 row.run.clone().unwrap_or_else(|| row.source.clone()),
                 row.outcome.to_owned(),
                 size(row.raw_bytes),
                 size(row.stored_bytes),
                 ratio.map_or("-".to_owned(), |(s, r)| format!("{:.3}", s as f64 / r as f64)),
                 row.seconds.map_or("-".to_owned(), |s| format!("{s:.2} s")),
-            ]
+            ];
+            cells.extend(is_noted.then(|| row.notes.join("\n")));
+            cells
         })
         .collect();
-    let head = ["run", "outcome", "voxels", "stored", "ratio", "time"];
-    render::line(&render::table(&head, &table))?;
+    let head = ["run", "outcome", "voxels", "stored", "ratio", "time", "note"];
+    let columns = if is_noted { head.len() } else { head.len() - 1 };
+    render::line(&render::table(&head[..columns], &table))?;
     if rows.iter().any(|row| row.error.is_none()) {
         render::line(&format!("store: {}", args.output.display()))?;
     }
