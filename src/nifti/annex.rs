@@ -102,6 +102,41 @@ mod tests {
     }
 
     #[test]
+    fn each_file_of_a_pair_has_a_key_of_its_own() {
+        let (header, voxels) = Image::v1().pair();
+        let key = |bytes: &[u8], backend: &str, is_right: bool| {
+            let mut hash = match backend {
+                "MD5E" => hex(&<md5::Md5 as md5::Digest>::digest(bytes)),
+                _ => hex(&Sha256::digest(bytes)),
+            };
+            if !is_right {
+                hash = hash.chars().rev().collect();
+            }
+            format!("{backend}-s{}--{hash}.x", bytes.len())
+        };
+        let both = hex(&Sha256::digest([&header.bytes[..], &voxels].concat()));
+        for backends in [["MD5E", "SHA256E"], ["SHA256E", "MD5E"], ["SHA256E", "SHA256E"]] {
+            for right in [[true, true], [false, true], [true, false]] {
+                let folder = Folder::new();
+                let [of_header, of_image] = [(&header.bytes, 0), (&voxels, 1)]
+                    .map(|(bytes, at)| key(bytes, backends[at], right[at]));
+                annexed(&folder, "x.img", &of_image, &voxels);
+                let run = open(annexed(&folder, "x.hdr", &of_header, &header.bytes)).unwrap();
+                match drain(&run, true) {
+                    Ok((_, end)) => {
+                        assert_eq!((right, end.sha256), ([true; 2], Some(both.clone())))
+                    }
+                    Err(error) => {
+                        let wrong = if right[0] { "x.img" } else { "x.hdr" };
+                        let text = error.to_string();
+                        assert!(right != [true; 2] && text.contains(wrong), "{text}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_hash_that_is_not_the_keys_is_an_error_once_all_bytes_were_hashed() {
         let (folder, image) = (Folder::new(), Image::v1());
         for (name, bytes) in [("x.nii", image.bytes.clone()), ("x.nii.gz", image.gzip())] {

@@ -78,6 +78,7 @@ fn every_fact_of_a_run_comes_back() {
     let (folder, mut facts) = (folder(), info("sub-01_ses-02_task-rest_bold.nii.gz"));
     facts.timing.tr_seconds = Some(1.0 / 3.0);
     facts.origin.big_endian = true;
+    facts.origin.image_name = Some("sub-01_ses-02_task-rest_bold.img.gz".into());
     let source = Memory::new("in memory", [3, 4, 5, 6], DType::I16);
     ok(&[source.run_with(facts.clone())], &store_in(&folder), &defaults());
     let run = open(store_in(&folder)).unwrap().run("sub-01_ses-02_task-rest_bold").unwrap();
