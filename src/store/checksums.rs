@@ -43,7 +43,11 @@ impl Checksums {
     /// When the file is absent, of another length, or not the one that was written with the run.
     pub(super) fn read(file: &Path, chunks: u64, digest: &str) -> Result<Self, StoreError> {
         let bytes = digest::read(file, Self::bytes_of(chunks), CHECKSUM_BYTES, digest)?;
-        let (numbers, _) = bytes.as_chunks::<4>();
+        let own = verified_checksum(&bytes).map_err(|fault| {
+            StoreError::metadata(file, "crc32c", "that of the bytes before it", fault)
+        })?;
+        let numbers = bytes.strip_suffix(&own.to_le_bytes()).unwrap_or(&bytes);
+        let (numbers, _) = numbers.as_chunks::<4>();
         Ok(Self(numbers.iter().map(|&b| AtomicU32::new(u32::from_le_bytes(b))).collect()))
     }
 

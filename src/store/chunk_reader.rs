@@ -100,7 +100,7 @@ impl ChunkedSource {
     /// version exactly when its metadata file is still the same file.
     fn check_version(&self) -> Result<(), SourceError> {
         let file = self.array_dir.join(METADATA);
-        if fs::metadata(&file).is_ok_and(|found| Stamp::of(&found) == self.version) {
+        if fs::symlink_metadata(&file).is_ok_and(|found| Stamp::of(&found) == self.version) {
             return Ok(());
         }
         let reason = "it was replaced while it was read; open it again";

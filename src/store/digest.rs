@@ -17,7 +17,7 @@ pub(super) fn of(bytes: &[u8]) -> String {
     text(xxh3_128(bytes))
 }
 
-/// Reads a file of `bytes` bytes, which must have this digest, and `more` behind them.
+/// Reads a file of `bytes` bytes, which must have this digest, and `more` behind them; gives all of them.
 ///
 /// # Errors
 /// When it cannot be read, is longer or shorter, or has another digest.
@@ -32,8 +32,8 @@ pub(super) fn read(
         return Err(StoreError::metadata(file, "length", bytes.saturating_add(more), found));
     }
     let mut content = Vec::new();
-    opened.take(bytes).read_to_end(&mut content).map_err(StoreError::io("read", file))?;
-    let found = of(&content);
+    opened.take(found).read_to_end(&mut content).map_err(StoreError::io("read", file))?;
+    let found = of(content.get(..bytes as usize).unwrap_or(&content));
     if found != digest {
         return Err(StoreError::metadata(file, "digest", digest, found));
     }

@@ -37,7 +37,8 @@ impl OpenedRun {
         let attributes = read_group::<RunAttributes>(&metadata_file)?;
         let array_dir = dir.join(VOXELS);
         let array_file = array_dir.join(METADATA);
-        let found = fs::metadata(&array_file).map_err(StoreError::io("open", &array_file))?;
+        let found =
+            fs::symlink_metadata(&array_file).map_err(StoreError::io("open", &array_file))?;
         let array = StoredArray::from_file(&array_file, &read_json::<ArrayFile>(&array_file)?)?;
         let layout = check(&attributes, &array, &array_file)?;
         let table = dir.join(CHECKSUMS).join(chunk_file(&[0; AXES.len()]));

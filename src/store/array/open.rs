@@ -25,7 +25,7 @@ use crate::store::metadata::{StoredArray, read_array};
 pub fn open_array(path: impl AsRef<Path>) -> Result<Arc<dyn Source>, StoreError> {
     let path = path.as_ref();
     let file = path.join(METADATA);
-    let found = fs::metadata(&file).map_err(|error| match error.kind() {
+    let found = fs::symlink_metadata(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
             let found = if path.exists() { "it has no zarr.json" } else { "nothing is there" };
             let help = "give the folder of an array, such as zscore.zarr";

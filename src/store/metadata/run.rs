@@ -38,6 +38,8 @@ struct Bids {
     sidecar: Map<String, Value>,
 }
 
+/// What may be unknown stands as `null`. Serde takes an absent `Option` for `None`, unless it is told how to
+/// read it: a key that is not there is damage.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Facts {
     schema: String,
@@ -49,9 +51,11 @@ struct Facts {
     zooms_mm: [Number; 3],
     grid: String,
     scaling: StoredScaling,
+    #[serde(deserialize_with = "Option::deserialize")]
     tr_s: Option<Number>,
     tr_source: String,
     start_s: Number,
+    #[serde(deserialize_with = "Option::deserialize")]
     echo_time_s: Option<Number>,
     header_pixdim4: Number,
     header_time_unit: String,
@@ -78,9 +82,12 @@ struct StoredOrigin {
     /// Of a pair. Stores older than pairs have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     image_name: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     bids_folder: Option<String>,
     bytes: u64,
+    #[serde(deserialize_with = "Option::deserialize")]
     mtime: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
     sha256: Option<String>,
     format: String,
     endian: Endian,
