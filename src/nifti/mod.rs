@@ -17,6 +17,7 @@ mod header;
 mod hex;
 mod intake;
 mod layout;
+mod lone_header;
 mod map;
 mod mmap;
 mod name;
@@ -38,6 +39,7 @@ mod units;
 
 pub use error::NiftiError;
 pub use export::export;
+pub(crate) use lone_header::{made_header, run_info_of_header};
 pub use map::{MapFile, write_map};
 pub use open::{Io, open, open_with};
 pub use sink::{NiftiOptions, NiftiSink};

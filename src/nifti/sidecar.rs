@@ -29,9 +29,9 @@ pub(super) fn sidecar(intake: &mut Intake) -> Map<String, Value> {
     }
 }
 
-/// `x_bold.json` for `x_bold.nii` and `x_bold.nii.gz`, whatever the case of the ending.
+/// `x_bold.json` for `x_bold.nii`, `x_bold.nii.gz` and `x_bold.ome.zarr`, whatever the case of the ending.
 fn sidecar_path(path: &Path) -> Option<PathBuf> {
-    let stem = without_ending(path, &[".nii.gz", ".nii", ".gz"])?;
+    let stem = without_ending(path, &[".nii.gz", ".nii", ".gz", ".ome.zarr", ".nii.zarr"])?;
     Some(path.with_file_name(format!("{stem}.json")))
 }
 

@@ -11,6 +11,7 @@ mod common;
 mod explain;
 mod export;
 mod files;
+mod foreign;
 mod golden;
 mod info;
 mod ingest;

@@ -6,6 +6,7 @@ use anyhow::Result;
 use bytesize::ByteSize;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use voxstore::foreign::{self, Facts};
 use voxstore::nifti;
 use voxstore::store::{self, StoredFacts};
 use voxstore::{Run, Warning};
@@ -42,6 +43,8 @@ struct About {
     sha256: Option<String>,
     transport: &'static str,
     stored: Option<Stored>,
+    /// Of an image of another tool.
+    foreign: Option<Foreign>,
     sidecar: Map<String, Value>,
     warnings: Vec<String>,
 }
@@ -55,6 +58,39 @@ struct Stored {
     stored_bytes: u64,
     voxel_digest: String,
     ingested: String,
+}
+
+#[derive(Serialize)]
+struct Foreign {
+    kind: String,
+    zarr_format: u8,
+    chunk_shape: [u64; 4],
+    shard_shape: Option<[u64; 4]>,
+    codecs: Vec<&'static str>,
+    files: u64,
+    missing_files: u64,
+    stored_bytes: u64,
+    checksummed: bool,
+    fill_value: Option<String>,
+    guarantees: String,
+}
+
+impl Foreign {
+    fn of(facts: &Facts) -> Self {
+        Self {
+            kind: facts.kind.clone(),
+            zarr_format: facts.zarr_format,
+            chunk_shape: facts.chunk_shape,
+            shard_shape: facts.shard_shape,
+            codecs: facts.codecs.clone(),
+            files: facts.files,
+            missing_files: facts.missing_files,
+            stored_bytes: facts.stored_bytes,
+            checksummed: facts.checksummed,
+            fill_value: facts.fill_value.clone(),
+            guarantees: facts.guarantees(),
+        }
+    }
 }
 
 pub(crate) fn run(args: &InfoArgs) -> Result<Done> {
@@ -74,6 +110,11 @@ pub(crate) fn run(args: &InfoArgs) -> Result<Done> {
 }
 
 fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
+    if foreign::is_foreign(path) {
+        let image = foreign::open(path)?;
+        let about = About { foreign: Some(Foreign::of(image.facts())), ..about(image.run(), None) };
+        return Ok(Described { path: path.to_owned(), kind: "foreign", runs: vec![about] });
+    }
     if let Some((root, name)) = run_in_store(path) {
         let store = store::open(root)?;
         let runs = vec![stored_run(&store, &name)?];
@@ -137,6 +178,7 @@ fn about(run: &Run, facts: Option<&StoredFacts>) -> About {
             voxel_digest: facts.voxel_digest.clone(),
             ingested: facts.ingested.clone(),
         }),
+        foreign: None,
         sidecar: info.sidecar.clone(),
         warnings: info.warnings.iter().map(Warning::to_string).collect(),
     }
@@ -197,6 +239,26 @@ fn tell_run(path: &Path, run: &About) -> Result<()> {
         lines.push(("stored", ByteSize(stored.stored_bytes).to_string()));
         lines.push(("digest", stored.voxel_digest.clone()));
         lines.push(("ingested", stored.ingested.clone()));
+    }
+    if let Some(foreign) = &run.foreign {
+        let lengths = |shape: &[u64; 4]| render::shape(shape);
+        let shards = foreign
+            .shard_shape
+            .as_ref()
+            .map_or(String::new(), |s| format!(" in shards of {}", lengths(s)));
+        let codecs =
+            if foreign.codecs.is_empty() { "none".to_owned() } else { foreign.codecs.join(", ") };
+        lines.push(("store", format!("{}, Zarr v{}", foreign.kind, foreign.zarr_format)));
+        lines.push(("chunks", format!("{}{shards}, {codecs}", lengths(&foreign.chunk_shape))));
+        lines.push((
+            "stored",
+            format!(
+                "{} in {} files",
+                ByteSize(foreign.stored_bytes),
+                foreign.files - foreign.missing_files
+            ),
+        ));
+        lines.push(("promises", foreign.guarantees.clone()));
     }
     for (label, text) in lines {
         render::line(&format!("{label:<9} {text}"))?;
