@@ -12,7 +12,7 @@ use std::path::Path;
 
 use allocator::measured;
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use serde_json::{Value, json};
 use voxstore::Region;
 use voxstore::foreign;
@@ -31,6 +31,12 @@ fn numbers() -> Vec<u8> {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
@@ -59,7 +65,35 @@ fn write(folder: &Path, order: &Value, codec: &Value, file: &[u8]) {
 }
 
 #[test]
-fn a_read_takes_no_more_memory_than_the_source_says() {
+fn a_read_takes_no_more_memory_than_the_source_says_and_a_bomb_no_more_than_a_read() {
+    reads_of_every_codec();
+    bombs();
+}
+
+/// What inflates to many times a chunk.
+fn bombs() {
+    let folder = tempfile::tempdir().unwrap();
+    let zeros = vec![0; 50 * CHUNK.iter().product::<usize>()];
+    let stream = zstd::stream::encode_all(&zeros[..], 1).unwrap();
+    let whole = zstd::bulk::compress(&zeros, 1).unwrap();
+    for (name, codec, file) in [
+        ("gzip", json!({"name": "gzip", "configuration": {"level": 1}}), gzip(&zeros)),
+        ("zlib", json!({"name": "numcodecs.zlib", "configuration": {"level": 1}}), zlib(&zeros)),
+        ("zstd", json!({"name": "zstd", "configuration": {"level": 1}}), stream),
+        ("zstd", json!({"name": "zstd", "configuration": {"level": 1}}), whole),
+    ] {
+        let place = folder.path().join(format!("{name}-{}.zarr", file.len()));
+        write(&place, &json!([0, 1, 2]), &codec, &file);
+        let source = foreign::open_array(&place).unwrap();
+        let mut out = vec![0; 2];
+        let region = Region::new(vec![0, 0, 0], vec![1, 1, 1]);
+        let (read, most) = measured(|| source.read(&region, &mut out));
+        assert!(read.is_err(), "{name}");
+        assert!(most <= source.scratch_bytes(), "{name}: {most} bytes");
+    }
+}
+
+fn reads_of_every_codec() {
     let folder = tempfile::tempdir().unwrap();
     let plain = numbers();
     let gzip_codec = json!({"name": "gzip", "configuration": {"level": 1}});

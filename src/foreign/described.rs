@@ -192,3 +192,46 @@ pub(super) fn fill_bytes(value: &Value, dtype: DType) -> Option<Vec<u8>> {
         integer => whole(integer.size() as u32 * 8, integer.is_signed_int()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::fill_bytes;
+    use crate::dtype::DType;
+
+    #[test]
+    fn fill_values_are_numbers_of_their_type_or_refused() {
+        let good: [(DType, Value, &[u8]); 12] = [
+            (DType::Bool, json!(true), &[1]),
+            (DType::Bool, json!(0), &[0]),
+            (DType::U8, json!(255), &[255]),
+            (DType::I8, json!(-128), &[128]),
+            (DType::I16, json!(7.0), &7_i16.to_ne_bytes()),
+            (DType::U64, json!(u64::MAX), &u64::MAX.to_ne_bytes()),
+            (DType::I64, json!(i64::MIN), &i64::MIN.to_ne_bytes()),
+            (DType::F32, json!("0xc1c80000"), &(-25_f32).to_ne_bytes()),
+            (DType::F64, json!("0x4039000000000000"), &25_f64.to_ne_bytes()),
+            (DType::F32, json!("-Infinity"), &f32::NEG_INFINITY.to_ne_bytes()),
+            (DType::F64, json!("NaN"), &f64::NAN.to_ne_bytes()),
+            (DType::F64, json!(3), &3_f64.to_ne_bytes()),
+        ];
+        for (dtype, value, want) in good {
+            assert_eq!(fill_bytes(&value, dtype).as_deref(), Some(want), "{dtype} {value}");
+        }
+        for (dtype, value) in [
+            (DType::Bool, json!(2)),
+            (DType::U8, json!(256)),
+            (DType::U8, json!(-1)),
+            (DType::I16, json!(0.5)),
+            (DType::I16, json!("NaN")),
+            (DType::I64, json!(1e30)),
+            (DType::F32, json!("0x4039000000000000")),
+            (DType::F64, json!("nan")),
+            (DType::F64, json!(true)),
+            (DType::U8, Value::Null),
+        ] {
+            assert_eq!(fill_bytes(&value, dtype), None, "{dtype} {value}");
+        }
+    }
+}

@@ -193,8 +193,7 @@ impl Chain {
                     };
                 }
                 (name, true) => {
-                    let step = Step::from_name(name.strip_prefix("numcodecs.").unwrap_or(name));
-                    chain.steps.push(step.ok_or_else(|| refused(codec))?);
+                    chain.steps.push(step(name).ok_or_else(|| refused(codec))?);
                 }
                 _ => return Err(refused(codec)),
             }
@@ -244,6 +243,14 @@ impl Chain {
     }
 }
 
+/// The step of a codec; numcodecs has the same compressors under names of its own, and another crc32c.
+fn step(name: &str) -> Option<Step> {
+    match name.strip_prefix("numcodecs.") {
+        Some(name) => Step::from_name(name).filter(|step| *step != Step::Crc32c),
+        None => Step::from_name(name).filter(|step| *step != Step::Zlib),
+    }
+}
+
 /// Which axis of the array each axis of what is stored is.
 fn permutation(codec: &Named, axes: usize) -> Option<Vec<usize>> {
     let order = match codec.get("order")? {
@@ -254,4 +261,57 @@ fn permutation(codec: &Named, axes: usize) -> Option<Vec<usize>> {
     let mut sorted = order.clone();
     sorted.sort_unstable();
     sorted.into_iter().eq(0..axes).then_some(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use super::{Chain, Complain, Named};
+    use crate::dtype::DType;
+    use crate::store::Step;
+
+    fn chain(codecs: &Value) -> Option<Chain> {
+        let codecs: Vec<Named> = serde_json::from_value(codecs.clone()).unwrap();
+        Chain::of(&codecs, &[2, 3, 4], DType::I16, Complain(Path::new("zarr.json"))).ok()
+    }
+
+    fn transpose(order: &Value) -> Value {
+        json!({"name": "transpose", "configuration": {"order": order}})
+    }
+
+    #[test]
+    fn transposes_follow_each_other() {
+        let bytes = json!({"name": "bytes", "configuration": {"endian": "big"}});
+        let order = |list: &[Value]| {
+            let all: Vec<Value> = list.iter().map(transpose).chain([bytes.clone()]).collect();
+            chain(&json!(all)).map(|chain| chain.order)
+        };
+        assert_eq!(order(&[]), Some(vec![0, 1, 2]));
+        assert_eq!(order(&[json!([1, 2, 0])]), Some(vec![1, 2, 0]));
+        assert_eq!(order(&[json!([1, 2, 0]), json!([1, 0, 2])]), Some(vec![2, 1, 0]));
+        assert_eq!(order(&[json!("F")]), Some(vec![2, 1, 0]));
+        for wrong in
+            [json!([0, 1]), json!([0, 1, 1]), json!([0, 1, 3]), json!([0, -1, 2]), json!("T")]
+        {
+            assert_eq!(order(std::slice::from_ref(&wrong)), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_of_codecs_are_taken_with_and_without_settings() {
+        let bytes = json!({"name": "bytes", "configuration": {"endian": "little"}});
+        let steps = |codecs: &[Value]| {
+            let all: Vec<&Value> = [&bytes].into_iter().chain(codecs).collect();
+            chain(&json!(all)).map(|chain| chain.steps)
+        };
+        assert_eq!(steps(&[json!("crc32c")]), Some(vec![Step::Crc32c]));
+        assert_eq!(steps(&[json!({"name": "numcodecs.zlib"})]), Some(vec![Step::Zlib]));
+        for wrong in ["numcodecs.crc32c", "numcodecs.shuffle", "zlib", "transpose", "bytes"] {
+            assert_eq!(steps(&[json!(wrong)]), None, "{wrong}");
+        }
+        assert!(chain(&json!(["gzip", bytes])).is_none());
+    }
 }

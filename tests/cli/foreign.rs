@@ -15,7 +15,7 @@ fn info_states_what_vouches_for_an_image() {
         "5 x 4 x 3 x 6 (x y z t)",
         "OME-Zarr 0.5, Zarr v3",
         "5 x 4 x 3 x 3, blosc",
-        "1 files",
+        "in 1 file",
         "promises",
         "read-only, unverified: 1 of 2 chunk files are missing, and a missing chunk reads as -1.5",
     ]);

@@ -250,20 +250,18 @@ fn tell_run(path: &Path, run: &About) -> Result<()> {
             if foreign.codecs.is_empty() { "none".to_owned() } else { foreign.codecs.join(", ") };
         lines.push(("store", format!("{}, Zarr v{}", foreign.kind, foreign.zarr_format)));
         lines.push(("chunks", format!("{}{shards}, {codecs}", lengths(&foreign.chunk_shape))));
-        lines.push((
-            "stored",
-            format!(
-                "{} in {} files",
-                ByteSize(foreign.stored_bytes),
-                foreign.files - foreign.missing_files
-            ),
-        ));
+        let files = foreign.files - foreign.missing_files;
+        let s = if files == 1 { "" } else { "s" };
+        lines.push(("stored", format!("{} in {files} file{s}", ByteSize(foreign.stored_bytes))));
         lines.push(("promises", foreign.guarantees.clone()));
     }
     for (label, text) in lines {
         render::line(&format!("{label:<9} {text}"))?;
     }
-    for warning in &run.warnings {
+    // What vouches for an image was said among the lines.
+    let said =
+        |warning: &&String| run.foreign.is_none() || !warning.starts_with(foreign::UNVERIFIED);
+    for warning in run.warnings.iter().filter(said) {
         render::say(&format!("warning: {warning}"));
     }
     Ok(())
