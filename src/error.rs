@@ -1,6 +1,7 @@
 //! The sum of the layers' errors.
 
 use crate::exec::ExecError;
+use crate::foreign::ForeignError;
 use crate::jobs::JobError;
 use crate::lazy::LazyError;
 use crate::nifti::NiftiError;
@@ -17,6 +18,9 @@ pub enum Error {
     /// A computation did not come to its end.
     #[error(transparent)]
     Exec(#[from] ExecError),
+    /// A store of another tool cannot be opened.
+    #[error(transparent)]
+    Foreign(#[from] ForeignError),
     /// A job was refused or did not come to its end.
     #[error(transparent)]
     Job(#[from] JobError),

@@ -5,7 +5,7 @@
 //! - **Storage.** [`nifti::open`] opens a NIfTI file and [`store::open`] a store; both give a
 //!   [`Run`]: voxels that are read later, with affine, repetition time, scaling and the header they
 //!   came with. [`store::ingest`] puts runs into a store without loss; [`nifti::export`] writes them
-//!   back, [`nifti::write_map`] writes a map on a run's grid.
+//!   back, [`foreign::open`] reads images of other tools, [`nifti::write_map`] writes a map on a run's grid.
 //! - **Lazy arrays.** [`Run::lazy`] gives a [`LazyArray`], an expression with numpy's shapes, types
 //!   and operators. [`concatenate`] joins runs; [`slice`](LazyArray::slice) takes any part.
 //!   [`compute`](LazyArray::compute) makes a plan, refuses it where it does not fit the memory of
@@ -60,6 +60,7 @@ mod dtype;
 mod error;
 mod exec;
 mod feed;
+pub mod foreign;
 mod grid;
 pub mod jobs;
 mod kernel;

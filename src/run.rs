@@ -133,7 +133,7 @@ fn value_bytes(value: &Value) -> usize {
 pub struct Geometry {
     /// Rows of the 4x4 matrix from voxel index to millimetres; the last row is `0 0 0 1`.
     pub affine: [[f64; 4]; 4],
-    /// Which header field the affine was taken from: `sform`, `qform` or `pixdim`.
+    /// What the affine was taken from: the header's `sform`, `qform` or `pixdim`; or an image's `ome` metadata.
     pub affine_source: &'static str,
     /// The header's `qform_code`.
     pub qform_code: i16,
@@ -168,7 +168,7 @@ pub(crate) fn corner_distance_mm(shape: &[u64], a: &[[f64; 4]; 4], b: &[[f64; 4]
 pub struct Timing {
     /// Repetition time; `None` where neither header nor sidecar tells.
     pub tr_seconds: Option<f64>,
-    /// `header`, `sidecar` or `unknown`.
+    /// `header`, `sidecar`, `ome` or `unknown`.
     pub tr_source: &'static str,
     /// Time of the first volume, from toffset.
     pub start_seconds: f64,
@@ -216,7 +216,7 @@ pub struct Origin {
     /// SHA-256 of the file in hex, of a pair that of the header's bytes and then the image's, as they
     /// lie on disk; known after a full pass or an ingest.
     pub sha256: Option<String>,
-    /// `nifti1` or `nifti2`.
+    /// `nifti1` or `nifti2`; `ome-zarr` where the header was made for an image without one.
     pub format: &'static str,
     /// True for a big-endian source.
     pub big_endian: bool,

@@ -32,13 +32,17 @@ const RULES: [(&str, &[&str]); 22] = [
     ("exec", &["base", "source", "spill", "sink", "kernel", "runtime", "lazy", "feed", "plan"]),
     ("nifti", &["base", "source", "sink", "run", "runtime"]),
     ("store", &["base", "source", "sink", "run", "runtime"]),
+    ("foreign", &["base", "source", "run", "runtime", "nifti", "store"]),
     (
         "jobs",
         &["base", "source", "spill", "run", "runtime", "lazy", "plan", "exec", "sink", "picture"],
     ),
     ("write", &["base", "run", "runtime", "lazy", "exec", "sink", "nifti", "store", "error"]),
     ("verify", &["runtime", "nifti", "store"]),
-    ("error", &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
+    (
+        "error",
+        &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "foreign", "jobs"],
+    ),
     ("lib", &[]),
 ];
 
@@ -47,8 +51,9 @@ const KERNEL_NAMES_FOR_LAZY: [&str; 5] = ["ReduceOp", "BinaryOp", "UnaryOp", "Ov
 
 /// Crates that few places may name, so that they can be replaced there. Unit tests may ask any of
 /// them for a second opinion.
-const CONFINED: [(&str, &[&str]); 7] = [
-    ("zarrs", &["src/store/"]),
+const CONFINED: [(&str, &[&str]); 8] = [
+    ("zarrs", &["src/store/codec/"]),
+    ("zstd", &["src/store/codec/"]),
     // Mapped files, and buffers that are pages of their own.
     ("memmap2", &["src/nifti/mmap.rs", "src/buffer.rs"]),
     ("::nifti", &["src/nifti/header/"]),

@@ -141,7 +141,7 @@ fn centred(zooms: [f64; 3], shape: [u64; 4]) -> Affine {
     ]
 }
 
-fn column_lengths(affine: &Affine) -> [f64; 3] {
+pub(super) fn column_lengths(affine: &Affine) -> [f64; 3] {
     std::array::from_fn(|j| (0..3).map(|i| affine[i][j] * affine[i][j]).sum::<f64>().sqrt())
 }
 

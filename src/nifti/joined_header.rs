@@ -1,4 +1,4 @@
-//! What does the header of a pair say once its voxels follow it?
+//! What does a header that lay apart from its voxels say once they follow it?
 //!
 //! The same, but for the magic and `vox_offset`: all other fields and the extensions are untouched.
 
@@ -7,7 +7,7 @@ use super::header::{Header, Version};
 /// Extensions, and what follows them, begin and end at multiples of this.
 const STEP_BYTES: usize = 16;
 
-/// The bytes before the voxels of a single file, from those of a pair's header, which `header` was parsed
+/// The bytes before the voxels of a single file, from those of a header that lay apart, which `header` was parsed
 /// from.
 pub(super) fn joined_header(header: &Header, bytes: &[u8]) -> Vec<u8> {
     let least = header.version.least_offset();

@@ -35,8 +35,7 @@ impl Layout {
         intake: &mut Intake,
     ) -> Result<Self, NiftiError> {
         let offset = vox_offset(header, container, intake)?;
-        let shape = shape(header, intake)?;
-        let dtype = dtype(header, intake)?;
+        let (shape, dtype) = Self::of_voxels(header, intake)?;
         let voxel_bytes = shape
             .iter()
             .try_fold(dtype.size() as u128, |bytes, &n| bytes.checked_mul(u128::from(n)))
@@ -46,6 +45,17 @@ impl Layout {
                 intake.refuse("dim", format!("{:?}", header.dim), "an array below 8 EiB")
             })?;
         Ok(Self { shape, dtype, offset, voxel_bytes })
+    }
+
+    /// Shape and type alone, for voxels that do not lie behind their header.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(super) fn of_voxels(
+        header: &Header,
+        intake: &mut Intake,
+    ) -> Result<([u64; 4], DType), NiftiError> {
+        Ok((shape(header, intake)?, dtype(header, intake)?))
     }
 
     /// First byte after the last voxel.

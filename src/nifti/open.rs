@@ -76,7 +76,8 @@ pub fn open_with(path: impl AsRef<Path>, io: Io) -> Result<Run, NiftiError> {
     let sidecar = sidecar::sidecar(&mut intake);
     let timing = timing::timing(&header, found.layout.shape[3], &sidecar, &mut intake);
     let Found { voxels, header_file, gzip, layout, head, .. } = found;
-    let origin = origin::origin(&voxels, header_file.as_ref(), &header, gzip);
+    let at = |file| (FileBytes::path(file), FileBytes::stamp(file));
+    let origin = origin::origin(at(&voxels), header_file.as_ref().map(at), &header, gzip);
     let warnings = intake.into_warnings();
     let header_bytes = head.into();
     let info =

@@ -6,28 +6,30 @@ use std::path::{Component, Path};
 
 use jiff::Timestamp;
 
-use super::file_bytes::FileBytes;
 use super::header::Header;
 use crate::run::Origin;
+use crate::runtime::Stamp;
 
-/// The record of a run's file, or of the two of a pair. A pair's time is that of its voxels: its header is
-/// kept whole, and need not be told from another by time.
+/// A file, and what the system says of it.
+type At<'a> = (&'a Path, &'a Stamp);
+
+/// The record of a run's file, or of the two of a pair, by absolute paths. A pair's time is that of its
+/// voxels: its header is kept whole, and need not be told from another by time.
 pub(super) fn origin(
-    voxels: &FileBytes,
-    header_file: Option<&FileBytes>,
+    voxels: At<'_>,
+    header_file: Option<At<'_>>,
     header: &Header,
     gzip: bool,
 ) -> Origin {
-    let name = |file: &FileBytes| {
-        file.path().file_name().unwrap_or_default().to_string_lossy().into_owned()
-    };
+    let name =
+        |(path, _): At<'_>| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let first = header_file.unwrap_or(voxels);
-    let modified = voxels.stamp().modified.and_then(|t| Timestamp::try_from(t).ok());
+    let modified = voxels.1.modified.and_then(|t| Timestamp::try_from(t).ok());
     Origin {
         file_name: name(first),
         image_name: header_file.map(|_| name(voxels)),
-        bids_folder: bids_folder(first.path()),
-        file_bytes: voxels.len() + header_file.map_or(0, FileBytes::len),
+        bids_folder: bids_folder(first.0),
+        file_bytes: voxels.1.len + header_file.map_or(0, |(_, stamp)| stamp.len),
         modified: modified.map(|t| t.to_string()),
         sha256: None,
         format: header.version.format(),

@@ -29,9 +29,11 @@ pub(super) fn sidecar(intake: &mut Intake) -> Map<String, Value> {
     }
 }
 
-/// `x_bold.json` for `x_bold.nii`, `x_bold.nii.gz` and `x_bold.hdr`, whatever the case of the ending.
+/// `x_bold.json` for `x_bold.nii`, `x_bold.nii.gz`, `x_bold.hdr` and `x_bold.ome.zarr`, whatever the case of the
+/// ending.
 fn sidecar_path(path: &Path) -> Option<PathBuf> {
-    let stem = without_ending(path, &[".nii.gz", ".nii", ".hdr.gz", ".hdr", ".gz"])?;
+    let endings = [".nii.gz", ".nii", ".hdr.gz", ".hdr", ".gz", ".ome.zarr", ".nii.zarr"];
+    let stem = without_ending(path, &endings)?;
     Some(path.with_file_name(format!("{stem}.json")))
 }
 

@@ -14,7 +14,7 @@ const CHUNK_MAX_BYTES: u64 = 2 << 20;
 /// The most volumes in a chunk.
 const VOLUMES_MAX: u64 = 16;
 /// Above this a chunk is refused, by the reader and by ingest.
-pub(super) const CHUNK_LIMIT_BYTES: u64 = 1 << 30;
+pub(crate) const CHUNK_LIMIT_BYTES: u64 = 1 << 30;
 /// A run of more chunks is refused, too: each is a file, and an open run holds four bytes of each.
 pub(super) const CHUNKS_LIMIT: u64 = 1 << 24;
 

@@ -250,7 +250,7 @@ pub(super) fn stop_if_cancelled(session: &Session) -> Result<(), StoreError> {
 
 /// Why a chunk file gives no numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ChunkFault {
+pub(crate) enum ChunkFault {
     #[error("the chunk is missing; the store is damaged, {remedy}")]
     Missing { remedy: &'static str },
     #[error("the file has {found} bytes, expected {expected}; it is torn or damaged")]

@@ -10,7 +10,7 @@
 //! [`open_array`] opens it.
 //!
 //! Nothing here computes on voxels. A run that opens is complete; a chunk that is missing or
-//! damaged is an error, never zeros. Stores of other tools are not read: only ours promise that.
+//! damaged is an error, never zeros. Stores of other tools promise less; [`foreign`](crate::foreign) reads them.
 //!
 //! ```no_run
 //! let store = voxstore::store::open("study.zarr")?;
@@ -47,7 +47,12 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use crate::run::Run;
 use layout::{DERIVATIVES, MAX_DEPTH, METADATA, RUN_SUFFIX, last};
-use metadata::{RootAttributes, RootHead, read_group};
+use metadata::{RootAttributes, RootHead, THEIRS, read_group};
+
+pub(crate) use chunking::CHUNK_LIMIT_BYTES;
+pub(crate) use codec::{Step, Steps};
+pub(crate) use error::ChunkFault;
+pub(crate) use metadata::is_theirs;
 
 pub use array::{ZarrOptions, ZarrSink, open_array};
 pub use chunking::ChunkLengths;
@@ -101,6 +106,9 @@ pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
         Ok(_) => {}
     }
     if path.to_str().is_some_and(|p| p.trim_end_matches('/').ends_with(RUN_SUFFIX)) {
+        if is_theirs(&path.join(METADATA)) {
+            return refused("an image of another tool", THEIRS);
+        }
         return refused("a single run", "open the store that holds it and name the run");
     }
     let file = path.join(METADATA);

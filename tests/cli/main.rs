@@ -12,6 +12,7 @@ mod explain;
 mod export;
 #[path = "../files/mod.rs"]
 mod files;
+mod foreign;
 mod golden;
 mod info;
 mod ingest;

@@ -39,7 +39,7 @@ pub(crate) fn store_in(folder: &Path, codec: Codec) -> PathBuf {
     let sidecar = r#"{"EchoTime": 0.03, "TaskName": "rest"}"#;
     fs::write(folder.join("x.json"), sidecar).unwrap();
     let chunk = Some(ChunkLengths { t: 2, z: 1 });
-    let options = IngestOptions { codec, chunk, ..IngestOptions::default() };
+    let options = IngestOptions { codec: Some(codec), chunk, ..IngestOptions::default() };
     let run = nifti::open(&source).unwrap();
     ingest(&[run], &place, &options, &session()).unwrap();
     place

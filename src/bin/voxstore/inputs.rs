@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use globset::GlobBuilder;
-use voxstore::nifti::{self, Io, NiftiError};
-use voxstore::{Run, store};
+use voxstore::nifti::{self, Io};
+use voxstore::{Run, foreign, store};
 use walkdir::WalkDir;
 
 /// Where runs are to come from.
 #[derive(Debug)]
 pub(crate) enum Inputs {
     Store(Box<store::Store>),
-    /// Files in the order to use them; `named` when each was given by name.
+    /// Files and images of other tools in the order to use them; `named` when each was given by name.
     Files {
         paths: Vec<PathBuf>,
         named: bool,
     },
 }
 
-/// Looks at each input: one store, or any number of files, folders and patterns.
+/// Looks at each input: one store, or any number of files, images of other tools, folders and patterns.
 pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
     if let [path] = inputs
         && is_store(path)
@@ -36,7 +36,9 @@ pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
                 input.display()
             );
         }
-        if input.is_dir() {
+        if foreign::is_foreign(input) {
+            paths.push(input.clone());
+        } else if input.is_dir() {
             // An image without a header is known by nothing.
             paths.extend(search(input, |path| !is_image(path))?);
             named = false;
@@ -72,8 +74,15 @@ fn is_image(path: &Path) -> bool {
 pub(crate) fn open_files(
     paths: &[PathBuf],
     io: Io,
-) -> impl Iterator<Item = (&PathBuf, Result<Run, NiftiError>)> {
-    paths.iter().map(move |path| (path, nifti::open_with(path, io)))
+) -> impl Iterator<Item = (&PathBuf, Result<Run, voxstore::Error>)> {
+    paths.iter().map(move |path| (path, open_one(path, io)))
+}
+
+fn open_one(path: &Path, io: Io) -> Result<Run, voxstore::Error> {
+    if foreign::is_foreign(path) {
+        return Ok(foreign::open(path)?.into_run());
+    }
+    Ok(nifti::open_with(path, io)?)
 }
 
 /// Opens all runs that are meant, for a job that joins them: any bad file stops it.
@@ -125,9 +134,9 @@ fn refuse_several_subjects(names: &[String], globs: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// True for a folder with Zarr metadata at its top.
+/// True for a folder with Zarr metadata at its top, unless another tool wrote it.
 pub(crate) fn is_store(path: &Path) -> bool {
-    path.join("zarr.json").is_file()
+    path.join("zarr.json").is_file() && !foreign::is_foreign(path)
 }
 
 /// NIfTI files below a folder, in natural order, without stores and hidden files. Of a pair, both.
@@ -135,7 +144,7 @@ fn search(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>>
     let mut found = Vec::new();
     let walk = WalkDir::new(folder).follow_links(true).into_iter().filter_entry(|entry| {
         let hidden = entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
-        let inner_store = entry.depth() > 0 && entry.file_type().is_dir() && is_store(entry.path());
+        let inner_store = entry.depth() > 0 && entry.path().join("zarr.json").is_file();
         !hidden && !inner_store
     });
     for entry in walk {

@@ -1,6 +1,6 @@
 //! How do a chunk's numbers become bytes of a file, and back?
 //!
-//! The only file that names zarrs. A [`ChunkCodec`] is one array's codec chain: numbers in, file
+//! A [`ChunkCodec`] is one array's codec chain: numbers in, file
 //! bytes out, one chunk a call, on the calling thread. It opens no file. Bytes from disk are not
 //! trusted: what they claim to inflate to is checked by `frame` before zarrs allocates anything for it.
 
@@ -36,7 +36,7 @@ const DECODER_BYTES: u64 = 1 << 20;
 /// rayon's global pool: threads nobody counted. So it is asked once, inside a pool of one; and from
 /// a thread of no pool, because a rayon worker that waits for another pool takes up other jobs
 /// meanwhile, and one that came back here would wait for itself.
-static OPTIONS: LazyLock<CodecOptions> = LazyLock::new(|| {
+pub(super) static OPTIONS: LazyLock<CodecOptions> = LazyLock::new(|| {
     let ask = || {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         pool.map_or_else(|_| CodecOptions::default(), |p| p.install(CodecOptions::default))

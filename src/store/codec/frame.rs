@@ -9,7 +9,7 @@ use crate::store::error::ChunkFault;
 /// Bytes of the crc32c at the end of every chunk file.
 pub(in crate::store) const CHECKSUM_BYTES: u64 = 4;
 /// Header of a blosc frame, and the most that blosc adds.
-const BLOSC_HEADER_BYTES: u64 = 16;
+pub(super) const BLOSC_HEADER_BYTES: u64 = 16;
 /// blosc's own blocks are 32 to 256 KiB at our levels; it allocates three of what a header names.
 const BLOSC_BLOCK_MAX_BYTES: u64 = 1 << 20;
 
@@ -47,20 +47,26 @@ pub(super) fn check(frame: Frame, file: &[u8], decoded_bytes: u64) -> Result<(),
     }
 }
 
-/// The header of a blosc frame: four bytes of flags, then three sizes, little-endian.
 fn check_blosc(data: &[u8], decoded_bytes: u64) -> Result<(), ChunkFault> {
+    same("the decoded size", blosc_content_bytes(data)?, decoded_bytes)
+}
+
+/// What comes out of a blosc frame by its header: four bytes of flags, then three sizes, little-endian.
+///
+/// # Errors
+/// When the frame is not all of the data, or blosc would allocate much for its blocks.
+pub(super) fn blosc_content_bytes(data: &[u8]) -> Result<u64, ChunkFault> {
     let Some(sizes) = data.get(4..BLOSC_HEADER_BYTES as usize) else {
         let expected = format!("at least {}", BLOSC_HEADER_BYTES + CHECKSUM_BYTES);
         return Err(ChunkFault::Size { found: data.len() as u64 + CHECKSUM_BYTES, expected });
     };
     let size = |at: usize| u64::from(u32::from_le_bytes([0, 1, 2, 3].map(|i| sizes[at + i])));
-    same("the decoded size", size(0), decoded_bytes)?;
     same("the compressed size", size(8), data.len() as u64)?;
     if size(4) > BLOSC_BLOCK_MAX_BYTES {
         let expected = format!("at most {BLOSC_BLOCK_MAX_BYTES}");
         return Err(ChunkFault::Frame { field: "the block size", found: size(4), expected });
     }
-    Ok(())
+    Ok(size(0))
 }
 
 fn same(field: &'static str, found: u64, expected: u64) -> Result<(), ChunkFault> {

@@ -1,15 +1,18 @@
 //! How may chunks be compressed?
 //!
 //! [`Codec`] is the list: a name, a kind of frame and its settings, a row each. Compresses nothing itself:
-//! `chunk` does, and `frame` says what a compressed chunk may claim.
+//! `chunk` does, `steps` undoes what other tools did, and `frame` says what a compressed chunk may claim.
+//! The only folder that names zarrs.
 
 mod chunk;
 mod frame;
+mod steps;
 
 use std::fmt;
 
 pub(super) use self::chunk::ChunkCodec;
 pub(super) use self::frame::CHECKSUM_BYTES;
+pub(crate) use self::steps::{Step, Steps};
 
 /// How chunks are compressed. A crc32c checksum follows whatever is chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

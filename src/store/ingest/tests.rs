@@ -285,7 +285,7 @@ fn runs_with_the_same_voxels_are_noted_and_nothing_else() {
     assert_eq!(same(&report)[..3], expected);
     assert_eq!(same(&report)[3], ["b", "c"].map(path));
     // With another codec they are the same voxels, too.
-    let zstd = IngestOptions { codec: Codec::Zstd, ..defaults() };
+    let zstd = IngestOptions { codec: Some(Codec::Zstd), ..defaults() };
     assert_eq!(same(&ok(&[copy("d.nii").run()], &store, &zstd))[0], ["a", "b", "c"].map(path));
 }
 

@@ -37,6 +37,10 @@ const ROOT_LIMIT_BYTES: u64 = 256 << 20;
 /// The most that any other can: a run's holds a sidecar, and parsed that takes tens of times its text.
 const NODE_LIMIT_BYTES: u64 = 4 << 20;
 
+/// What may be done with what another tool wrote.
+pub(super) const THEIRS: &str =
+    "what another tool wrote is read with foreign::open (tsnr, reduce, info) and never written to";
+
 /// Name and version, for what files record.
 pub(super) fn tool() -> String {
     concat!("voxstore ", env!("CARGO_PKG_VERSION")).to_owned()
@@ -131,7 +135,7 @@ pub(super) fn read_group<A: Ours>(path: &Path) -> Result<A, StoreError> {
             peek.attributes.voxstore.is_none().then(|| StoreError::NotAStore {
                 path: path.to_owned(),
                 found: "a Zarr group without voxstore's attributes".to_owned(),
-                help: "voxstore reads stores that it wrote",
+                help: THEIRS,
             })
         })
     })?;
@@ -153,10 +157,7 @@ pub(super) fn read_array(path: &Path) -> Result<ArrayFile<PlainAttributes>, Stor
         explained(path, error, |peek| {
             let (found, help) = match (peek.node_type, &peek.attributes.voxstore) {
                 (NodeType::Group, _) => ("a Zarr group", "open a store and name a run"),
-                (NodeType::Array, None) => (
-                    "a Zarr array without voxstore's attributes",
-                    "voxstore reads arrays that it wrote",
-                ),
+                (NodeType::Array, None) => ("a Zarr array without voxstore's attributes", THEIRS),
                 (NodeType::Array, Some(_)) => return None,
             };
             let dir = path.parent().unwrap_or(path).to_owned();
@@ -179,6 +180,11 @@ fn explained(
     let Some(ours) = peek.attributes.voxstore else { return not_ours.unwrap_or(error) };
     let refused = || check_ours(path, &ours.schema, ours.status.as_deref()).err();
     not_ours.or_else(refused).unwrap_or(error)
+}
+
+/// True when another tool wrote the node with this metadata file.
+pub(crate) fn is_theirs(path: &Path) -> bool {
+    read_json::<Peek>(path).is_ok_and(|peek| peek.attributes.voxstore.is_none())
 }
 
 /// True when a Zarr array has this metadata file, whoever wrote it.

@@ -13,7 +13,7 @@ use super::ReadingArgs;
   voxstore info run.nii.gz
   voxstore info study.zarr --json | jq '.[].runs[].shape'")]
 pub(crate) struct InfoArgs {
-    /// Stores, runs in a store, or NIfTI files
+    /// Stores, runs in a store, NIfTI files, or OME-Zarr images of other tools
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]

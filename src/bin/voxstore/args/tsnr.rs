@@ -33,7 +33,7 @@ pub(crate) struct TsnrArgs {
 /// What is computed, of what, within which limits.
 #[derive(Args, Debug)]
 pub(crate) struct TsnrWhat {
-    /// A store, NIfTI files, folders, or quoted patterns
+    /// A store, NIfTI files, OME-Zarr images of other tools, folders, or quoted patterns
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
     /// Delta degrees of freedom of the standard deviation

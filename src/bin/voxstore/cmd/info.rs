@@ -6,6 +6,7 @@ use anyhow::Result;
 use bytesize::ByteSize;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use voxstore::foreign::{self, Facts};
 use voxstore::nifti;
 use voxstore::store::{self, StoredFacts};
 use voxstore::{Run, Warning};
@@ -43,6 +44,8 @@ struct About {
     sha256: Option<String>,
     transport: &'static str,
     stored: Option<Stored>,
+    /// Of an image of another tool.
+    foreign: Option<Foreign>,
     sidecar: Map<String, Value>,
     warnings: Vec<String>,
 }
@@ -56,6 +59,39 @@ struct Stored {
     stored_bytes: u64,
     voxel_digest: String,
     ingested: String,
+}
+
+#[derive(Serialize)]
+struct Foreign {
+    kind: String,
+    zarr_format: u8,
+    chunk_shape: [u64; 4],
+    shard_shape: Option<[u64; 4]>,
+    codecs: Vec<&'static str>,
+    files: u64,
+    missing_files: u64,
+    stored_bytes: u64,
+    checksummed: bool,
+    fill_value: Option<String>,
+    guarantees: String,
+}
+
+impl Foreign {
+    fn of(facts: &Facts) -> Self {
+        Self {
+            kind: facts.kind.clone(),
+            zarr_format: facts.zarr_format,
+            chunk_shape: facts.chunk_shape,
+            shard_shape: facts.shard_shape,
+            codecs: facts.codecs.clone(),
+            files: facts.files,
+            missing_files: facts.missing_files,
+            stored_bytes: facts.stored_bytes,
+            checksummed: facts.checksummed,
+            fill_value: facts.fill_value.clone(),
+            guarantees: facts.guarantees(),
+        }
+    }
 }
 
 pub(crate) fn run(args: &InfoArgs) -> Result<Done> {
@@ -75,6 +111,11 @@ pub(crate) fn run(args: &InfoArgs) -> Result<Done> {
 }
 
 fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
+    if foreign::is_foreign(path) {
+        let image = foreign::open(path)?;
+        let about = About { foreign: Some(Foreign::of(image.facts())), ..about(image.run(), None) };
+        return Ok(Described { path: path.to_owned(), kind: "foreign", runs: vec![about] });
+    }
     if let Some((root, name)) = run_in_store(path) {
         let store = store::open(root)?;
         let runs = vec![stored_run(&store, &name)?];
@@ -139,6 +180,7 @@ fn about(run: &Run, facts: Option<&StoredFacts>) -> About {
             voxel_digest: facts.voxel_digest.clone(),
             ingested: facts.ingested.clone(),
         }),
+        foreign: None,
         sidecar: info.sidecar.clone(),
         warnings: info.warnings.iter().map(Warning::to_string).collect(),
     }
@@ -204,10 +246,28 @@ fn tell_run(path: &Path, run: &About) -> Result<()> {
         lines.push(("digest", stored.voxel_digest.clone()));
         lines.push(("ingested", stored.ingested.clone()));
     }
+    if let Some(foreign) = &run.foreign {
+        let lengths = |shape: &[u64; 4]| render::shape(shape);
+        let shards = foreign
+            .shard_shape
+            .as_ref()
+            .map_or(String::new(), |s| format!(" in shards of {}", lengths(s)));
+        let codecs =
+            if foreign.codecs.is_empty() { "none".to_owned() } else { foreign.codecs.join(", ") };
+        lines.push(("store", format!("{}, Zarr v{}", foreign.kind, foreign.zarr_format)));
+        lines.push(("chunks", format!("{}{shards}, {codecs}", lengths(&foreign.chunk_shape))));
+        let files = foreign.files - foreign.missing_files;
+        let s = if files == 1 { "" } else { "s" };
+        lines.push(("stored", format!("{} in {files} file{s}", ByteSize(foreign.stored_bytes))));
+        lines.push(("promises", foreign.guarantees.clone()));
+    }
     for (label, text) in lines {
         render::line(&format!("{label:<9} {text}"))?;
     }
-    for warning in &run.warnings {
+    // What vouches for an image was said among the lines.
+    let said =
+        |warning: &&String| run.foreign.is_none() || !warning.starts_with(foreign::UNVERIFIED);
+    for warning in run.warnings.iter().filter(said) {
         render::say(&format!("warning: {warning}"));
     }
     Ok(())

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use bytesize::ByteSize;
 use serde::Serialize;
-use voxstore::Warning;
 use voxstore::store::{ChunkLengths, IngestOptions, Outcome, ingest};
+use voxstore::{Warning, foreign};
 
 use crate::args::IngestArgs;
 use crate::exit::Done;
@@ -53,6 +53,13 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
     let Inputs::Files { paths, .. } = inputs::find(&args.inputs)? else {
         bail!("the input is a store already; ingest takes NIfTI files and folders");
     };
+    if let Some(path) = paths.iter().find(|path| foreign::is_foreign(path)) {
+        bail!(
+            "{} is a store of another tool, whose voxels nothing vouches for; ingest takes NIfTI files, so \
+             ingest the file it was made from",
+            path.display()
+        );
+    }
     let session = args.limits.session(&args.talk)?;
     let (mut runs, mut rows, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (path, opened) in inputs::open_files(&paths, args.reading.io()) {
