@@ -150,6 +150,18 @@ impl Store {
         Ok(open_run::OpenedRun::open(&self.path, path)?.facts())
     }
 
+    /// Both at once, so that they are of one run, however often it is replaced; names as in
+    /// [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_with_facts(&self, name: &str) -> Result<(Run, StoredFacts), StoreError> {
+        let path = self.resolve(name)?;
+        let opened = open_run::OpenedRun::open(&self.path, path)?;
+        let facts = opened.facts();
+        Ok((opened.into_run()?, facts))
+    }
+
     /// Holds every chunk of a run against the checksums it was stored with, without decompressing any; with
     /// `deep`, decodes all voxels, too, and compares their digest. Names as in [`run`](Self::run). One pass
     /// over the files, or two; memory is a chunk file a worker, or a slab of volumes.

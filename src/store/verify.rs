@@ -51,6 +51,11 @@ pub(super) fn verify(
     deep: bool,
     session: &Session,
 ) -> Result<Verified, StoreError> {
+    // Chunks of a run that has taken its place look like damage.
+    run.unless_replaced(verify_all(run, deep, session))
+}
+
+fn verify_all(run: &OpenedRun, deep: bool, session: &Session) -> Result<Verified, StoreError> {
     // Its header must be that of the source, too.
     let open_bytes = run.open_bytes(&run.info()?);
     let room_bytes = session.data_bytes().saturating_sub(open_bytes);
