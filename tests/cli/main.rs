@@ -14,7 +14,6 @@ mod files;
 mod golden;
 mod info;
 mod ingest;
-mod interrupt;
 mod memory;
 mod odd_files;
 mod reduce;
