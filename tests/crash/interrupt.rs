@@ -68,7 +68,7 @@ fn an_interrupted_job_leaves_no_file() {
     let long = long_run(folder.path());
     // An export takes long enough to be met where much is to be compressed.
     let stored = folder.path().join("study.zarr");
-    let large = Nifti::new([96, 96, 48, 20]).write(folder.path(), "large.nii");
+    let large = Nifti::new([96, 96, 48, 40]).write(folder.path(), "large.nii");
     run(args!["ingest", large, "-o", stored]).succeeds();
     let out = folder.path().join("out");
     fs::create_dir(&out).unwrap();

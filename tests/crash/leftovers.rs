@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::common::{names, run, voxstore};
-use super::process::{Started, args};
-use super::study::{chunk_files, folder, ingest, sources, staging, well};
+use super::process::args;
+use super::study::{chunk_files, folder, ingest, sources, staging, stopped, well};
 
 #[test]
 fn staging_of_a_killed_ingest_is_nothing_to_readers_and_goes_with_the_next_ingest() {
@@ -30,10 +30,9 @@ fn staging_of_a_killed_ingest_is_nothing_to_readers_and_goes_with_the_next_inges
     // One ingest that comes next writes other runs, one has nothing to write.
     let next = [ingest(&sources(folder.path(), &["c"], 1), &store, &[]), there];
     for next in next {
-        let mut killed = Started::new(ingest(&sources(folder.path(), &["x", "y"], 1), &store, &[]));
-        assert!(killed.wait_until(|| chunk_files(&staging) > 100));
+        let killed = stopped(&ingest(&sources(folder.path(), &["x", "y"], 1), &store, &[]), &store);
         assert!(killed.kill());
-        assert!(chunk_files(&staging) > 100);
+        assert!(chunk_files(&staging) > 20);
         let in_the_store = voxstore!("info", store, "--json").succeeds().stdout;
         if !in_the_store.contains("sub-c") {
             assert_eq!(read(), undisturbed);
@@ -48,9 +47,7 @@ fn staging_of_a_killed_ingest_is_nothing_to_readers_and_goes_with_the_next_inges
 fn staging_of_an_ingest_that_lives_is_left_alone() {
     let folder = folder();
     let store = folder.path().join("study.zarr");
-    let mut living = Started::new(ingest(&sources(folder.path(), &["a"], 1), &store, &[]));
-    assert!(living.wait_until(|| chunk_files(&staging(&store)) > 20));
-    living.signal("STOP");
+    let living = stopped(&ingest(&sources(folder.path(), &["a"], 1), &store, &[]), &store);
     run(ingest(&sources(folder.path(), &["b"], 1), &store, &[])).succeeds();
     assert!(chunk_files(&staging(&store)) > 20);
     living.signal("CONT");

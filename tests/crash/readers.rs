@@ -9,7 +9,7 @@ use voxstore::{Error, Run, Session, nifti};
 
 use super::common::run;
 use super::process::{Started, rounds};
-use super::study::{REPLACED, folder, ingest, source, sources, well};
+use super::study::{REPLACED, folder, ingest, source, sources, stem, well};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "1"];
 
@@ -40,9 +40,8 @@ fn read_all(store: &Path) -> BTreeMap<String, Bits> {
 fn readers_during_an_ingest_see_only_whole_runs_with_the_right_numbers() {
     let folder = folder();
     let files = sources(folder.path(), &NAMES, 1);
-    let stem = |file: &Path| file.file_stem().unwrap().to_str().unwrap().to_owned();
     let known: BTreeMap<String, Bits> =
-        files.iter().map(|file| (stem(file), bits_of_file(file))).collect();
+        NAMES.into_iter().map(stem).zip(files.iter().map(|file| bits_of_file(file))).collect();
     let check = |found: &BTreeMap<String, Bits>| {
         for (name, bits) in found {
             let (stem, _) = name.rsplit('/').next().unwrap().split_once(".ome").unwrap();

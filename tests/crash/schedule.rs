@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
@@ -14,20 +14,22 @@ use super::common::{Answer, names, run};
 use super::process::{Started, args, rounds};
 use super::snapshot::{assert_same, snapshot};
 use super::study::{
-    REPLACED, chunk_files, digests, digests_in, folder, ingest, outcomes, source, sources, staging,
+    REPLACED, chunk_files, digests, digests_in, folder, ingest, outcomes, source, staging, stem,
     well,
 };
 
 const NAMES: [&str; 4] = ["a", "b", "c", "1"];
 const VERSIONS: [u64; 3] = [1, 2, 3];
 
-/// The runs in a store, each with its version.
+/// The runs in a store by their paths, each with its version.
 type State = BTreeMap<String, u64>;
 
 /// A store that several processes are at, and everything it may hold.
 struct Arena {
     folder: TempDir,
     store: PathBuf,
+    /// The file of each run of each version.
+    sources: BTreeMap<(&'static str, u64), PathBuf>,
     /// Digests of each run of each version.
     digests: BTreeMap<(String, u64), [String; 2]>,
     /// Voxels of its tSNR map.
@@ -50,13 +52,17 @@ impl Arena {
         let mut arena = Self {
             store: folder.path().join("out/study.zarr"),
             folder,
+            sources: BTreeMap::new(),
             digests: BTreeMap::new(),
             maps: BTreeMap::new(),
         };
         fs::create_dir(arena.store.parent().unwrap()).unwrap();
         for version in VERSIONS {
             let store = arena.alone(version);
-            run(ingest(&sources(arena.folder.path(), &NAMES, version), &store, &[])).succeeds();
+            let files = NAMES.map(|name| source(arena.folder.path(), name, version));
+            run(ingest(&files, &store, &[])).succeeds();
+            let keys = NAMES.map(|name| (name, version));
+            arena.sources.extend(keys.into_iter().zip(files));
             for (name, digest) in digests(&store) {
                 let map = arena.folder.path().join("known.nii");
                 run(args!["tsnr", store, "--run", name, "-o", map, "--force"]).succeeds();
@@ -73,7 +79,7 @@ impl Arena {
     }
 
     fn args_of(&self, writer: &Writer) -> Vec<OsString> {
-        let file = |name: &&str| source(self.folder.path(), name, writer.version);
+        let file = |name: &&str| self.sources[&(*name, writer.version)].clone();
         let files: Vec<PathBuf> = writer.names.iter().map(file).collect();
         ingest(&files, &self.store, if writer.force { &["--json", "--force"] } else { &["--json"] })
     }
@@ -148,8 +154,7 @@ impl Arena {
             }
             for (stem, outcome) in outcomes(&answer) {
                 if outcome == "written" {
-                    let name = before_or(&self.digests, &stem);
-                    written.entry(name).or_default().insert(writer.version);
+                    written.entry(stem).or_default().insert(writer.version);
                 }
             }
         }
@@ -164,32 +169,23 @@ impl Arena {
 
     fn check(&self, before: &State, written: &BTreeMap<String, BTreeSet<u64>>, killed: &[&Writer]) {
         let now = self.state_now();
-        let all: BTreeSet<&String> = self.digests.keys().map(|(name, _)| name).collect();
-        for name in all {
-            let maybe = killed
-                .iter()
-                .filter(|writer| writer.names.iter().any(|short| is_called(name, short)));
-            let maybe: Vec<Option<u64>> = maybe.map(|writer| Some(writer.version)).collect();
-            let mut may_be = maybe;
-            match written.get(name) {
+        for name in NAMES {
+            let maybe = killed.iter().filter(|writer| writer.names.contains(&name));
+            let mut may_be: Vec<Option<u64>> = maybe.map(|writer| Some(writer.version)).collect();
+            match written.get(&stem(name)) {
                 Some(versions) => may_be.extend(versions.iter().copied().map(Some)),
-                None => may_be.push(before.get(name).copied()),
+                None => may_be.push(version_of(before, name)),
             }
-            let found = now.get(name).copied();
+            let found = version_of(&now, name);
             assert!(may_be.contains(&found), "{name} is {found:?}, and may be {may_be:?}");
         }
     }
 }
 
-/// The group path that ends in this name.
-fn before_or(digests: &BTreeMap<(String, u64), [String; 2]>, stem: &str) -> String {
-    let ends = format!("/{stem}.ome.zarr");
-    digests.keys().find(|(name, _)| name.ends_with(&ends)).unwrap().0.clone()
-}
-
-fn is_called(name: &str, short: &str) -> bool {
-    Path::new(name).iter().any(|part| part == &*format!("sub-{short}"))
-        || name.ends_with(&format!("/{short}.ome.zarr"))
+/// Which version of a run there is, if it is there.
+fn version_of(state: &State, name: &str) -> Option<u64> {
+    let end = format!("/{}.ome.zarr", stem(name));
+    state.iter().find(|(path, _)| path.ends_with(&end)).map(|(_, version)| *version)
 }
 
 /// What readers came to.

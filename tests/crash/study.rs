@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -12,9 +12,12 @@ use walkdir::WalkDir;
 
 use super::common::{Answer, run, voxstore};
 use super::files::Nifti;
-use super::process::args;
+use super::process::{Started, args};
+use super::snapshot::copy;
 
-/// x, y, z and t of a made run: 400 chunks of a plane each.
+/// Chunk files of a made run, of a plane each.
+const CHUNKS: usize = 400;
+/// Its x, y, z and t.
 const SHAPE: [i64; 4] = [10, 8, 4, 100];
 
 /// What a reader may say when the run it reads is replaced.
@@ -26,20 +29,26 @@ pub(crate) fn folder() -> TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
-/// Writes a version of a run: `a` to `sub-a/func/sub-a_task-rest_bold.nii`, a digit to `runs`. Versions
+/// Writes a version of a run: `a` is `sub-a/func/sub-a_task-rest_bold.nii`, `1` is `1.nii`, of no BIDS name. Versions
 /// have another time, so that none is taken for another.
 pub(crate) fn source(folder: &Path, name: &str, version: u64) -> PathBuf {
     let nifti = Nifti { seed: version * 1000 + u64::from(name.as_bytes()[0]), ..Nifti::new(SHAPE) };
     let end = if version.is_multiple_of(2) { "nii.gz" } else { "nii" };
-    let file = if name.starts_with(char::is_numeric) {
-        format!("v{version}/{name}.{end}")
-    } else {
-        format!("v{version}/sub-{name}/func/sub-{name}_task-rest_bold.{end}")
-    };
+    let above = if is_plain(name) { String::new() } else { format!("sub-{name}/func/") };
+    let file = format!("v{version}/{above}{}.{end}", stem(name));
     let path = nifti.write(folder, &file);
     let time = SystemTime::UNIX_EPOCH + Duration::from_hours(400_000 + version);
     File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
     path
+}
+
+fn is_plain(name: &str) -> bool {
+    name.starts_with(char::is_numeric)
+}
+
+/// The file name of a run, without its ending.
+pub(crate) fn stem(name: &str) -> String {
+    if is_plain(name) { name.to_owned() } else { format!("sub-{name}_task-rest_bold") }
 }
 
 /// The same for several runs.
@@ -55,13 +64,12 @@ pub(crate) fn ingest(sources: &[PathBuf], store: &Path, more: &[&str]) -> Vec<Os
     args
 }
 
-/// What became of each run of an ingest, by its name without folders.
+/// What became of each run of an ingest, by its [`stem`].
 pub(crate) fn outcomes(answer: &Answer) -> BTreeMap<String, String> {
     let of_row = |row: &Value| {
         let source = Path::new(row["source"].as_str().unwrap());
         let name = source.file_name().unwrap().to_str().unwrap();
-        let stem = name.split(".nii").next().unwrap().to_owned();
-        (stem, row["outcome"].as_str().unwrap().to_owned())
+        (name.split(".nii").next().unwrap().to_owned(), row["outcome"].as_str().unwrap().to_owned())
     };
     answer.json().as_array().unwrap().iter().map(of_row).collect()
 }
@@ -102,6 +110,32 @@ pub(crate) fn chunk_files(folder: &Path) -> usize {
             && entry.path().parent().is_some_and(|array| array.ends_with("0"))
     };
     entries.filter(is_chunk).count()
+}
+
+/// An ingest that was stopped when it had written some chunks of its first runs, and not all of one. Where it
+/// was quicker than the signal, the store is put back as it was, and it is begun again.
+pub(crate) fn stopped(args: &[OsString], store: &Path) -> Started {
+    let before = store.with_extension("before");
+    let was_there = store.exists();
+    if was_there {
+        copy(store, &before);
+    }
+    for _ in 0..20 {
+        let mut started = Started::new(args.to_vec());
+        started.wait_until(|| chunk_files(&staging(store)) > 20);
+        started.signal("STOP");
+        let is_midway = (21..CHUNKS).contains(&chunk_files(&staging(store)));
+        if is_midway && chunk_files(store) == chunk_files(&before) {
+            drop(fs::remove_dir_all(&before));
+            return started;
+        }
+        started.kill();
+        drop((fs::remove_dir_all(store), fs::remove_dir_all(staging(store))));
+        if was_there {
+            copy(&before, store);
+        }
+    }
+    panic!("the ingest was always quicker than the signal");
 }
 
 /// `study.zarr.staging` beside `study.zarr`.

@@ -9,12 +9,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::common::{Answer, names, run, runs_in};
+use super::common::{Answer, names, run};
 use super::process::Started;
 use super::snapshot::{assert_same, snapshot};
-use super::study::{
-    chunk_files, digests, folder, ingest, outcomes, source, sources, staging, well,
-};
+use super::study::{digests, folder, ingest, outcomes, source, sources, staging, stopped, well};
 
 /// A place for a store, and what it holds when one ingest after the other has written these.
 struct Place {
@@ -44,16 +42,6 @@ impl Place {
         assert!(!voxstore::store::open(&self.store).unwrap().index_is_stale());
     }
 
-    /// Starts an ingest and stops it where it has written some chunks and put no run in place.
-    fn stopped(&self, args: Vec<OsString>) -> Started {
-        let mut first = Started::new(args);
-        assert!(first.wait_until(|| chunk_files(&staging(&self.store)) > 20));
-        first.signal("STOP");
-        let placed = self.store.exists() && !runs_in(&self.store).is_empty();
-        assert!(!placed, "a run was placed before it was stopped");
-        first
-    }
-
     /// Runs both so that the second begins in the middle of the first and ends before or after it.
     fn both(
         &self,
@@ -61,7 +49,7 @@ impl Place {
         second: Vec<OsString>,
         second_ends_first: bool,
     ) -> [Answer; 2] {
-        let first = self.stopped(first);
+        let first = stopped(&first, &self.store);
         let mut second = Started::new(second);
         if second_ends_first {
             let second = second.answer();
@@ -165,7 +153,7 @@ fn of_two_sources_of_one_run_at_once_the_slower_is_refused_or_with_force_replace
 fn an_ingest_beside_one_that_is_killed_succeeds_and_a_rerun_of_the_other_completes_the_store() {
     let place = Place::new();
     let [a, b] = [place.sources(&["a", "b"]), place.sources(&["b", "c"])];
-    let first = place.stopped(ingest(&a, &place.store, &["--json"]));
+    let first = stopped(&ingest(&a, &place.store, &["--json"]), &place.store);
     let second = Started::new(ingest(&b, &place.store, &["--json"]));
     assert!(first.kill());
     second.answer().succeeds();
