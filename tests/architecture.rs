@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 22] = [
+const RULES: [(&str, &[&str]); 23] = [
     ("buffer", &[]),
     ("dtype", &[]),
     ("grid", &[]),

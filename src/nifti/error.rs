@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 
-use crate::runtime::BudgetError;
+use crate::runtime::{BudgetError, remedy};
 use crate::sink::BoxFault;
 use crate::source::SourceError;
 
@@ -110,7 +110,7 @@ pub enum NiftiError {
         found: u64,
     },
     /// The operating system refused.
-    #[error("{}: cannot {doing}: {source}", path.display())]
+    #[error("{}: cannot {doing}: {source}{}", path.display(), remedy(source))]
     Io {
         /// The file.
         path: PathBuf,
@@ -186,7 +186,7 @@ impl NiftiError {
 /// Why an array was not written; travels inside a [`SinkError`](crate::SinkError), which names the file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WriteFault {
-    #[error("cannot {doing}: {source}")]
+    #[error("cannot {doing}: {source}{}", remedy(source))]
     Io { doing: &'static str, source: io::Error },
     #[error("exists already; choose another name or ask to overwrite it")]
     Exists,

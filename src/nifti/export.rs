@@ -14,6 +14,9 @@ use crate::source::{Source, StreamOptions};
 /// Slabs grow to this where volumes are small; more gains nothing.
 const ENOUGH_SLAB_BYTES: u64 = 8 << 20;
 
+/// What is written between two looks at the cancel token: whole voxels, and compressed in a moment.
+const PIECE_BYTES: usize = 1 << 20;
+
 /// Writes a run's header and voxels as they were, to `.nii` or `.nii.gz` by the name; returns the
 /// bytes of voxels written.
 ///
@@ -90,15 +93,22 @@ fn copy(
     let mut lease = session.budget().lease("export", slab.lease_bytes)?;
     let mut buffer = lease.buffer(slab.volumes * slab.volume_bytes)?;
     let mut stream = source.stream(StreamOptions::default()).map_err(unread)?;
-    let mut done = 0;
-    while done < slab.total_volumes {
+    let stop_if_cancelled = || {
         if session.cancel_token().is_cancelled() {
             return Err(NiftiError::Cancelled { path: path.to_owned() });
         }
+        Ok(())
+    };
+    let mut done = 0;
+    while done < slab.total_volumes {
+        stop_if_cancelled()?;
         let volumes = slab.volumes.min(slab.total_volumes - done);
         let part = &mut buffer[..(volumes * slab.volume_bytes) as usize];
         stream.read_next(part).map_err(unread)?;
-        writer.put(part)?;
+        for piece in part.chunks(PIECE_BYTES) {
+            stop_if_cancelled()?;
+            writer.put(piece)?;
+        }
         session.progress().advance(part.len() as u64);
         done += volumes;
     }

@@ -14,7 +14,7 @@ mod session;
 pub use budget::BudgetError;
 pub(crate) use budget::{Budget, Lease};
 pub use cancel::CancelToken;
-pub(crate) use disk::{Stamp, folder_of, free_bytes};
+pub(crate) use disk::{Stamp, check_writable, folder_of, free_bytes, remedy, same_mount};
 pub use peak::peak_memory_bytes;
 pub use progress::{Progress, Silent};
 pub(crate) use session::FIXED_BYTES;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
 
-use crate::runtime::{BudgetError, Session, SessionError};
+use crate::runtime::{BudgetError, Session, SessionError, remedy};
 use crate::source::SourceError;
 
 /// A store or an array could not be opened or written.
@@ -18,7 +18,7 @@ use crate::source::SourceError;
 #[non_exhaustive]
 pub enum StoreError {
     /// The file system said no.
-    #[error("cannot {action} {}: {source}", .path.display())]
+    #[error("cannot {action} {}: {source}{}", .path.display(), remedy(.source))]
     Io {
         /// What was tried: `read`, `create`, `rename`, ...
         action: &'static str,
@@ -173,6 +173,22 @@ pub enum StoreError {
         needed_bytes: u64,
         /// What is free.
         free_bytes: u64,
+    },
+    /// Staging lies beside the store, and a run cannot be renamed from there.
+    #[error(
+        "{} is a file system of its own, or a mount, and runs are made beside the store and renamed into it; \
+        choose a folder in it, such as {}. Nothing was written", .path.display(),
+        .path.join("study.zarr").display()
+    )]
+    OtherMount {
+        /// The store, or a folder in it.
+        path: PathBuf,
+    },
+    /// Another ingest put a new run in the place of this one.
+    #[error("{run} was replaced while it was read; open it again")]
+    Replaced {
+        /// The run's path in the store.
+        run: String,
     },
     /// The budget cannot hold one run's slab and its encoder.
     #[error("{run} needs {} of memory ({}) but the budget is {}; give --memory {}MiB or \

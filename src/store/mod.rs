@@ -159,6 +159,18 @@ impl Store {
         Ok(open_run::OpenedRun::open(&self.path, path)?.facts())
     }
 
+    /// Both at once, so that they are of one run, however often it is replaced; names as in
+    /// [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_with_facts(&self, name: &str) -> Result<(Run, StoredFacts), StoreError> {
+        let path = self.resolve(name)?;
+        let opened = open_run::OpenedRun::open(&self.path, path)?;
+        let facts = opened.facts();
+        Ok((opened.into_run()?, facts))
+    }
+
     /// The runs that match any of these patterns, in the order of [`runs`](Self::runs); all of them
     /// when there is no pattern. A pattern is matched against the group path and its last component
     /// (with and without `.ome.zarr`); `*` does not cross a `/`, `**` does.

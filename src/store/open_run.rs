@@ -24,11 +24,22 @@ pub(super) struct OpenedRun {
     source: ChunkedSource,
     attributes: RunAttributes,
     metadata_file: PathBuf,
+    /// Of the group's metadata file, from before anything was read.
+    version: Stamp,
 }
 
 impl OpenedRun {
     /// Reads and checks the metadata of the run at this group path.
     pub(super) fn open(store: &Path, path: &str) -> Result<Self, StoreError> {
+        let metadata_file = store.join(path).join(METADATA);
+        let found = fs::metadata(&metadata_file).map_err(StoreError::io("open", &metadata_file))?;
+        let version = Stamp::of(&found);
+        // Halves of two versions contradict each other, which is no damage.
+        let opened = Self::read(store, path, version.clone());
+        if is_replaced(&metadata_file, &version) { Err(replaced(path)) } else { opened }
+    }
+
+    fn read(store: &Path, path: &str, version: Stamp) -> Result<Self, StoreError> {
         let dir = store.join(path);
         for folder in [&dir, &dir.join(VOXELS), &dir.join(CHECKSUMS), &dir.join(HEADER)] {
             own_file::refuse_link(folder).map_err(StoreError::io("open", folder))?;
@@ -55,7 +66,7 @@ impl OpenedRun {
             checksums: Some(checksums),
             open_bytes: 0,
         };
-        Ok(Self { source, attributes, metadata_file })
+        Ok(Self { source, attributes, metadata_file, version })
     }
 
     /// The run.
@@ -72,7 +83,16 @@ impl OpenedRun {
 
     /// The run's facts, with its header read and compared with its digest.
     pub(super) fn info(&self) -> Result<RunInfo, StoreError> {
-        self.attributes.to_info(&self.metadata_file, self.header()?)
+        let info = self.header().and_then(|h| self.attributes.to_info(&self.metadata_file, h));
+        self.unless_replaced(info)
+    }
+
+    /// What was read of the run, unless another has taken its place meanwhile.
+    pub(super) fn unless_replaced<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        if is_replaced(&self.metadata_file, &self.version) {
+            return Err(replaced(&self.source.name));
+        }
+        read
     }
 
     fn header(&self) -> Result<Arc<[u8]>, StoreError> {
@@ -109,6 +129,15 @@ impl OpenedRun {
     pub(super) fn attributes(&self) -> &RunAttributes {
         &self.attributes
     }
+}
+
+/// True when a run lies there that is not the one that was looked at. One that is gone was not replaced.
+fn is_replaced(metadata_file: &Path, version: &Stamp) -> bool {
+    fs::metadata(metadata_file).is_ok_and(|found| Stamp::of(&found) != *version)
+}
+
+fn replaced(run: &str) -> StoreError {
+    StoreError::Replaced { run: run.to_owned() }
 }
 
 /// Refuses a run whose group and array disagree, or whose chunks could not have been written by us.

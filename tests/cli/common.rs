@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
@@ -46,12 +46,7 @@ pub(crate) fn program() -> Command {
 
 pub(crate) fn run(args: Vec<OsString>) -> Answer {
     let output = program().args(&args).output().unwrap();
-    Answer {
-        args,
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Answer::of(args, output)
 }
 
 impl fmt::Debug for Answer {
@@ -64,6 +59,16 @@ impl fmt::Debug for Answer {
 }
 
 impl Answer {
+    /// What a program with these arguments left; `code` is `None` where a signal ended it.
+    pub(crate) fn of(args: Vec<OsString>, output: Output) -> Self {
+        Self {
+            args,
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// Asserts exit code 0.
     #[track_caller]
     pub(crate) fn succeeds(self) -> Self {

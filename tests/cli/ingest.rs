@@ -196,7 +196,7 @@ fn a_bad_source_is_reported_and_the_rest_is_done() {
         let store = out.join("study.zarr");
         voxstore!("ingest", fixture(FMRI1), bad, fixture(FUNCTIONAL), "-o", store)
             .fails(4, &["failed:", "bad.nii", reason])
-            .shows(&["written"]);
+            .shows(&["bad.nii", "failed"]);
         assert_eq!(runs_in(&store), ["runs/fmri1.ome.zarr", "runs/functional.ome.zarr"], "{name}");
         assert_eq!(names(&out), ["study.zarr"], "{name}");
         assert_eq!(names(&store.join("runs")).iter().filter(|n| n.contains("bad")).count(), 0);
@@ -269,6 +269,30 @@ fn the_same_voxels_under_another_name_are_noted_and_stored() {
 }
 
 #[test]
+fn once_a_bad_source_is_mended_a_rerun_does_just_that_one() {
+    let folder = folder();
+    for (name, bad, _) in broken_sources(folder.path()) {
+        let store = folder.path().join(format!("{name}.zarr"));
+        let ingest =
+            || voxstore!("ingest", fixture(FMRI1), bad, fixture(FUNCTIONAL), "-o", store, "--json");
+        let rows = ingest().fails(4, &[]).json();
+        let rows = rows.as_array().unwrap();
+        for row in rows {
+            let failed = row["source"].as_str().unwrap().contains("bad.nii");
+            assert_eq!(row["outcome"], if failed { "failed" } else { "written" }, "{name}");
+            assert_eq!(row["error"].is_null(), !failed, "{name}");
+        }
+        assert_eq!(rows.len(), 3, "{name}");
+        let (inner, packed) = (inflated(&fixture(FMRI2)), fs::read(fixture(FMRI2)).unwrap());
+        let whole = if bad.extension().is_some_and(|end| end == "gz") { packed } else { inner };
+        write(folder.path(), bad.to_str().unwrap(), &whole);
+        assert_eq!(outcomes(&ingest().succeeds().json()), ["skipped", "written", "skipped"]);
+        assert_eq!(outcomes(&ingest().succeeds().json()), ["skipped"; 3], "{name}");
+        voxstore!("verify", store, "--deep").succeeds();
+    }
+}
+
+#[test]
 fn strict_writes_nothing_when_a_source_is_bad() {
     let folder = folder();
     for (name, bad, reason) in broken_sources(folder.path()) {
@@ -277,13 +301,15 @@ fn strict_writes_nothing_when_a_source_is_bad() {
         let store = out.join("study.zarr");
         voxstore!("ingest", fixture(FMRI1), bad, "-o", store, "--strict")
             .fails(1, &["--strict", "bad.nii", reason]);
+        assert!(names(&out).is_empty(), "{name}: {:?}", names(&out));
+        // Nor anything more, where there is a store.
+        voxstore!("ingest", fixture(FUNCTIONAL), "-o", store).succeeds();
+        let before = fs::read(store.join("zarr.json")).unwrap();
+        voxstore!("ingest", fixture(FMRI1), bad, "-o", store, "--strict")
+            .fails(1, &["--strict", "bad.nii", reason]);
+        assert_eq!(runs_in(&store), ["runs/functional.ome.zarr"], "{name}");
+        assert!(fs::read(store.join("zarr.json")).unwrap() == before, "{name}");
         assert!(leftovers(&out).is_empty(), "{name}: {:?}", leftovers(&out));
-        let left: Vec<_> = walkdir::WalkDir::new(&out)
-            .into_iter()
-            .map(|entry| entry.unwrap())
-            .filter(|entry| entry.file_name().to_string_lossy().ends_with(".ome.zarr"))
-            .collect();
-        assert!(left.is_empty(), "{name}: {left:?}");
     }
 }
 

@@ -16,7 +16,6 @@ mod foreign;
 mod golden;
 mod info;
 mod ingest;
-mod interrupt;
 mod memory;
 mod odd_files;
 mod pairs;

@@ -1,5 +1,5 @@
 //! How the process ends: 0 done, 1 failed, 2 usage, 3 damage was found, 4 some runs failed and the rest is done,
-//! 130 interrupted.
+//! 130 interrupted, 143 terminated.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -9,6 +9,8 @@ use voxstore::jobs::JobError;
 use voxstore::nifti::NiftiError;
 use voxstore::store::StoreError;
 use voxstore::{Error, ExecError, LazyError, PlanError, SessionError, SinkError, SourceError};
+
+use crate::signals;
 
 /// What a command that did not fail has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +32,6 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const DAMAGED: u8 = 3;
 const SOME_FAILED: u8 = 4;
-const INTERRUPTED: u8 = 130;
 
 /// Help and version go to stdout and are no failure.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
@@ -67,7 +68,7 @@ fn kind(error: anyhow::Error) -> u8 {
         return USAGE;
     }
     match of_library(error) {
-        Some(error) if error.is_cancelled() => INTERRUPTED,
+        Some(error) if error.is_cancelled() => signals::exit_code(),
         Some(Error::Session(
             SessionError::Memory { .. } | SessionError::TooSmall { .. } | SessionError::NoThreads,
         )) => USAGE,

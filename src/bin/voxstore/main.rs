@@ -7,6 +7,7 @@ mod exit;
 mod inputs;
 mod output;
 mod render;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -57,6 +57,7 @@ fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {
     // As readable as any file the user makes: the umask is taken off.
     let mut file = tempfile::Builder::new()
         .prefix(".voxstore-")
+        .suffix(".part")
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;

@@ -1,7 +1,7 @@
 //! How do runs get into a store so that each is whole or not there?
 //!
 //! [`ingest`] below is the protocol, a module a step. `plan` decides on every run from headers, and
-//! `memory` and free space are checked, before anything is written. `stage` makes a folder beside the
+//! `memory`, places and free space are checked, before anything is written. `stage` makes a folder beside the
 //! store, with a lock that dies with its process. `schedule` takes the runs, largest first: `writer`
 //! reads each once, front to back, writes its chunk files and lets the source check itself; `seal`
 //! writes the metadata and syncs all of it; one rename under the store's lock (`stage` again) puts it in
@@ -116,7 +116,7 @@ pub struct Written {
 ///
 /// # Errors
 /// Before anything is written: two runs of one name, a run that is there from another source, too
-/// little space or memory, a folder that is no store. With `strict`, when any source fails. Later:
+/// little space or memory, a folder that is no store or may not be written. With `strict`, when any source fails. Later:
 /// cancellation.
 pub fn ingest(
     runs: &[Run],
@@ -127,6 +127,7 @@ pub fn ingest(
     let store = plan::resolve_path(store.as_ref())?;
     let mut plans = plan::plan(runs, &store, options)?;
     memory::check(&plans, session)?;
+    plan::check_places(&plans, &store)?;
     let unreadable = plan::compare_sources(&mut plans, options, session)?;
     plan::check_space(&plans, &store)?;
 

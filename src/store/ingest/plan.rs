@@ -3,7 +3,7 @@
 //! From headers' facts and the store's metadata; voxels are read only where nothing else tells a run
 //! from the one that is stored ([`compare_sources`]). Writes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::writer::Slabs;
 use crate::dtype::DType;
 use crate::grid::{BlockGrid, Region, shape_text};
 use crate::run::Run;
-use crate::runtime::{Budget, Session, free_bytes};
+use crate::runtime::{Budget, Session, check_writable, free_bytes, same_mount};
 use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunking::{CHUNK_LIMIT_BYTES, CHUNKS_LIMIT, chunk_shape};
 use crate::store::codec::Codec;
 use crate::store::error::{StoreError, stop_if_cancelled};
-use crate::store::layout::{METADATA, PLAIN_RUNS, RUN_SUFFIX, run_path};
+use crate::store::layout::{METADATA, PLAIN_RUNS, RUN_SUFFIX, run_path, staging_dir};
 use crate::store::metadata::labels_known;
 use crate::store::{open, open_run::OpenedRun};
 
@@ -313,13 +313,36 @@ fn digests(
     Ok((end.sha256, digest))
 }
 
+/// Checks that runs can be made beside the store and renamed into it, before any source is read.
+pub(super) fn check_places(plans: &[RunPlan<'_>], store: &Path) -> Result<(), StoreError> {
+    let staging = staging_dir(store);
+    let made = there(&staging);
+    let targets = plans.iter().filter(|plan| plan.is_read()).map(|plan| store.join(&plan.target));
+    let above = targets.filter_map(|run| run.parent().map(Path::to_owned));
+    // The store itself in any case: its index is written anew.
+    let places: BTreeSet<PathBuf> =
+        above.chain([store.to_owned()]).map(|place| there(&place).to_owned()).collect();
+    for place in places.iter().map(PathBuf::as_path).chain([made]) {
+        check_writable(place).map_err(StoreError::io("write to", place))?;
+        if !same_mount(made, place).map_err(StoreError::io("look at", place))? {
+            return Err(StoreError::OtherMount { path: place.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// The folder that is there, of a path and those above it.
+fn there(path: &Path) -> &Path {
+    path.ancestors().find(|path| path.exists()).unwrap_or(path)
+}
+
 /// Checks that the disk has room for all voxels as if nothing were compressed.
 pub(super) fn check_space(plans: &[RunPlan<'_>], store: &Path) -> Result<(), StoreError> {
     let needed_bytes = plans
         .iter()
         .filter(|plan| plan.writes())
         .fold(0_u64, |sum, plan| sum.saturating_add(plan.raw_bytes));
-    let Some(path) = store.ancestors().find(|path| path.exists()) else { return Ok(()) };
+    let path = there(store);
     let free_bytes = free_bytes(path).map_err(StoreError::io("ask for the free space of", path))?;
     if needed_bytes > free_bytes {
         return Err(StoreError::NoSpace { path: path.to_owned(), needed_bytes, free_bytes });

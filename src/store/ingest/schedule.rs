@@ -62,7 +62,7 @@ pub(super) fn write_all(
 
 /// How far a run has come.
 enum Reached<'a> {
-    /// Not to be written, or not yet begun.
+    /// Not to be written, as it is there already, or not yet begun.
     NotDue,
     Staged(StagedRun<'a>),
     Placed(Written),
@@ -120,10 +120,14 @@ impl<'a> Work<'a> {
     }
 
     fn put_in_place(&self, staged: StagedRun<'a>) -> Reached<'a> {
-        let placed = self.staging.commit(&staged.dir, staged.plan);
+        let placed = self.staging.commit(&staged.dir, staged.plan, self.options.force);
         // After an exchange the run that was replaced lies there; after a rename, nothing.
         discard(&staged.dir);
-        placed.map_or_else(Reached::Failed, |()| Reached::Placed(staged.into_written()))
+        match placed {
+            Ok(true) => Reached::Placed(staged.into_written()),
+            Ok(false) => Reached::NotDue,
+            Err(error) => Reached::Failed(error),
+        }
     }
 
     /// Puts the runs in place that wait for it. One that cannot go stops no other.

@@ -11,11 +11,13 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::plan::{Action, RunPlan};
+use super::plan::RunPlan;
 use crate::runtime::Stamp;
 use crate::store::error::StoreError;
 use crate::store::layout::{LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir};
-use crate::store::metadata::{GroupFile, NoAttributes, RootAttributes, write_json, write_root};
+use crate::store::metadata::{
+    GroupFile, NoAttributes, RootAttributes, RunAttributes, read_group, write_json, write_root,
+};
 use crate::store::own_file;
 use crate::store::rename::{exchange, rename_to_new, sync_dir};
 
@@ -62,27 +64,37 @@ impl Staging {
         StoreLock::take(&self.folder)
     }
 
-    /// Puts a staged run in place with one rename: the moment from which it is in the store. What
-    /// it replaces moves to `staged` in the same step.
-    pub(super) fn commit(&self, staged: &Path, plan: &RunPlan<'_>) -> Result<(), StoreError> {
+    /// Puts a staged run in place with one rename: the moment from which it is in the store. With
+    /// `force`, what it replaces moves to `staged` in the same step. False when another ingest was quicker to
+    /// put a run of the same source there.
+    pub(super) fn commit(
+        &self,
+        staged: &Path,
+        plan: &RunPlan<'_>,
+        force: bool,
+    ) -> Result<bool, StoreError> {
         let _lock = self.lock_store()?;
         self.make_groups(&plan.target)?;
         let place = self.store.join(&plan.target);
-        if matches!(plan.action, Action::Replace) && place.exists() {
+        // Whatever the plan found there: who asks for force asks for the last word.
+        if force && place.exists() {
             exchange(staged, &place)?;
-        } else {
-            rename_to_new(staged, &place).map_err(|e| match e.kind() {
+        } else if let Err(e) = rename_to_new(staged, &place) {
+            return match e.kind() {
                 io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => {
-                    StoreError::Exists {
+                    if have_one_source(staged, &place) {
+                        return Ok(false);
+                    }
+                    Err(StoreError::Exists {
                         target: plan.target.clone(),
                         run: plan.run.name().to_owned(),
                         difference: "another ingest was quicker".to_owned(),
-                    }
+                    })
                 }
-                _ => StoreError::io("rename a staged run to", &place)(e),
-            })?;
+                _ => Err(StoreError::io("rename a staged run to", &place)(e)),
+            };
         }
-        sync_dir(place.parent().unwrap_or(&self.store))
+        sync_dir(place.parent().unwrap_or(&self.store)).map(|()| true)
     }
 
     /// Makes the root and the plain groups above a run, where they are missing.
@@ -143,6 +155,15 @@ impl Drop for Staging {
             lock.remove_folder_if_last(&self.folder);
         }
     }
+}
+
+/// True when two runs were made from the same file.
+fn have_one_source(one: &Path, other: &Path) -> bool {
+    let digests = |run: &Path| {
+        let run = read_group::<RunAttributes>(&run.join(METADATA)).ok()?;
+        Some((run.source_sha256()?.clone(), run.voxels().digest.clone()))
+    };
+    digests(one).is_some_and(|digest| digests(other) == Some(digest))
 }
 
 /// Removes the folders of ingests that are no longer running. Called under the store's lock, which

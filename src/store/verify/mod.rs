@@ -71,11 +71,22 @@ impl Store {
         judge: impl FnOnce(&RunInfo) -> Result<HeaderFacts, String>,
     ) -> Result<Verified, StoreError> {
         let run = OpenedRun::open(&self.path, self.resolve(name)?)?;
+        // Chunks of a run that has taken its place look like damage.
+        run.unless_replaced(self.verify_opened(&run, deep, session, judge))
+    }
+
+    fn verify_opened(
+        &self,
+        run: &OpenedRun,
+        deep: bool,
+        session: &Session,
+        judge: impl FnOnce(&RunInfo) -> Result<HeaderFacts, String>,
+    ) -> Result<Verified, StoreError> {
         // Its header must be that of the source, too.
         let info = run.info()?;
         let open_bytes = run.open_bytes(&info);
         let room_bytes = session.data_bytes().saturating_sub(open_bytes);
-        let mut damage = agreement::check(&run, &self.path, &info, judge, room_bytes)?;
+        let mut damage = agreement::check(run, &self.path, &info, judge, room_bytes)?;
 
         let source = run.source();
         let name = source.name().to_owned();
@@ -84,9 +95,9 @@ impl Store {
         session.progress().end();
         let (read_bytes, lost) = found?;
         if lost.is_empty() {
-            damage.extend(agreement::check_stored_bytes(&run, read_bytes));
+            damage.extend(agreement::check_stored_bytes(run, read_bytes));
             if deep {
-                damage.extend(voxels(&run, room_bytes, session)?);
+                damage.extend(voxels(run, room_bytes, session)?);
             }
         }
         damage.extend(lost);

@@ -9,6 +9,7 @@ use voxstore::nifti::Io;
 use voxstore::{CancelToken, Session, SessionBuilder};
 
 use crate::bar::Bar;
+use crate::signals;
 
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
@@ -70,8 +71,7 @@ impl LimitArgs {
     /// What that is built from.
     pub(crate) fn builder(&self, talk: &TalkArgs) -> Result<SessionBuilder> {
         let cancel = CancelToken::new();
-        let on_interrupt = cancel.clone();
-        ctrlc::set_handler(move || on_interrupt.cancel())?;
+        signals::cancel_on_signal(cancel.clone())?;
         let mut builder = Session::builder().memory(&self.memory).cancel_token(cancel);
         if let Some(threads) = self.threads {
             builder = builder.threads(threads);

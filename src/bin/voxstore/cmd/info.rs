@@ -144,8 +144,7 @@ fn run_in_store(path: &Path) -> Option<(PathBuf, String)> {
 }
 
 fn stored_run(store: &store::Store, name: &str) -> Result<About> {
-    let run = store.run(name)?;
-    let facts = store.facts(name)?;
+    let (run, facts) = store.run_with_facts(name)?;
     Ok(about(&run, Some(&facts)))
 }
 

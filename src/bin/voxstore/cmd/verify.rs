@@ -95,7 +95,10 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done> {
         rows.push(match store.verify(name, args.deep, &session) {
             Ok(found) => Row::of(found),
             Err(
-                error @ (StoreError::Cancelled | StoreError::Budget(_) | StoreError::Session(_)),
+                error @ (StoreError::Cancelled
+                | StoreError::Budget(_)
+                | StoreError::Session(_)
+                | StoreError::Replaced { .. }),
             ) => {
                 return Err(error.into());
             }
