@@ -44,7 +44,7 @@ mod units;
 pub use error::NiftiError;
 pub use export::export;
 pub use map::{MapFile, write_map};
-pub use open::{Io, open, open_with};
+pub use open::{Io, OpenOptions, TimeDim, open, open_with};
 pub use pair::files_of;
 pub use sink::{NiftiOptions, NiftiSink};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use globset::GlobBuilder;
-use voxstore::nifti::{self, Io, NiftiError};
+use voxstore::nifti::{self, NiftiError, OpenOptions};
 use voxstore::{Run, store};
 use walkdir::WalkDir;
 
@@ -71,13 +71,17 @@ fn is_image(path: &Path) -> bool {
 /// Opens the files; those that cannot be opened come with their reason.
 pub(crate) fn open_files(
     paths: &[PathBuf],
-    io: Io,
+    options: OpenOptions,
 ) -> impl Iterator<Item = (&PathBuf, Result<Run, NiftiError>)> {
-    paths.iter().map(move |path| (path, nifti::open_with(path, io)))
+    paths.iter().map(move |path| (path, nifti::open_with(path, options)))
 }
 
 /// Opens all runs that are meant, for a job that joins them: any bad file stops it.
-pub(crate) fn runs_to_join(inputs: &[PathBuf], globs: &[String], io: Io) -> Result<Vec<Run>> {
+pub(crate) fn runs_to_join(
+    inputs: &[PathBuf],
+    globs: &[String],
+    options: OpenOptions,
+) -> Result<Vec<Run>> {
     match find(inputs)? {
         Inputs::Store(store) => {
             let names = store.select(globs)?;
@@ -93,7 +97,7 @@ pub(crate) fn runs_to_join(inputs: &[PathBuf], globs: &[String], io: Io) -> Resu
                     paths.iter().map(|path| path.display().to_string()).collect();
                 refuse_several_subjects(&names, &[])?;
             }
-            open_files(&paths, io).map(|(_, run)| Ok(run?)).collect()
+            open_files(&paths, options).map(|(_, run)| Ok(run?)).collect()
         }
     }
 }
