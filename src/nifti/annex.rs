@@ -124,7 +124,7 @@ mod tests {
                 let run = open(annexed(&folder, "x.hdr", &of_header, &header.bytes)).unwrap();
                 match drain(&run, true) {
                     Ok((_, end)) => {
-                        assert_eq!((right, end.sha256), ([true; 2], Some(both.clone())))
+                        assert_eq!((right, end.sha256.as_ref()), ([true; 2], Some(&both)));
                     }
                     Err(error) => {
                         let wrong = if right[0] { "x.img" } else { "x.hdr" };

@@ -89,6 +89,22 @@ impl Header {
         };
         Ok(header)
     }
+
+    /// Exchanges dim\[4\] and dim\[5\] and their pixdim, where there is a fifth dimension.
+    ///
+    /// # Errors
+    /// When dim\[4\] is more than 1, so that the fifth dimension is not the only one behind space.
+    pub(super) fn take_fifth_as_time(&mut self, intake: &mut Intake) -> Result<(), NiftiError> {
+        if self.dim[0] >= 4 && self.dim[4] != 1 {
+            return Err(intake.refuse("dim[4]", self.dim[4], "1, as dim[5] is to be time"));
+        }
+        if self.dim[0] >= 5 {
+            self.dim.swap(4, 5);
+            self.pixdim.swap(4, 5);
+            intake.warn("N38", "dim[5] is read as time, as was asked for: as if it were dim[4]");
+        }
+        Ok(())
+    }
 }
 
 /// `N` bytes at a place, zeros past the end.
@@ -195,7 +211,10 @@ fn ndim(bytes: &[u8], version: Version, big_endian: bool) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::Version;
-    use crate::nifti::testing::{Image, SHAPE, open_as, refusal, warnings};
+    use crate::nifti::testing::{
+        Folder, Image, SHAPE, drain, open_as, refusal, voxel_bytes, warnings,
+    };
+    use crate::nifti::{OpenOptions, TimeDim, open_with};
 
     #[test]
     fn both_versions_and_byte_orders_are_told_apart() {
@@ -230,6 +249,29 @@ mod tests {
                 image.dim(&[bad]);
                 assert!(refusal(&image).contains("dim[0]"), "{}", refusal(&image));
             }
+        }
+    }
+
+    #[test]
+    fn time_in_the_fifth_dimension_is_read_where_it_is_asked_for() {
+        let fifth = OpenOptions { time_dim: TimeDim::Fifth, ..OpenOptions::default() };
+        for mut image in Image::all() {
+            let folder = Folder::new();
+            assert!(open_with(folder.write("x.nii", &image.bytes), fifth).is_err(), "dim[4] is 4");
+            image.dim(&[5, 2, 3, 2, 1, 4, 1, 1]);
+            image.pixdim(&[1.0, 3.0, 3.0, 4.0, 0.0, 2.5]);
+            assert!(refusal(&image).contains("--time-dim 5"), "{}", refusal(&image));
+            let run = open_with(folder.write("x.nii", &image.bytes), fifth).unwrap();
+            assert_eq!((run.shape(), run.info().timing.tr_seconds), (&SHAPE[..], Some(2.5)));
+            assert_eq!(run.info().origin.dim, [5, 2, 3, 2, 1, 4, 1, 1]);
+            let warnings = run.info().warnings.iter().map(|w| &w.code[..]);
+            assert_eq!(warnings.collect::<Vec<_>>(), ["N38"]);
+            assert_eq!(drain(&run, false).unwrap().0, voxel_bytes());
+            // Fewer dimensions are not its matter, and one more still is too many.
+            image.dim(&[3, 2, 3, 2]);
+            assert!(open_with(folder.write("x.nii", &image.bytes), fifth).is_ok());
+            image.dim(&[6, 2, 3, 2, 1, 2, 2]);
+            assert!(open_with(folder.write("x.nii", &image.bytes), fifth).is_err());
         }
     }
 

@@ -17,7 +17,11 @@ use crate::run::{HeaderFacts, Origin, RunInfo};
 /// When the bytes are no header, or one that would be refused.
 pub(crate) fn judge(kept: &RunInfo) -> Result<HeaderFacts, NiftiError> {
     let mut intake = Intake::new(Path::new(&kept.origin.file_name));
-    let header = Header::parse(&kept.header, &mut intake)?;
+    let mut header = Header::parse(&kept.header, &mut intake)?;
+    let dim = header.dim;
+    if kept.warnings.iter().any(|warning| warning.code == "N38") {
+        header.take_fifth_as_time(&mut intake)?;
+    }
     let container = match kept.origin.image_name {
         Some(_) => Container::Pair,
         None => Container::Single,
@@ -30,7 +34,7 @@ pub(crate) fn judge(kept: &RunInfo) -> Result<HeaderFacts, NiftiError> {
         origin: Origin {
             format: header.version.format(),
             big_endian: header.big_endian,
-            dim: header.dim,
+            dim,
             datatype: header.datatype,
             ..kept.origin.clone()
         },

@@ -126,7 +126,7 @@ fn shape(header: &Header, intake: &Intake) -> Result<[u64; 4], NiftiError> {
     }
     if let Some(axis) = (4..ndim).find(|&axis| axes[axis] > 1) {
         let hint = if axes[3] == 1 && axis == 4 && axes[5..].iter().all(|&n| n == 1) {
-            "if dim[5] is time, swap dim[4] and dim[5] (and pixdim) in the header"
+            "if dim[5] is time, say so with --time-dim 5 (TimeDim::Fifth)"
         } else {
             "split it into 4-D files first"
         };

@@ -48,7 +48,7 @@ pub use export::export;
 pub(crate) use judge::judge;
 pub(crate) use lone_header::{made_header, run_info_of_header};
 pub use map::{MapFile, write_map};
-pub use open::{Io, open, open_with};
+pub use open::{Io, OpenOptions, TimeDim, open, open_with};
 pub use pair::files_of;
 pub use sink::{NiftiOptions, NiftiSink};
 

@@ -13,7 +13,7 @@ use super::header::{Header, Version};
 use super::layout::{Layout, MOST_HEADER_BYTES};
 use super::pair::{Container, Half};
 use super::{Intake, NiftiError, extensions, geometry, origin, scaling, sidecar, sniff, timing};
-use crate::run::{Run, RunInfo};
+use crate::run::{Origin, Run, RunInfo};
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +28,32 @@ pub enum Io {
     Map,
     /// Positioned reads into buffers.
     Read,
+}
+
+/// Which dimension of a header is time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TimeDim {
+    /// dim\[4\], as NIfTI says.
+    #[default]
+    Fourth,
+    /// dim\[5\], behind a dim\[4\] of 1: as if the two, and their pixdim, were exchanged. Files of fewer
+    /// dimensions are read as ever.
+    Fifth,
+}
+
+/// How a file is opened. An [`Io`] will do where the rest is as usual.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct OpenOptions {
+    /// How its bytes come in.
+    pub io: Io,
+    /// Which dimension is time.
+    pub time_dim: TimeDim,
+}
+
+impl From<Io> for OpenOptions {
+    fn from(io: Io) -> Self {
+        Self { io, ..Self::default() }
+    }
 }
 
 /// Opens a NIfTI-1 or NIfTI-2 file, plain or gzip, as a run of axes `(x, y, z, t)`.
@@ -47,20 +73,27 @@ pub enum Io {
 /// When the file, or its other half, is absent, no NIfTI, cut short, of a kind that is not read here, or has a header
 /// field that leaves a voxel's value or place in doubt.
 pub fn open(path: impl AsRef<Path>) -> Result<Run, NiftiError> {
-    open_with(path, Io::default())
+    open_with(path, OpenOptions::default())
 }
 
-/// Opens a NIfTI file as [`open`] does; the bytes of its voxels come in this way.
+/// Opens a NIfTI file as [`open`] does; the bytes of its voxels come in as the options say.
 ///
 /// # Errors
-/// As [`open`]; and with [`Io::Map`] when the file cannot be mapped.
-pub fn open_with(path: impl AsRef<Path>, io: Io) -> Result<Run, NiftiError> {
-    let path = path.as_ref();
+/// As [`open`]; with [`TimeDim::Fifth`] when dim\[4\] is not 1; and with [`Io::Map`] when the file cannot be mapped.
+pub fn open_with(
+    path: impl AsRef<Path>,
+    options: impl Into<OpenOptions>,
+) -> Result<Run, NiftiError> {
+    let (path, OpenOptions { io, time_dim }) = (path.as_ref(), options.into());
     sniff::check_path(path)?;
     let (header_path, image) = halves(path)?;
     let mut intake = Intake::new(&header_path);
     let first = Content::open(io, &mut intake)?;
-    let header = parse(first.front(), &mut intake)?;
+    let mut header = parse(first.front(), &mut intake)?;
+    let dim = header.dim;
+    if time_dim == TimeDim::Fifth {
+        header.take_fifth_as_time(&mut intake)?;
+    }
     let found = match image {
         Some(image) if header.single_file => return Err(two_homes(&image, &intake)),
         Some(image) => Found::pair(first, &image, &header, io, &mut intake)?,
@@ -78,6 +111,7 @@ pub fn open_with(path: impl AsRef<Path>, io: Io) -> Result<Run, NiftiError> {
     let Found { voxels, header_file, gzip, layout, head, .. } = found;
     let at = |file| (FileBytes::path(file), FileBytes::stamp(file));
     let origin = origin::origin(at(&voxels), header_file.as_ref().map(at), &header, gzip);
+    let origin = Origin { dim, ..origin };
     let warnings = intake.into_warnings();
     let header_bytes = head.into();
     let info =

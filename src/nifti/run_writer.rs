@@ -63,7 +63,11 @@ impl Writer {
     ) -> Result<Self, NiftiError> {
         let path = path.as_ref();
         let mut intake = Intake::new(path);
-        let header = Header::parse(&info.header, &mut intake)?;
+        let mut header = Header::parse(&info.header, &mut intake)?;
+        if info.origin.dim[0] >= 5 && info.origin.dim[5] > 1 {
+            // It became a run because that was asked for when it was opened.
+            header.take_fifth_as_time(&mut intake)?;
+        }
         let container = match info.origin.image_name {
             Some(_) => Container::Pair,
             None => Container::Single,

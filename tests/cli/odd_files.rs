@@ -156,6 +156,30 @@ fn n84_damage_inside_a_gzip_stream_is_never_taken_for_voxels() {
 }
 
 #[test]
+fn n38_time_in_the_fifth_dimension_is_read_and_given_back_where_it_is_asked_for() {
+    let folder = folder();
+    let five = Nifti { dim: [5, 5, 4, 3, 1, 6, 1, 1], ..run() };
+    let path = five.write(folder.path(), "five.nii.gz");
+    refused(&path, &["five.nii.gz", "--time-dim 5"]);
+    let four = run().write(folder.path(), "four.nii");
+    let [one, other] = ["one.nii", "other.nii"].map(|name| folder.path().join(name));
+    voxstore!("tsnr", four, "-o", one).succeeds();
+    voxstore!("tsnr", path, "--time-dim", "5", "-o", other).succeeds();
+    assert!(fs::read(&one).unwrap() == fs::read(&other).unwrap());
+    voxstore!("tsnr", four, "--time-dim", "5", "-o", one).fails(1, &["exists"]);
+    voxstore!("info", four, "--time-dim", "5").fails(1, &["four.nii", "dim[4] is 6"]);
+    voxstore!("info", path, "--time-dim", "6").fails(2, &["--time-dim"]);
+
+    let (store, back) = (folder.path().join("study.zarr"), folder.path().join("back.nii"));
+    voxstore!("ingest", path, "--time-dim", "5", "-o", store).succeeds();
+    let json = voxstore!("info", store, "--json").succeeds().json();
+    assert_eq!(json[0]["runs"][0]["shape"], json!([5, 4, 3, 6]));
+    assert!(has(&json[0]["runs"][0]["warnings"], "N38"));
+    voxstore!("export", store, "-o", back).succeeds();
+    assert!(fs::read(&back).unwrap() == five.bytes());
+}
+
+#[test]
 fn n63_nan_and_infinite_samples_make_their_voxel_nan_and_no_other() {
     let folder = folder();
     let run = run().of_type(16, 4);

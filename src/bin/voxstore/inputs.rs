@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use globset::GlobBuilder;
-use voxstore::nifti::{self, Io};
+use voxstore::nifti::{self, OpenOptions};
 use voxstore::{Run, foreign, store};
 use walkdir::WalkDir;
 
@@ -73,20 +73,24 @@ fn is_image(path: &Path) -> bool {
 /// Opens the files; those that cannot be opened come with their reason.
 pub(crate) fn open_files(
     paths: &[PathBuf],
-    io: Io,
+    options: OpenOptions,
 ) -> impl Iterator<Item = (&PathBuf, Result<Run, voxstore::Error>)> {
-    paths.iter().map(move |path| (path, open_one(path, io)))
+    paths.iter().map(move |path| (path, open_one(path, options)))
 }
 
-fn open_one(path: &Path, io: Io) -> Result<Run, voxstore::Error> {
+fn open_one(path: &Path, options: OpenOptions) -> Result<Run, voxstore::Error> {
     if foreign::is_foreign(path) {
         return Ok(foreign::open(path)?.into_run());
     }
-    Ok(nifti::open_with(path, io)?)
+    Ok(nifti::open_with(path, options)?)
 }
 
 /// Opens all runs that are meant, for a job that joins them: any bad file stops it.
-pub(crate) fn runs_to_join(inputs: &[PathBuf], globs: &[String], io: Io) -> Result<Vec<Run>> {
+pub(crate) fn runs_to_join(
+    inputs: &[PathBuf],
+    globs: &[String],
+    options: OpenOptions,
+) -> Result<Vec<Run>> {
     match find(inputs)? {
         Inputs::Store(store) => {
             let names = store.select(globs)?;
@@ -102,7 +106,7 @@ pub(crate) fn runs_to_join(inputs: &[PathBuf], globs: &[String], io: Io) -> Resu
                     paths.iter().map(|path| path.display().to_string()).collect();
                 refuse_several_subjects(&names, &[])?;
             }
-            open_files(&paths, io).map(|(_, run)| Ok(run?)).collect()
+            open_files(&paths, options).map(|(_, run)| Ok(run?)).collect()
         }
     }
 }

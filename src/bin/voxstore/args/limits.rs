@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use voxstore::nifti::Io;
+use voxstore::nifti::{Io, OpenOptions, TimeDim};
 use voxstore::{CancelToken, Session, SessionBuilder};
 
 use crate::bar::Bar;
@@ -23,15 +23,20 @@ pub(crate) struct ReadingArgs {
     /// How plain .nii and .img files are read: mapped, by positioned reads, or as suits the file system
     #[arg(long, value_enum, default_value_t = IoArg::Auto)]
     io: IoArg,
+    /// Where time is in files of five dimensions: 5 takes dim[5] for it, where dim[4] is 1
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(4..=5))]
+    time_dim: u8,
 }
 
 impl ReadingArgs {
-    pub(crate) fn io(&self) -> Io {
-        match self.io {
+    pub(crate) fn options(&self) -> OpenOptions {
+        let io = match self.io {
             IoArg::Auto => Io::Auto,
             IoArg::Map => Io::Map,
             IoArg::Read => Io::Read,
-        }
+        };
+        let time_dim = if self.time_dim == 5 { TimeDim::Fifth } else { TimeDim::Fourth };
+        OpenOptions { io, time_dim }
     }
 }
 

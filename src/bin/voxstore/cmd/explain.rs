@@ -20,7 +20,7 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
 
 fn of_tsnr(what: &TsnrWhat, how: &ExplainHow) -> Result<Explanation> {
     let session = what.limits.session(&how.talk)?;
-    let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.io())?;
+    let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.options())?;
     Ok(explain_tsnr(&runs, what.options(), &session)?)
 }
 

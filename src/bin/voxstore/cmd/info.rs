@@ -127,7 +127,7 @@ fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
             store.runs().iter().map(|name| stored_run(&store, name)).collect::<Result<_>>()?;
         return Ok(Described { path: path.to_owned(), kind: "store", runs });
     }
-    let run = nifti::open_with(path, args.reading.io())?;
+    let run = nifti::open_with(path, args.reading.options())?;
     Ok(Described { path: path.to_owned(), kind: "file", runs: vec![about(&run, None)] })
 }
 

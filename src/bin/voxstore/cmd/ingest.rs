@@ -62,7 +62,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
     }
     let session = args.limits.session(&args.talk)?;
     let (mut runs, mut rows, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
-    for (path, opened) in inputs::open_files(&paths, args.reading.io()) {
+    for (path, opened) in inputs::open_files(&paths, args.reading.options()) {
         match opened {
             Ok(run) => runs.push(run),
             Err(error) if seen.insert(path) => {

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     // folder in memory, as a system's temporary one can be.
     let builder = what.limits.builder(&args.talk)?.scratch(output::folder_of(&args.output));
     let session = builder.build()?;
-    let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.io())?;
+    let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.options())?;
     let options = what.options();
     // First, so that a file that cannot be written is known before anything is read.
     let file = MapFile::create(&args.output, args.force)?;

@@ -24,9 +24,9 @@ impl Expression {
     /// Opens the runs and builds the reduction; reads headers only.
     pub(crate) fn of(request: &Request<'_>) -> Result<Self> {
         let what = request.what;
-        let io = what.reading.io();
-        let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, io)?;
-        let open = |path| nifti::open_with(path, io);
+        let options = what.reading.options();
+        let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, options)?;
+        let open = |path| nifti::open_with(path, options);
         let mask = what.mask.as_ref().map(open).transpose()?;
         let Joined { array, warnings } = join(&runs)?;
         let inside = mask.as_ref().map(|mask| mask_for(&runs[0], mask));
