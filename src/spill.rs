@@ -6,9 +6,7 @@
 //! Decides nothing about what waits, or when.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +15,7 @@ use bytesize::ByteSize;
 
 use crate::buffer::Buffer;
 use crate::dtype::DType;
+use crate::files::{self, File};
 use crate::grid::{BlockGrid, Pieces, Region, copy_overlap, saturating_count};
 use crate::runtime::free_bytes;
 use crate::sink::{BoxFault, SinkError, check_bytes};
@@ -69,7 +68,7 @@ impl Spill {
             let (folder, needed_bytes) = (folder.to_owned(), self.len_bytes());
             return Err(SpillError::NoSpace { folder, needed_bytes, free_bytes });
         }
-        let file = tempfile::tempfile_in(folder).map_err(failed)?;
+        let file = files::unnamed_file(folder).map_err(failed)?;
         // A file that is there already serves as well.
         let _ = self.file.set((folder.to_owned(), file));
         Ok(())

@@ -5,7 +5,6 @@
 //! wrong checksum, an array replaced while it is read are errors that name array, chunk and file.
 //! Caches nothing. Whether metadata may be believed is decided before, by whoever opens the array.
 
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use super::chunk_layout::ChunkLayout;
 use super::error::ChunkFault;
 use super::layout::{METADATA, chunk_file};
 use crate::dtype::DType;
+use crate::files::{self, File};
 use crate::grid::{Region, copy_overlap};
 use crate::runtime::Stamp;
 use crate::source::{Access, Source, SourceError};
@@ -99,7 +99,7 @@ impl ChunkedSource {
     /// version exactly when its metadata file is still the same file.
     fn check_version(&self) -> Result<(), SourceError> {
         let file = self.array_dir.join(METADATA);
-        if fs::metadata(&file).is_ok_and(|found| Stamp::of(&found) == self.version) {
+        if files::look(&file).is_ok_and(|found| Stamp::of(&found) == self.version) {
             return Ok(());
         }
         let reason = "it was replaced while it was read; open it again";

@@ -4,7 +4,6 @@
 //! again. From several threads at once, each with a buffer of its own. Knows neither where boxes come
 //! from nor when an array is complete.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use super::chunk_layout::ChunkLayout;
 use super::codec::fill_bytes;
 use super::layout::chunk_file;
 use crate::dtype::DType;
+use crate::files::File;
 use crate::grid::{Region, copy_overlap};
 
 /// Writes the chunk files of one array.

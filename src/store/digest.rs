@@ -4,12 +4,13 @@
 //! memory order, so that a digest does not depend on the chunking. Guards against
 //! damage and tells runs apart; no defence against forgery.
 
+use std::fmt;
 use std::path::Path;
-use std::{fmt, fs};
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::StoreError;
+use crate::files;
 
 /// The digest of bytes.
 pub(super) fn of(bytes: &[u8]) -> String {
@@ -26,11 +27,11 @@ pub(super) fn read(
     more: u64,
     digest: &str,
 ) -> Result<Vec<u8>, StoreError> {
-    let found = fs::metadata(file).map_err(StoreError::io("open", file))?.len();
+    let found = files::look(file).map_err(StoreError::io("open", file))?.len();
     if Some(found) != bytes.checked_add(more) {
         return Err(StoreError::metadata(file, "length", bytes.saturating_add(more), found));
     }
-    let mut content = fs::read(file).map_err(StoreError::io("read", file))?;
+    let mut content = files::read(file).map_err(StoreError::io("read", file))?;
     content.truncate(bytes as usize);
     let found = of(&content);
     if found != digest {

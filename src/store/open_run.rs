@@ -3,7 +3,6 @@
 //! [`OpenedRun`] checks that every fact told twice is told the same, then hands out the run with its
 //! voxels as a [`ChunkedSource`]. Reads metadata, the header and the table of checksums; no voxel.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use super::chunk_reader::ChunkedSource;
 use super::layout::{AXES, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_file};
 use super::metadata::{ArrayFile, RunAttributes, StoredArray, read_group, read_json};
 use super::{StoreError, StoredFacts, digest};
+use crate::files;
 use crate::grid::Region;
 use crate::run::{Run, RunInfo};
 use crate::runtime::Stamp;
@@ -33,7 +33,7 @@ impl OpenedRun {
         let attributes = read_group::<RunAttributes>(&metadata_file)?;
         let array_dir = dir.join(VOXELS);
         let array_file = array_dir.join(METADATA);
-        let found = fs::metadata(&array_file).map_err(StoreError::io("open", &array_file))?;
+        let found = files::look(&array_file).map_err(StoreError::io("open", &array_file))?;
         let array = StoredArray::from_file(&array_file, &read_json::<ArrayFile>(&array_file)?)?;
         let layout = check(&attributes, &array, &array_file)?;
         let table = dir.join(CHECKSUMS).join(chunk_file(&[0; AXES.len()]));

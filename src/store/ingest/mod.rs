@@ -32,7 +32,6 @@ use std::path::Path;
 use super::chunking::ChunkLengths;
 use super::codec::Codec;
 use super::error::StoreError;
-use super::layout::METADATA;
 use crate::run::{Run, Warning};
 use crate::runtime::Session;
 
@@ -78,7 +77,8 @@ pub enum Outcome {
     Written(Written),
     /// It was in the store already.
     Skipped,
-    /// It is not in the store; of the attempt nothing is left.
+    /// It is not in the store, and of the attempt nothing is left; but where the reason is
+    /// [`StoreError::NotSynced`], it is there and a power cut may take it.
     Failed(StoreError),
 }
 
@@ -114,6 +114,7 @@ pub fn ingest(
     session: &Session,
 ) -> Result<IngestReport, StoreError> {
     let store = plan::resolve_path(store.as_ref())?;
+    stage::tidy(&store)?;
     let mut plans = plan::plan(runs, &store, options)?;
     memory::check(&plans, session)?;
     let unreadable = plan::compare_sources(&mut plans, options, session)?;
@@ -122,7 +123,6 @@ pub fn ingest(
     let staging = stage::Staging::open(&store)?;
     let outcomes = schedule::write_all(&plans, unreadable, &staging, options, session);
     // After an error too: runs that were put in place before it are to be listed.
-    let is_store = store.join(METADATA).exists();
-    let index_error = is_store.then(|| index::rebuild(&store, &staging).err()).flatten();
+    let index_error = index::rebuild(&store, &staging).err();
     outcomes.map(|runs| IngestReport { runs, index_error })
 }

@@ -4,7 +4,6 @@
 //! synced. Until the rename that follows, nobody sees any of it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
@@ -13,6 +12,7 @@ use serde_json::Value;
 use super::plan::RunPlan;
 use super::writer::VoxelsWritten;
 use crate::dtype::DType;
+use crate::files::{self, File, FileSystem};
 use crate::run::{RunInfo, Warning};
 use crate::source::StreamEnd;
 use crate::store::codec::{ChunkCodec, Codec};
@@ -24,7 +24,6 @@ use crate::store::layout::{
 use crate::store::metadata::{
     ArrayAttributes, GroupFile, RunAttributes, RunWritten, StoredArray, StoredVoxels, write_json,
 };
-use crate::store::rename::sync_tree;
 
 /// The present, to the second, RFC 3339, UTC.
 pub(super) fn now() -> String {
@@ -39,10 +38,12 @@ pub(super) fn warnings(plan: &RunPlan<'_>, end: &StreamEnd) -> Vec<Warning> {
     known.iter().chain(found).cloned().collect()
 }
 
-/// Writes what is missing beside the chunks in `dir`, and syncs the run.
+/// Writes what is missing beside the chunks in `dir`, and syncs the run: `disk` is where it lies, opened
+/// before its first chunk.
 pub(super) fn seal(
     plan: &RunPlan<'_>,
     dir: &Path,
+    disk: &FileSystem,
     written: &VoxelsWritten,
     checksums: &[u8],
     warnings: &[Warning],
@@ -50,10 +51,10 @@ pub(super) fn seal(
 ) -> Result<(), StoreError> {
     let array_dir = dir.join(VOXELS);
     let expected = plan.layout.chunks;
-    let files =
-        fs::read_dir(&array_dir).map_err(StoreError::io("list", &array_dir))?.count() as u64;
-    if (files, written.chunks) != (expected, expected) {
-        return Err(StoreError::metadata(&array_dir, "chunk files", expected, files));
+    let listed = files::list(&array_dir).map_err(StoreError::io("list", &array_dir))?;
+    let found = listed.flatten().count() as u64;
+    if (found, written.chunks) != (expected, expected) {
+        return Err(StoreError::metadata(&array_dir, "chunk files", expected, found));
     }
 
     let info = plan.run.info();
@@ -87,7 +88,7 @@ pub(super) fn seal(
         finished: now(),
     });
     write_json(&dir.join(METADATA), &GroupFile::new(attributes).consolidated(nodes))?;
-    sync_tree(dir)
+    disk.sync().map_err(StoreError::io("sync", dir))
 }
 
 fn write_voxel_metadata(plan: &RunPlan<'_>, array_dir: &Path) -> Result<Value, StoreError> {
@@ -190,7 +191,7 @@ fn write_small_array(
     attributes: ArrayAttributes,
     chunk: &[u8],
 ) -> Result<Value, StoreError> {
-    fs::create_dir(dir).map_err(StoreError::io("create", dir))?;
+    files::create_dir(dir).map_err(StoreError::io("create", dir))?;
     if !chunk.is_empty() {
         let path = dir.join(chunk_file(&vec![0; array.shape.len()]));
         File::create_new(&path)

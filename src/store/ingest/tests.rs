@@ -1,5 +1,7 @@
 //! Runs into stores and back; sources that fail, folders in the way, ingests that were killed.
 
+mod faults;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,6 @@
 //! reads the next slab. The source's own checksums are verified before the run is sealed. Puts nothing
 //! in place.
 
-use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use rayon::prelude::*;
 use super::plan::RunPlan;
 use super::{Written, seal};
 use crate::buffer::Buffer;
+use crate::files::{self, FileSystem};
 use crate::grid::Region;
 use crate::run::Warning;
 use crate::runtime::{Lease, Session};
@@ -74,7 +74,8 @@ pub(super) fn stage_run<'a>(
 ) -> Result<StagedRun<'a>, StoreError> {
     let started = seal::now();
     let array_dir = dir.join(VOXELS);
-    fs::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
+    files::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
+    let disk = FileSystem::of(dir).map_err(StoreError::io("open", dir))?;
     let writer = SlabWriter::new(plan, &array_dir);
     let (end, digest) = match encoders {
         Some(pool) => write_overlapped(&writer, &mut lease, pool, session)?,
@@ -90,7 +91,7 @@ pub(super) fn stage_run<'a>(
     drop(writer);
     drop(lease);
     let warnings = seal::warnings(plan, &voxels.end);
-    seal::seal(plan, dir, &voxels, &checksums, &warnings, started)?;
+    seal::seal(plan, dir, &disk, &voxels, &checksums, &warnings, started)?;
     Ok(StagedRun { plan, dir: dir.to_owned(), voxels, warnings, began })
 }
 

@@ -13,7 +13,6 @@ mod root;
 mod run;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
@@ -27,6 +26,7 @@ pub(super) use root::{IndexEntry, RootAttributes, RootHead, write_root};
 pub(super) use run::{RunAttributes, RunWritten, StoredVoxels, labels_known};
 
 use super::StoreError;
+use crate::files::File;
 
 /// The schema this voxstore writes, and the newest it reads.
 pub(super) const SCHEMA: &str = "1";
@@ -201,7 +201,7 @@ fn check_ours(path: &Path, schema: &str, status: Option<&str>) -> Result<(), Sto
 /// Reads a metadata file. What `T` does not ask for is passed over and never held: the root's file grows
 /// with the number of runs.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
-    let file = fs::File::open(path).map_err(StoreError::io("open", path))?;
+    let file = File::open(path).map_err(StoreError::io("open", path))?;
     let found = file.metadata().map_err(StoreError::io("read", path))?.len();
     if found > METADATA_LIMIT_BYTES {
         let expected = format!("at most {METADATA_LIMIT_BYTES} bytes");
@@ -221,7 +221,7 @@ pub(super) fn write_json<T: Serialize>(path: &Path, content: &T) -> Result<Value
         let value = serde_json::to_value(content)?;
         let mut text = serde_json::to_vec_pretty(content)?;
         text.push(b'\n');
-        fs::File::create_new(path)?.write_all(&text)?;
+        File::create_new(path)?.write_all(&text)?;
         Ok(value)
     };
     write().map_err(StoreError::io("write", path))
