@@ -67,11 +67,12 @@ impl File {
         watch(Op::Lock(&self.path), || self.file.lock())
     }
 
-    /// Takes the lock, or says that somebody else holds it.
-    pub(crate) fn try_lock(&self) -> Result<bool> {
-        watch(Op::Lock(&self.path), || match self.file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
+    /// Does somebody hold the lock? Found out by a lock that may be shared: on NFS any other needs a file
+    /// that is open for writing.
+    pub(crate) fn is_locked(&self) -> Result<bool> {
+        watch(Op::Lock(&self.path), || match self.file.try_lock_shared() {
+            Ok(()) => self.file.unlock().map(|()| false),
+            Err(TryLockError::WouldBlock) => Ok(true),
             Err(TryLockError::Error(error)) => Err(error),
         })
     }

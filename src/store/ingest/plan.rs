@@ -4,6 +4,7 @@
 //! from the one that is stored ([`compare_sources`]). Writes nothing.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -169,6 +170,14 @@ pub(super) fn resolve_path(store: &Path) -> Result<PathBuf, StoreError> {
     };
     if !kind.is_dir() {
         return not_a_store("a file", "choose another path");
+    }
+    if path
+        .parent()
+        .and_then(|parent| files::look(parent).ok())
+        .is_some_and(|p| p.dev() != kind.dev())
+    {
+        let help = "choose a folder in it: runs are made beside a store and renamed into it";
+        return not_a_store("where another file system begins", help);
     }
     let metadata = path.join(METADATA);
     if files::exists(&metadata).map_err(StoreError::io("open", &metadata))? {

@@ -185,8 +185,8 @@ fn remove_dead(store: &Path, folder: &Path) -> Result<(), StoreError> {
 /// True where an ingest's lock can be had, or it never came to make one. One that cannot be asked may be
 /// alive.
 fn is_dead(live: &Path) -> bool {
-    match File::open(live).and_then(|lock| lock.try_lock()) {
-        Ok(free) => free,
+    match File::open(live).and_then(|lock| lock.is_locked()) {
+        Ok(locked) => !locked,
         Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
