@@ -73,7 +73,8 @@ impl Drop for TempPath {
 
 /// A file without a name, gone when it is closed.
 pub(crate) fn unnamed_file(folder: &Path) -> Result<File> {
-    File::new(folder, watch(Op::Create(folder), || tempfile::tempfile_in(folder)))
+    let called = folder.join("(unnamed)");
+    File::new(&called, watch(Op::Create(&called), || tempfile::tempfile_in(folder)))
 }
 
 /// Makes something under a name that nobody has.

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::testing::{Folder, Image, drain, voxel_bytes};
 use super::{Io, NiftiError, NiftiOptions, NiftiSink, export, open, open_with, write_map};
 use crate::dtype::DType;
-use crate::files::{Fault, Faults, Kind};
+use crate::files::{Disk, Fault, Faults, Kind, Loss};
 use crate::grid::Region;
 use crate::run::Run;
 use crate::runtime::Session;
@@ -48,12 +48,13 @@ const WRITERS: [Writer; 4] = [
 fn whatever_fails_the_old_file_or_the_new_one_is_there_whole() {
     let sources = Folder::new();
     let run = open(sources.write("x.nii", &Image::v1().bytes)).unwrap();
-    let cases: [(&[Kind], Fault); 5] = [
+    let cases: [(&[Kind], Fault); 6] = [
         (&[], Fault::Once(Errno::IO)),
         (&[], Fault::PowerOff),
         (&[Kind::Create, Kind::Write], Fault::Stays(Errno::NOSPC)),
         (&[Kind::Rename], Fault::Stays(Errno::ACCESS)),
         (&[Kind::Remove], Fault::Stays(Errno::ACCESS)),
+        (&[Kind::Sync], Fault::Stays(Errno::IO)),
     ];
     for (name, write) in WRITERS {
         let reference = Folder::new();
@@ -76,6 +77,8 @@ fn whatever_fails_the_old_file_or_the_new_one_is_there_whole() {
                     let is_new = found.as_ref() == Some(&new);
                     assert!(is_new || found == old.then(|| b"old".into()), "{name} {fault:?} {at}");
                     assert!(is_new || ended.is_err(), "{name} {fault:?} {at}");
+                    let is_safe = !(fired && kinds == [Kind::Sync]);
+                    assert!(is_safe || ended.is_err(), "{name} {at}: a sync failed");
                     if let (Fault::Once(_), Err(error)) = (fault, &ended) {
                         assert!(folder.names().len() <= 1, "{name} {at}: {error}");
                     }
@@ -84,6 +87,35 @@ fn whatever_fails_the_old_file_or_the_new_one_is_there_whole() {
                         break;
                     }
                     at += 1;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_power_cut_leaves_the_old_file_or_the_new_one_and_after_the_commit_the_new_one() {
+    let sources = Folder::new();
+    let run = open(sources.write("x.nii", &Image::v1().bytes)).unwrap();
+    for (name, write) in WRITERS {
+        for (old, plain) in [(false, false), (true, false), (false, true)] {
+            let folder = Folder::new();
+            if old {
+                folder.write(name, b"old");
+            }
+            let mut disk = Disk::of(&folder.path(""));
+            let faults = Faults::record(&folder.path(""), plain);
+            write(&run, &folder.path(name), old).unwrap();
+            let (events, new) = (faults.events(), fs::read(folder.path(name)).unwrap());
+            for at in 0..=events.len() {
+                if at > 0 {
+                    disk.play(&events[at - 1]);
+                }
+                for loss in [Loss::Unsynced, Loss::Bytes] {
+                    let found = disk.after(loss).remove(Path::new(name)).flatten();
+                    let is_new = found.as_ref() == Some(&new);
+                    assert!(is_new || found == old.then(|| b"old".into()), "{name} {loss:?} {at}");
+                    assert!(is_new || at < events.len(), "{name} {loss:?}");
                 }
             }
         }

@@ -61,12 +61,13 @@ fn start(old: bool, plain_renames: bool) -> (tempfile::TempDir, std::path::PathB
 
 #[test]
 fn whatever_fails_the_old_array_or_the_new_one_is_there_whole() {
-    let cases: [(&[Kind], Fault); 5] = [
+    let cases: [(&[Kind], Fault); 6] = [
         (&[], Fault::Once(Errno::IO)),
         (&[], Fault::PowerOff),
         (&[Kind::Create, Kind::Write], Fault::Stays(Errno::NOSPC)),
         (&[Kind::Rename], Fault::Stays(Errno::IO)),
         (&[Kind::Remove], Fault::Stays(Errno::ACCESS)),
+        (&[Kind::Sync], Fault::Stays(Errno::IO)),
     ];
     for (kinds, fault) in cases {
         for (old, plain) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -90,6 +91,8 @@ fn whatever_fails_the_old_array_or_the_new_one_is_there_whole() {
                         "{fault:?} {at}: {error}"
                     ),
                 }
+                let is_safe = !(fired && kinds == [Kind::Sync]);
+                assert!(is_safe || ended.is_err(), "{at}: a sync failed");
                 if let Fault::Once(_) = fault
                     && ended.is_err()
                 {
