@@ -60,6 +60,7 @@ mod dtype;
 mod error;
 mod exec;
 mod feed;
+mod files;
 pub mod foreign;
 mod grid;
 pub mod jobs;

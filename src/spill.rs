@@ -6,9 +6,7 @@
 //! Decides nothing about what waits, or when.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +15,7 @@ use bytesize::ByteSize;
 
 use crate::buffer::Buffer;
 use crate::dtype::DType;
+use crate::files::{self, File};
 use crate::grid::{BlockGrid, Pieces, Region, copy_overlap, saturating_count};
 use crate::runtime::free_bytes;
 use crate::sink::{BoxFault, SinkError, check_bytes};
@@ -69,7 +68,7 @@ impl Spill {
             let (folder, needed_bytes) = (folder.to_owned(), self.len_bytes());
             return Err(SpillError::NoSpace { folder, needed_bytes, free_bytes });
         }
-        let file = tempfile::tempfile_in(folder).map_err(failed)?;
+        let file = files::unnamed_file(folder).map_err(failed)?;
         // A file that is there already serves as well.
         let _ = self.file.set((folder.to_owned(), file));
         Ok(())
@@ -219,8 +218,11 @@ enum SpillError {
 
 #[cfg(test)]
 mod tests {
+    use rustix::io::Errno;
+
     use super::Spill;
     use crate::dtype::DType;
+    use crate::files::{Fault, Faults};
     use crate::grid::{BlockGrid, Region, copy_overlap, element_count};
     use crate::source::Source;
     use crate::source_conformance;
@@ -285,6 +287,27 @@ mod tests {
             says(Region::new(vec![0, 3], vec![4, 2]), &[0; 32])
                 .contains("not lie in an array of shape")
         );
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_an_error_and_never_other_numbers() {
+        let whole = Region::whole(&[4, 4]);
+        for at in 0.. {
+            let folder = tempfile::tempdir().unwrap();
+            let faults = Faults::new(folder.path(), false, &[], at, Fault::Once(Errno::NOSPC));
+            let spill = Spill::new("waiting", &[4, 4], DType::F32, &[2, 2]);
+            let mut back = [0; 64];
+            let put = spill.open(folder.path()).and_then(|()| spill.put(&whole, &numbers(&[4, 4])));
+            if put.is_ok() && spill.read(&whole, &mut back).is_ok() {
+                assert_eq!(back.to_vec(), numbers(&[4, 4]));
+            } else {
+                assert!(faults.fired());
+            }
+            if !faults.fired() {
+                assert!(at > 8, "{at} operations");
+                return;
+            }
+        }
     }
 
     #[test]

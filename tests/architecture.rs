@@ -14,15 +14,16 @@ use walkdir::WalkDir;
 const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 23] = [
+const RULES: [(&str, &[&str]); 24] = [
     ("buffer", &[]),
     ("dtype", &[]),
+    ("files", &[]),
     ("grid", &[]),
     ("picture", &["base"]),
     ("source", &["base"]),
     ("source_conformance", &["base", "source"]),
     ("sink", &["base"]),
-    ("spill", &["base", "source", "sink", "runtime"]),
+    ("spill", &["base", "files", "source", "sink", "runtime"]),
     ("run", &["base", "source"]),
     ("runtime", &["base"]),
     ("kernel", &["base"]),
@@ -30,9 +31,9 @@ const RULES: [(&str, &[&str]); 23] = [
     ("feed", &["base", "source", "kernel", "lazy"]),
     ("plan", &["base", "source", "spill", "kernel", "runtime", "lazy", "feed", "picture"]),
     ("exec", &["base", "source", "spill", "sink", "kernel", "runtime", "lazy", "feed", "plan"]),
-    ("nifti", &["base", "source", "sink", "run", "runtime"]),
-    ("store", &["base", "source", "sink", "run", "runtime"]),
-    ("foreign", &["base", "source", "run", "runtime", "nifti", "store"]),
+    ("nifti", &["base", "files", "source", "sink", "run", "runtime"]),
+    ("store", &["base", "files", "source", "sink", "run", "runtime"]),
+    ("foreign", &["base", "files", "source", "run", "runtime", "nifti", "store"]),
     (
         "jobs",
         &["base", "source", "spill", "run", "runtime", "lazy", "plan", "exec", "sink", "picture"],
@@ -51,12 +52,16 @@ const KERNEL_NAMES_FOR_LAZY: [&str; 5] = ["ReduceOp", "BinaryOp", "UnaryOp", "Ov
 
 /// Crates that few places may name, so that they can be replaced there. Unit tests may ask any of
 /// them for a second opinion.
-const CONFINED: [(&str, &[&str]); 8] = [
+const CONFINED: [(&str, &[&str]); 11] = [
     ("zarrs", &["src/store/codec/"]),
     ("zstd", &["src/store/codec/"]),
     // Mapped files, and buffers that are pages of their own.
     ("memmap2", &["src/nifti/mmap.rs", "src/buffer.rs"]),
     ("::nifti", &["src/nifti/header/"]),
+    // What touches the disk; beside `files`, only what the system says of disks and files.
+    ("rustix", &["src/files/", "src/runtime/disk.rs", "src/nifti/file_bytes.rs"]),
+    ("tempfile", &["src/files/", "src/bin/"]),
+    ("walkdir", &["src/files/", "src/bin/"]),
     ("clap", &["src/bin/"]),
     ("anyhow", &["src/bin/"]),
     ("indicatif", &["src/bin/"]),
@@ -73,7 +78,7 @@ struct Line {
     text: String,
     /// How many modules deep the line stands: 1 in `src/run.rs`.
     depth: usize,
-    /// In `mod tests`, at the end of a file or in one of its own.
+    /// In `mod tests`, at the end of a file or in one of its own, or in `mod testing`.
     in_tests: bool,
 }
 
@@ -108,7 +113,7 @@ fn sources() -> Vec<Line> {
         let file = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
         let parts = file.trim_end_matches("/mod.rs").matches('/').count();
         let code = without_comments_and_strings(&fs::read_to_string(&path).unwrap());
-        let all_tests = file.ends_with("/tests.rs") || file.contains("/tests/");
+        let all_tests = ["/tests.rs", "/tests/", "/testing.rs"].iter().any(|p| file.contains(p));
         let mut in_tests = false;
         for (index, text) in code.lines().enumerate() {
             // A module within a file is one deeper; only `mod tests` is written that way here.
@@ -322,6 +327,40 @@ fn crates_that_may_be_replaced_are_named_in_their_places_only() {
             }
         }
     }
+    report(&problems);
+}
+
+#[test]
+fn the_disk_is_touched_through_one_layer() {
+    // The types of a file and of its facts; the numbers of the process itself.
+    let exempt = ["src/nifti/mmap.rs", "src/runtime/disk.rs", "src/runtime/peak.rs"];
+    let is_free = |line: &&Line| {
+        let file = line.file.as_str();
+        line.in_tests
+            || line.is_of_the_binary()
+            || file.starts_with("src/files/")
+            || exempt.contains(&file)
+    };
+    let mut problems = Vec::new();
+    let mut through = 0;
+    for line in sources().iter().filter(|line| !is_free(line)) {
+        through += usize::from(words(&line.text, "files").next().is_some());
+        // Traits and flags of `unix::fs` and `rustix::fs` open nothing.
+        let named = words(&line.text, "fs").any(|at| {
+            let (before, after) = (&line.text[..at], &line.text[at + 2..]);
+            let elsewhere = before.ends_with("rustix::") || before.ends_with("unix::");
+            before.ends_with("std::") || (after.starts_with("::") && !elsewhere)
+        });
+        // Methods of `Path`.
+        let asked =
+            [".exists()", ".try_exists()", ".is_symlink()", ".read_dir()", ".canonicalize()"]
+                .iter()
+                .any(|call| line.text.contains(call));
+        if named || asked {
+            problems.push(line.complain("the disk is touched in src/files/ only"));
+        }
+    }
+    assert!(through > 20, "expected calls of src/files/, found {through}");
     report(&problems);
 }
 

@@ -1,6 +1,5 @@
 //! How does an array of another tool open?
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use super::keys::{Found, survey};
 use super::node::{Format, Node};
 use super::source::ForeignSource;
 use super::{v2, v3};
+use crate::files;
 use crate::runtime::Stamp;
 use crate::source::Source;
 
@@ -33,7 +33,7 @@ impl OpenedArray {
         if !node.is_array {
             return Err(ForeignError::other(folder, "a Zarr group and no array", help));
         }
-        let version = fs::metadata(&node.file).map_err(ForeignError::io("open", &node.file))?;
+        let version = files::look(&node.file).map_err(ForeignError::io("open", &node.file))?;
         let array = match node.format {
             Format::V2 => v2::describe(&node.file)?,
             Format::V3 => v3::describe(&node.file)?,

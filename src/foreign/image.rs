@@ -9,6 +9,7 @@ use super::facts::Facts;
 use super::node::{Node, is_absent};
 use super::ome::{self, Ome};
 use crate::dtype::DType;
+use crate::files;
 use crate::grid::Region;
 use crate::nifti::{made_header, run_info_of_header};
 use crate::run::{Run, RunInfo, Warning};
@@ -145,7 +146,7 @@ fn info(path: &Path, ome: &Ome, shape: [u64; 4], dtype: DType) -> Result<RunInfo
 
 /// The bytes of the header's array, where there is one.
 fn header(folder: &Path) -> Result<Option<Vec<u8>>, ForeignError> {
-    match std::fs::metadata(folder) {
+    match files::look(folder) {
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => return Err(ForeignError::io("open", folder)(error)),
         Ok(_) => {}

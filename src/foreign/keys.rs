@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use walkdir::WalkDir;
-
 use super::error::ForeignError;
+use crate::files;
 
 /// How the position of a chunk becomes the path of its file, below the array's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +46,23 @@ pub(super) struct Found {
 /// its metadata claim. Links to files count as files; their content may be elsewhere.
 pub(super) fn survey(folder: &Path, keys: Keys, counts: &[u64]) -> Result<Found, ForeignError> {
     let mut found = Found::default();
-    for entry in WalkDir::new(folder).min_depth(1).max_depth(counts.len() + 1) {
-        let entry = entry.map_err(|e| {
-            let path = e.path().unwrap_or(folder).to_owned();
-            ForeignError::io("list", &path)(e.into())
-        })?;
-        if entry.file_type().is_dir() {
-            continue;
-        }
-        let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-        if relative.to_str().and_then(|file| keys.position(file, counts)).is_some() {
-            found.files += 1;
-            found.bytes += entry.path().metadata().map_or(0, |file| file.len());
+    let mut open = vec![(folder.to_owned(), 0)];
+    while let Some((dir, depth)) = open.pop() {
+        let failed = || ForeignError::io("list", &dir);
+        for entry in files::list(&dir).map_err(failed())? {
+            let entry = entry.map_err(failed())?;
+            let path = entry.path();
+            if entry.file_type().map_err(failed())?.is_dir() {
+                if depth < counts.len() {
+                    open.push((path, depth + 1));
+                }
+                continue;
+            }
+            let relative = path.strip_prefix(folder).unwrap_or(&path);
+            if relative.to_str().and_then(|file| keys.position(file, counts)).is_some() {
+                found.files += 1;
+                found.bytes += files::look(&path).map_or(0, |file| file.len());
+            }
         }
     }
     Ok(found)

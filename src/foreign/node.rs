@@ -3,7 +3,6 @@
 //! Reads the metadata files of Zarr v3 (`zarr.json`) and v2 (`.zgroup`, `.zarray`, `.zattrs`) as JSON, and
 //! tells group from array and ours from others'. What an array's file says is `described`'s matter.
 
-use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::error::{Complain, ForeignError};
+use crate::files::File;
 use crate::store::is_theirs;
 
 /// No metadata file of one image or array is larger; consolidated ones are passed over as they are read.

@@ -3,12 +3,11 @@
 //! A shard is a file of many chunks with an index of their places (Zarr's `sharding_indexed`). Only the index
 //! and the chunks asked for are read; what the index claims is held against the file's length.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::described::ShardIndex;
 use super::source::{Reason, open_file};
+use crate::files::File;
 use crate::store::{ChunkFault, Step, Steps};
 
 /// Place and length of a chunk that was never written.

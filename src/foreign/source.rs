@@ -5,14 +5,13 @@
 //! written reads as the fill value, as Zarr has it; damage is an error where the store's own checksums or
 //! lengths tell it. Writes nothing, caches nothing.
 
-use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::described::Described;
 use super::node::is_absent;
 use super::shard::Shard;
 use crate::dtype::{DType, swap_bytes};
+use crate::files::{self, File};
 use crate::grid::{BlockGrid, Gather, Region, Stride, copy_overlap};
 use crate::runtime::Stamp;
 use crate::source::{Access, Source, SourceError};
@@ -182,7 +181,7 @@ impl ForeignSource {
     /// Tells a store that was written anew since it was opened, as far as its metadata file does.
     fn check_version(&self) -> Result<(), SourceError> {
         let (file, version) = &self.metadata;
-        if fs::metadata(file).is_ok_and(|found| Stamp::of(&found) == *version) {
+        if files::look(file).is_ok_and(|found| Stamp::of(&found) == *version) {
             return Ok(());
         }
         let reason = "it was written anew while it was read; open it again";
@@ -194,7 +193,7 @@ impl ForeignSource {
 pub(super) fn open_file(path: &Path) -> Result<Option<File>, Reason> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
-        Err(error) if is_absent(&error) && fs::symlink_metadata(path).is_err() => Ok(None),
+        Err(error) if is_absent(&error) && files::look_at_link(path).is_err() => Ok(None),
         Err(error) if is_absent(&error) => {
             Err("it is a link to content that is not here; fetch it first, for example with \
                 `datalad get`"

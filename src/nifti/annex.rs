@@ -3,8 +3,9 @@
 //! In a dataset under git-annex a file is a link to an object that is named by its key, such as
 //! `MD5E-s123--<32 hex digits>.nii.gz`: the size and the hash that the bytes must have. Reads names only.
 
-use std::fs;
 use std::path::Path;
+
+use crate::files;
 
 /// What the key of a file promises.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +23,10 @@ pub(super) enum KeyHash {
 
 /// The key of the object that a link leads to; `None` for any other file.
 pub(super) fn key_of(path: &Path) -> Option<Key> {
-    if !fs::symlink_metadata(path).ok()?.is_symlink() {
+    if !files::look_at_link(path).ok()?.is_symlink() {
         return None;
     }
-    let object = fs::canonicalize(path).ok()?;
+    let object = files::canonicalize(path).ok()?;
     let is_annexed = object.parent()?.to_str()?.contains("/annex/objects/");
     is_annexed.then(|| parse(object.file_name()?.to_str()?)).flatten()
 }

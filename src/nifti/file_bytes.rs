@@ -5,16 +5,15 @@
 //! reads, so thousands of runs can be listed under a small limit of open files.
 
 use std::fmt;
-use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf, absolute};
 
 use super::annex::{self, Key};
 use super::error::ReadFault;
 use super::mmap::{CELL_BYTES, Mapping};
 use super::{Io, NiftiError};
+use crate::files::{self, File};
 use crate::grid::Piece;
 use crate::runtime::Stamp;
 
@@ -62,9 +61,11 @@ impl FileBytes {
         }
         let map = match io {
             Io::Read => None,
-            Io::Map => Some(Mapping::new(&file, stamp.len).map_err(failed("map the file"))?),
+            Io::Map => {
+                Some(Mapping::new(file.as_std(), stamp.len).map_err(failed("map the file"))?)
+            }
             Io::Auto if is_remote(&file) => None,
-            Io::Auto => Mapping::new(&file, stamp.len).ok(),
+            Io::Auto => Mapping::new(file.as_std(), stamp.len).ok(),
         };
         let path = absolute(path).unwrap_or_else(|_| path.to_owned());
         Ok(Self { path, stamp, map, key })
@@ -107,7 +108,7 @@ impl FileBytes {
     /// # Errors
     /// [`ReadFault::Changed`] where it is not, or is gone.
     pub(super) fn check_unchanged(&self) -> Result<(), ReadFault> {
-        let same = fs::metadata(&self.path).is_ok_and(|found| Stamp::of(&found) == self.stamp);
+        let same = files::look(&self.path).is_ok_and(|found| Stamp::of(&found) == self.stamp);
         if same { Ok(()) } else { Err(ReadFault::Changed) }
     }
 }
@@ -194,5 +195,5 @@ fn is_remote(file: &File) -> bool {
     const GPFS: u32 = 0x4750_4653;
     const BEEGFS: u32 = 0x1983_0326;
     const KINDS: [u32; 11] = [NFS, SMB, CIFS, SMB2, FUSE, LUSTRE, NINE_P, AFS, CEPH, GPFS, BEEGFS];
-    rustix::fs::fstatfs(file).is_ok_and(|found| KINDS.contains(&(found.f_type as u32)))
+    rustix::fs::fstatfs(file.as_std()).is_ok_and(|found| KINDS.contains(&(found.f_type as u32)))
 }

@@ -4,7 +4,6 @@
 //! for what says where in a file voxels lie; shape and type must be those of the stored array. For images
 //! without a header one is made, so that maps on their grid can be written.
 
-use std::fs;
 use std::path::{Path, absolute};
 
 use super::header::{Header, Version};
@@ -13,6 +12,7 @@ use super::layout::Layout;
 use super::new_header::NewHeader;
 use super::{Intake, NiftiError, geometry, origin, scaling, sidecar, timing};
 use crate::dtype::DType;
+use crate::files;
 use crate::run::RunInfo;
 use crate::runtime::Stamp;
 
@@ -33,7 +33,7 @@ pub(crate) fn run_info_of_header(
     shape: [u64; 4],
     dtype: DType,
 ) -> Result<RunInfo, NiftiError> {
-    let found = fs::metadata(path).map_err(|e| NiftiError::io(path, "open the store", e))?;
+    let found = files::look(path).map_err(|e| NiftiError::io(path, "open the store", e))?;
     let mut intake = Intake::new(path);
     let header = Header::parse(bytes, &mut intake)?;
     let described = Layout::of_voxels(&header, &mut intake)?;

@@ -40,6 +40,8 @@ mod sink;
 mod sniff;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod timing;
 mod units;
 

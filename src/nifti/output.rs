@@ -4,18 +4,16 @@
 //! that it leaves nothing. An [`OutputFile`] is one that is written front to back: compressed where
 //! its name ends in `.gz`, with the same bytes for the same input. Knows nothing of headers.
 
-use std::fs::{self, File, Permissions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
-use tempfile::{NamedTempFile, TempPath};
 
 use super::NiftiError;
 use super::error::WriteFault;
 use super::name::has_ending;
+use crate::files::{self, File, TempPath};
 use crate::runtime::folder_of;
 
 const BUFFER_BYTES: usize = 64 << 10;
@@ -52,19 +50,14 @@ impl StagedFile {
 
     /// As [`create`](Self::create), under any name.
     fn begin(path: &Path, overwrite: bool) -> Result<(Self, File), NiftiError> {
-        match fs::symlink_metadata(path) {
+        match files::look_at_link(path) {
             Ok(found) if found.is_dir() || !overwrite => {
                 return Err(NiftiError::Exists { path: path.to_owned() });
             }
             _ => {}
         }
-        let (file, temp) = tempfile::Builder::new()
-            .prefix(".voxstore-")
-            .suffix(".part")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder_of(path))
-            .map_err(|e| NiftiError::io(path, "create a file in its folder", e))
-            .map(NamedTempFile::into_parts)?;
+        let (temp, file) = TempPath::new(folder_of(path), ".voxstore-", ".part")
+            .map_err(|e| NiftiError::io(path, "create a file in its folder", e))?;
         Ok((Self { path: path.to_owned(), overwrite, temp }, file))
     }
 
@@ -76,15 +69,13 @@ impl StagedFile {
     /// Makes the file durable, then visible under its name.
     pub(super) fn commit(self, file: File) -> Result<(), WriteFault> {
         let Self { path, overwrite, temp } = self;
-        file.sync_all().map_err(WriteFault::io("write"))?;
-        let renamed = if overwrite { temp.persist(&path) } else { temp.persist_noclobber(&path) };
-        renamed.map_err(|refused| match refused.error.kind() {
+        file.sync().map_err(WriteFault::io("write"))?;
+        let renamed = if overwrite { temp.rename(&path) } else { temp.rename_to_new(&path) };
+        renamed.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => WriteFault::Exists,
-            _ => WriteFault::io("move the finished file to its name")(refused.error),
+            _ => WriteFault::io("move the finished file to its name")(error),
         })?;
-        File::open(folder_of(&path))
-            .and_then(|folder| folder.sync_all())
-            .map_err(WriteFault::io("make the new name durable"))
+        files::sync_dir(folder_of(&path)).map_err(WriteFault::io("make the new name durable"))
     }
 }
 

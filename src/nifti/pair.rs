@@ -3,11 +3,11 @@
 //! A pair is an `x.hdr` and an `x.img` in one folder, each plain or gzip, in any case of the letters.
 //! Names are looked at here and no content: whether a header is that of a pair is for `open` to see.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::NiftiError;
 use super::name::without_ending;
+use crate::files;
 use crate::runtime::folder_of;
 
 /// In how many files a run is.
@@ -54,14 +54,14 @@ impl Half {
     /// When several files could be it, or the folder cannot be listed.
     pub(super) fn partner(self, path: &Path) -> Result<Option<PathBuf>, NiftiError> {
         let twin = self.twin(path);
-        if fs::symlink_metadata(&twin).is_ok() {
+        if files::look_at_link(&twin).is_ok() {
             return Ok(Some(twin));
         }
         let folder = folder_of(path);
         let failed = |source| NiftiError::io(folder, "list the folder", source);
         let stem = without_ending(path, self.endings());
         let mut found = Vec::new();
-        for entry in fs::read_dir(folder).map_err(failed)? {
+        for entry in files::list(folder).map_err(failed)? {
             let name = PathBuf::from(entry.map_err(failed)?.file_name());
             if without_ending(&name, self.other().endings()) == stem {
                 found.push(name);

@@ -4,7 +4,6 @@
 //! is replaced, its header goes first, so that at no time an old header lies beside new voxels. A
 //! process that dies in between leaves an image alone, which nobody reads.
 
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use super::NiftiError;
 use super::error::WriteFault;
 use super::output::{OutputFile, StagedFile};
 use super::pair::Half;
+use crate::files::{self, File};
 
 /// A header that is finished, and an image that is being written.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl PairOutput {
         let (image, image_file) =
             image.finish().map_err(|fault| NiftiError::write(&image_path, fault))?;
         if header.overwrite() {
-            match fs::remove_file(&header_path) {
+            match files::remove_file(&header_path) {
                 Err(e) if e.kind() != io::ErrorKind::NotFound => {
                     return Err(NiftiError::io(&header_path, "replace the old header", e));
                 }
@@ -67,7 +67,7 @@ impl PairOutput {
         image.commit(image_file).map_err(|fault| NiftiError::write(&image_path, fault))?;
         header.commit(header_file).map_err(|fault| {
             // The name was free a moment ago; the image is ours and of no use alone.
-            drop(fs::remove_file(&image_path));
+            drop(files::remove_file(&image_path));
             NiftiError::write(&header_path, fault)
         })
     }

@@ -3,7 +3,6 @@
 //! Reads the file of the same stem in the same folder, and nothing else: BIDS lets a run inherit from
 //! folders above, which is not looked at. A sidecar that cannot be used is a warning, never an error.
 
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::Intake;
 use super::name::without_ending;
+use crate::files::{self, File};
 
 /// Parsed, a list of numbers takes thirty times its text.
 const MOST_SIDECAR_BYTES: u64 = 512 << 10;
@@ -39,7 +39,7 @@ fn sidecar_path(path: &Path) -> Option<PathBuf> {
 
 /// The object in a file; an absent file is an empty object.
 fn read(path: &Path) -> Result<Map<String, Value>, String> {
-    match fs::metadata(path) {
+    match files::look(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
         Err(e) => return Err(e.to_string()),
         Ok(found) if !found.is_file() => return Err("it is not a file".to_owned()),

@@ -4,8 +4,6 @@
 //! its boxes must come in memory order. What the header says is `new_header`'s matter, how the file
 //! gets its name `output`'s.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +14,7 @@ use super::new_header::NewHeader;
 use super::output::{OUTPUT_SCRATCH_BYTES, OutputFile, StagedFile, is_gzip};
 use super::{Intake, NiftiError};
 use crate::dtype::DType;
+use crate::files::File;
 use crate::grid::{Pieces, Region, element_count, shape_text};
 use crate::run::RunInfo;
 use crate::sink::{Sink, SinkError, SinkOrder, check_box};

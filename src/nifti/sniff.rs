@@ -2,13 +2,13 @@
 //!
 //! Names do not count, except to find a hint. Answers before anything is decoded.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use super::gzip::MAGIC;
 use super::name::has_ending;
 use super::{Intake, NiftiError};
+use crate::files;
 
 /// A pointer file of git-annex or Git LFS is shorter than this.
 const MOST_POINTER_BYTES: usize = 32 << 10;
@@ -17,7 +17,7 @@ const MOST_POINTER_BYTES: usize = 32 << 10;
 pub(super) fn check_path(path: &Path) -> Result<(), NiftiError> {
     let not_nifti =
         |found: &str| NiftiError::NotNifti { path: path.to_owned(), found: found.to_owned() };
-    let found = match fs::metadata(path) {
+    let found = match files::look(path) {
         Ok(found) => found,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(missing(path)),
         Err(e) => return Err(NiftiError::io(path, "find the file", e)),
@@ -36,7 +36,7 @@ pub(super) fn check_path(path: &Path) -> Result<(), NiftiError> {
 
 /// Why nothing is at a path.
 fn missing(path: &Path) -> NiftiError {
-    let Ok(target) = fs::read_link(path) else {
+    let Ok(target) = files::read_link(path) else {
         return NiftiError::NotFound { path: path.to_owned(), what: "no such file".to_owned() };
     };
     if target.to_string_lossy().contains(".git/annex/objects") {

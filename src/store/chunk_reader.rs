@@ -5,7 +5,6 @@
 //! wrong checksum, an array replaced while it is read are errors that name array, chunk and file.
 //! Caches nothing. Whether metadata may be believed is decided before, by whoever opens the array.
 
-use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use super::error::ChunkFault;
 use super::layout::{METADATA, chunk_file};
 use super::own_file;
 use crate::dtype::DType;
+use crate::files;
 use crate::grid::{Region, copy_overlap};
 use crate::runtime::Stamp;
 use crate::source::{Access, Source, SourceError};
@@ -100,7 +100,7 @@ impl ChunkedSource {
     /// version exactly when its metadata file is still the same file.
     fn check_version(&self) -> Result<(), SourceError> {
         let file = self.array_dir.join(METADATA);
-        if fs::symlink_metadata(&file).is_ok_and(|found| Stamp::of(&found) == self.version) {
+        if files::look_at_link(&file).is_ok_and(|found| Stamp::of(&found) == self.version) {
             return Ok(());
         }
         let reason = "it was replaced while it was read; open it again";

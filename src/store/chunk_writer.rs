@@ -4,7 +4,6 @@
 //! again. From several threads at once, each with a buffer of its own. Knows neither where boxes come
 //! from nor when an array is complete.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use super::StoreError;
 use super::checksums::checksum_of;
 use super::chunk_layout::ChunkLayout;
 use super::layout::chunk_file;
+use crate::files::File;
 use crate::grid::Region;
 
 /// Writes the chunk files of one array.

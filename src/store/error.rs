@@ -27,6 +27,26 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was to be replaced was moved aside and could not be put back.
+    #[error("cannot put what is new at {}: {source}; what was there is whole and lies at {}: rename it \
+        back, or ingest again, which puts it back", .place.display(), .aside.display())]
+    Aside {
+        /// The place, which is empty now.
+        place: PathBuf,
+        /// Where that lies which was there.
+        aside: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It has its name and is whole, and the disk would not say that the name will last.
+    #[error("{} is whole and in place, but may be gone after a power cut: its folder cannot be \
+        synced: {source}; look after the disk, then write it again", .place.display())]
+    NotSynced {
+        /// The place.
+        place: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The path holds something else, or nothing.
     #[error("{} is not a voxstore store: {found}; {help}", .path.display())]
     NotAStore {

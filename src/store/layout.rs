@@ -40,9 +40,14 @@ pub(super) fn turned(axes: &[u64]) -> Vec<u64> {
 
 /// The folder beside a store in which runs are made.
 pub(super) fn staging_dir(store: &Path) -> PathBuf {
-    let mut name = store.file_name().unwrap_or_default().to_owned();
-    name.push(".staging");
-    store.with_file_name(name)
+    beside(store, ".staging")
+}
+
+/// The path whose name is that of another and an ending.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
 }
 
 /// Held while a store's tree or index is changed; lies in [`staging_dir`].
@@ -52,6 +57,11 @@ pub(super) const LIVE_LOCK: &str = "live.lock";
 /// How the name of an ingest's own staging folder begins.
 pub(super) const STAGING_PREFIX: &str = "ingest-";
 
+/// In an ingest's own folder: runs that are being replaced, by their paths in the store.
+pub(super) const ASIDE: &str = "aside";
+
+/// An array that is being replaced, where that takes two renames.
+pub(super) const ASIDE_SUFFIX: &str = ".old";
 /// How the name of the folder begins in which an array is made, beside its place.
 pub(super) const PART_PREFIX: &str = ".voxstore-";
 /// How it ends.

@@ -40,11 +40,11 @@ mod small_arrays;
 mod testing;
 mod verify;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use crate::files;
 use crate::run::Run;
 use layout::{DERIVATIVES, MAX_DEPTH, METADATA, RUN_SUFFIX, last};
 use metadata::{RootAttributes, RootHead, THEIRS, read_group};
@@ -97,7 +97,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
     let refused = |found: &str, help| {
         Err(StoreError::NotAStore { path: path.to_owned(), found: found.to_owned(), help })
     };
-    match fs::metadata(path) {
+    match files::look(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             return refused("nothing is there", "make one with voxstore ingest");
         }
@@ -112,7 +112,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
         return refused("a single run", "open the store that holds it and name the run");
     }
     let file = path.join(METADATA);
-    if !file.exists() {
+    if !files::exists(&file).map_err(StoreError::io("open", &file))? {
         return refused("a folder without zarr.json", "make one with voxstore ingest");
     }
     // What the root lists is only looked at when somebody asks.
@@ -238,24 +238,24 @@ fn names_of(run: &str) -> impl Iterator<Item = &str> {
 /// run is listed, so that opening the run can refuse it.
 fn list_runs(root: &Path) -> Result<Vec<String>, StoreError> {
     let mut runs = Vec::new();
-    let mut walk = walkdir::WalkDir::new(root).min_depth(1).max_depth(MAX_DEPTH).into_iter();
-    while let Some(entry) = walk.next() {
-        let entry = entry.map_err(|e| {
-            let path = e.path().unwrap_or(root).to_owned();
-            StoreError::io("list", &path)(e.into())
-        })?;
-        let is_dir = entry.file_type().is_dir();
-        if !is_dir && !entry.path_is_symlink() {
-            continue;
-        }
-        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        let is_run = relative.to_str().is_some_and(|p| p.ends_with(RUN_SUFFIX));
-        if is_dir && (is_run || (entry.depth() == 1 && relative == Path::new(DERIVATIVES))) {
-            walk.skip_current_dir();
-        }
-        if is_run {
-            let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
-            runs.push(parts.join("/"));
+    let mut open = vec![(String::new(), 1)];
+    while let Some((above, depth)) = open.pop() {
+        let dir = root.join(&above);
+        let failed = || StoreError::io("list", &dir);
+        for entry in files::list(&dir).map_err(failed())? {
+            let entry = entry.map_err(failed())?;
+            let kind = entry.file_type().map_err(failed())?;
+            if !kind.is_dir() && !kind.is_symlink() {
+                continue;
+            }
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let path = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
+            if name.ends_with(RUN_SUFFIX) {
+                runs.push(path);
+            } else if kind.is_dir() && depth < MAX_DEPTH && path != DERIVATIVES {
+                open.push((path, depth + 1));
+            }
         }
     }
     runs.sort_by(|a, b| natord::compare(a, b).then_with(|| a.cmp(b)));

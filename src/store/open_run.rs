@@ -3,7 +3,6 @@
 //! [`OpenedRun`] checks that every fact told twice is told the same, then hands out the run with its
 //! voxels as a [`ChunkedSource`]. Reads metadata, the header and the table of checksums; no voxel.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use super::chunking::CHUNKS_LIMIT;
 use super::layout::{AXES, CHECKSUMS, HEADER, METADATA, VOXELS, chunk_file};
 use super::metadata::{ArrayFile, RunAttributes, StoredArray, read_group, read_json};
 use super::{StoreError, StoredFacts, digest, own_file};
+use crate::files;
 use crate::grid::Region;
 use crate::run::{Run, RunInfo};
 use crate::runtime::Stamp;
@@ -32,7 +32,7 @@ impl OpenedRun {
     /// Reads and checks the metadata of the run at this group path.
     pub(super) fn open(store: &Path, path: &str) -> Result<Self, StoreError> {
         let metadata_file = store.join(path).join(METADATA);
-        let found = fs::metadata(&metadata_file).map_err(StoreError::io("open", &metadata_file))?;
+        let found = files::look(&metadata_file).map_err(StoreError::io("open", &metadata_file))?;
         let version = Stamp::of(&found);
         // Halves of two versions contradict each other, which is no damage.
         let opened = Self::read(store, path, version.clone());
@@ -49,7 +49,7 @@ impl OpenedRun {
         let array_dir = dir.join(VOXELS);
         let array_file = array_dir.join(METADATA);
         let found =
-            fs::symlink_metadata(&array_file).map_err(StoreError::io("open", &array_file))?;
+            files::look_at_link(&array_file).map_err(StoreError::io("open", &array_file))?;
         let array = StoredArray::from_file(&array_file, &read_json::<ArrayFile>(&array_file)?)?;
         let layout = check(&attributes, &array, &array_file)?;
         let table = dir.join(CHECKSUMS).join(chunk_file(&[0; AXES.len()]));
@@ -133,7 +133,7 @@ impl OpenedRun {
 
 /// True when a run lies there that is not the one that was looked at. One that is gone was not replaced.
 fn is_replaced(metadata_file: &Path, version: &Stamp) -> bool {
-    fs::metadata(metadata_file).is_ok_and(|found| Stamp::of(&found) != *version)
+    files::look(metadata_file).is_ok_and(|found| Stamp::of(&found) != *version)
 }
 
 fn replaced(run: &str) -> StoreError {

@@ -4,13 +4,12 @@
 //! opening a pipe waits for a writer: both are refused, and nothing is waited for. Only the store's own
 //! folder may be reached through a link. What is in the files is other modules' matter.
 
-use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use rustix::io::Errno;
+
+use crate::files::{self, File};
 
 const LINK: &str = "it is a link, and a store consists of files of its own; \
     put the file or folder itself there (cp -RL, or datalad unlock)";
@@ -20,9 +19,7 @@ const LINK: &str = "it is a link, and a store consists of files of its own; \
 /// # Errors
 /// When there is none, or a link, a folder, a pipe or a device in its place.
 pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let opened = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
-    let file = opened.map_err(|error| match Errno::from_io_error(&error) {
+    let file = File::open_no_link(path).map_err(|error| match Errno::from_io_error(&error) {
         Some(Errno::LOOP) => refused(LINK),
         _ => error,
     })?;
@@ -36,7 +33,7 @@ pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
 
 /// Refuses a folder that is a link; whether it is there at all is asked by who looks into it.
 pub(super) fn refuse_link(folder: &Path) -> io::Result<()> {
-    let is_link = fs::symlink_metadata(folder).is_ok_and(|found| found.is_symlink());
+    let is_link = files::look_at_link(folder).is_ok_and(|found| found.is_symlink());
     if is_link { Err(refused(LINK)) } else { Ok(()) }
 }
 

@@ -1,53 +1,44 @@
-//! How does a folder get its name in one step, and stay there after a power cut?
+//! How does a folder take the place of another, and stay there after a power cut?
 //!
-//! Renames that never replace, exchanges, and syncs. Knows nothing of what lies in the folders.
+//! In one step where the file system knows one, else by way of a place aside. Knows nothing of what lies
+//! in the folders.
 
-use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with, syncfs};
-use rustix::io::Errno;
-
 use super::StoreError;
+use crate::files;
 
-/// Renames a folder to a name that must be free.
-pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    if let Some(done) = rename_with(from, to, RenameFlags::NOREPLACE) {
-        return done;
+/// Puts the folder `new` where `old` is; then `old` lies where `new` was.
+///
+/// Where the file system cannot do that in one step, `old` is at `aside` for a moment, which must be
+/// free. Who is killed then leaves it there, whole, for others to put back.
+///
+/// # Errors
+/// [`StoreError::Aside`] where `old` had to stay aside; else all is as before.
+pub(super) fn exchange(new: &Path, old: &Path, aside: &Path) -> Result<(), StoreError> {
+    match files::exchange(new, old) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+        done => return done.map_err(StoreError::io("exchange", old)),
     }
-    // Over a folder that is not empty this fails too.
-    fs::rename(from, to)
-}
-
-/// Puts `new` where `old` is and the other way round, in one step where the file system can.
-pub(super) fn exchange(new: &Path, old: &Path) -> Result<(), StoreError> {
-    if let Some(done) = rename_with(new, old, RenameFlags::EXCHANGE) {
-        return done.map_err(StoreError::io("exchange", old));
+    let above = aside.parent().unwrap_or(aside);
+    files::create_dir_all(above).map_err(StoreError::io("create", above))?;
+    files::rename_to_new(old, aside)
+        .map_err(StoreError::io("move what is to be replaced aside, to", aside))?;
+    if let Err(source) = files::rename(new, old) {
+        return Err(match files::rename_to_new(aside, old) {
+            Ok(()) => StoreError::io("rename the finished folder to", old)(source),
+            Err(_) => StoreError::Aside { place: old.to_owned(), aside: aside.to_owned(), source },
+        });
     }
-    let aside = new.with_extension("old");
-    fs::rename(old, &aside).map_err(StoreError::io("move aside", old))?;
-    fs::rename(new, old).map_err(|e| {
-        drop(fs::rename(&aside, old));
-        StoreError::io("rename a staged run to", old)(e)
-    })
+    // The new one is in place; of the old one nobody needs more than to know where it is.
+    drop(files::rename_to_new(aside, new));
+    Ok(())
 }
 
-/// `None` where the file system cannot do it in one step.
-fn rename_with(from: &Path, to: &Path, flags: RenameFlags) -> Option<io::Result<()>> {
-    match renameat_with(CWD, from, CWD, to, flags) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => None,
-        done => Some(done.map_err(io::Error::from)),
-    }
-}
-
-/// Makes everything below `dir` survive a power cut: one call for its file system.
-pub(super) fn sync_tree(dir: &Path) -> Result<(), StoreError> {
-    let handle = File::open(dir).map_err(StoreError::io("open", dir))?;
-    syncfs(&handle).map_err(|e| StoreError::io("sync", dir)(e.into()))
-}
-
-/// Makes renames in a folder survive a power cut.
-pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    File::open(dir).and_then(|handle| handle.sync_all()).map_err(StoreError::io("sync", dir))
+/// Makes the new name of what lies at `place` survive a power cut.
+pub(super) fn sync_place(place: &Path) -> Result<(), StoreError> {
+    let folder = place.parent().filter(|parent| !parent.as_os_str().is_empty());
+    files::sync_dir(folder.unwrap_or(Path::new(".")))
+        .map_err(|source| StoreError::NotSynced { place: place.to_owned(), source })
 }

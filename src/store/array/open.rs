@@ -3,10 +3,10 @@
 //! Those that [`ZarrSink`](super::ZarrSink) wrote, whole, and whose metadata does not contradict itself.
 //! Reads no number: that is `chunk_reader`'s matter.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::files;
 use crate::runtime::Stamp;
 use crate::source::Source;
 use crate::store::chunk_layout::ChunkLayout;
@@ -25,9 +25,13 @@ use crate::store::metadata::{StoredArray, read_array};
 pub fn open_array(path: impl AsRef<Path>) -> Result<Arc<dyn Source>, StoreError> {
     let path = path.as_ref();
     let file = path.join(METADATA);
-    let found = fs::symlink_metadata(&file).map_err(|error| match error.kind() {
+    let found = files::look_at_link(&file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
-            let found = if path.exists() { "it has no zarr.json" } else { "nothing is there" };
+            let found = if files::exists(path).unwrap_or(false) {
+                "it has no zarr.json"
+            } else {
+                "nothing is there"
+            };
             let help = "give the folder of an array, such as zscore.zarr";
             StoreError::NotAnArray { path: path.to_owned(), found: found.to_owned(), help }
         }

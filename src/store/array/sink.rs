@@ -3,15 +3,13 @@
 //! [`ZarrSink`] encodes the chunks of a box where it is put and keeps none of it; the folder gets its
 //! name when all chunks are there. Which boxes come when, and from what thread, is for others to say.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use crate::buffer::Buffer;
 use crate::dtype::DType;
+use crate::files::{self, FileSystem, TempDir};
 use crate::grid::{Region, element_count, shape_text};
 use crate::run::RunInfo;
 use crate::runtime::folder_of;
@@ -21,9 +19,11 @@ use crate::store::chunk_writer::ChunkWriter;
 use crate::store::chunking::{CHUNK_LIMIT_BYTES, array_chunk_shape};
 use crate::store::codec::Codec;
 use crate::store::error::StoreError;
-use crate::store::layout::{AXES, METADATA, PART_PREFIX, PART_SUFFIX, turned};
+use crate::store::layout::{
+    ASIDE_SUFFIX, AXES, METADATA, PART_PREFIX, PART_SUFFIX, beside, turned,
+};
 use crate::store::metadata::{PlainAttributes, PlainWritten, StoredArray, is_array, write_json};
-use crate::store::rename::{exchange, rename_to_new, sync_dir, sync_tree};
+use crate::store::rename::{exchange, sync_place};
 
 #[cfg(test)]
 mod tests;
@@ -58,6 +58,7 @@ pub struct ZarrSink {
     name: String,
     place: PathBuf,
     staged: TempDir,
+    disk: FileSystem,
     chunks: ChunkWriter,
     array: StoredArray,
     like: Option<RunInfo>,
@@ -84,19 +85,18 @@ impl ZarrSink {
         let name = path.display().to_string();
         let (array, layout) = array_of(&name, shape, dtype, like, options)?;
         check_place(path, options.force)?;
-        let beside = folder_of(path);
-        let staged = tempfile::Builder::new()
-            .prefix(PART_PREFIX)
-            .suffix(PART_SUFFIX)
-            .tempdir_in(beside)
-            .map_err(StoreError::io("create a folder in", beside))?;
+        let folder = folder_of(path);
+        let staged = TempDir::new(folder, PART_PREFIX, PART_SUFFIX)
+            .map_err(StoreError::io("create a folder in", folder))?;
         let dir = staged.path().join("array");
-        fs::create_dir(&dir).map_err(StoreError::io("create", &dir))?;
+        files::create_dir(&dir).map_err(StoreError::io("create", &dir))?;
+        let disk = FileSystem::of(&dir).map_err(StoreError::io("open", &dir))?;
         Ok(Self {
             chunks: ChunkWriter::new(&name, dir, Arc::new(layout)),
             name,
             place: path.to_owned(),
             staged,
+            disk,
             array,
             like: like.cloned(),
             force: options.force,
@@ -120,23 +120,24 @@ impl ZarrSink {
             has_time: self.shape().len() > 3,
         });
         write_json(&dir.join(METADATA), &self.array.to_file(attributes))?;
-        sync_tree(dir)
+        self.disk.sync().map_err(StoreError::io("sync", dir))
     }
 
     /// Gives the folder its name. What it replaces moves to the staging folder in the same step.
     fn put_in_place(&self, dir: &Path) -> Result<(), StoreError> {
         check_place(&self.place, self.force)?;
-        if self.force && self.place.exists() {
-            exchange(dir, &self.place)?;
+        let is_there = files::exists(&self.place).map_err(StoreError::io("open", &self.place))?;
+        if self.force && is_there {
+            exchange(dir, &self.place, &beside(&self.place, ASIDE_SUFFIX))?;
         } else {
-            rename_to_new(dir, &self.place).map_err(|error| match error.kind() {
+            files::rename_to_new(dir, &self.place).map_err(|error| match error.kind() {
                 io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => {
                     occupied(&self.place, "new", "choose another name")
                 }
                 _ => StoreError::io("rename the finished array to", &self.place)(error),
             })?;
         }
-        sync_dir(folder_of(&self.place))
+        sync_place(&self.place)
     }
 }
 
@@ -254,7 +255,7 @@ fn check_place(path: &Path, force: bool) -> Result<(), StoreError> {
     if path.file_name().is_none() {
         return Err(occupied(path, "no name for a folder", "give a folder such as zscore.zarr"));
     }
-    match fs::symlink_metadata(path) {
+    match files::look_at_link(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(e) => Err(StoreError::io("open", path)(e)),
         Ok(_) if !is_array(&path.join(METADATA)) => {

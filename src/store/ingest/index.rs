@@ -5,7 +5,7 @@
 //! is left out; opening it says why.
 
 use std::collections::BTreeSet;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use serde_json::Value;
@@ -13,32 +13,35 @@ use serde_json::Value;
 use super::seal::now;
 use super::stage::Staging;
 use super::twins::Twins;
+use crate::files;
 use crate::store::error::StoreError;
 use crate::store::layout::{METADATA, parents};
 use crate::store::list_runs;
 use crate::store::metadata::{
-    Consolidated, IndexEntry, RootAttributes, RootHead, RunAttributes, read_group, read_json,
-    write_root,
+    Consolidated, RootAttributes, RootHead, RunAttributes, read_group, read_json, write_root,
 };
 
 /// A node's path and its metadata.
 pub(in crate::store) type Node = (String, Value);
 
-/// Writes the root's metadata anew, and says which runs hold the same voxels.
+/// Writes the root's metadata anew, where there is a store, and says which runs hold the same voxels.
 pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<Twins, StoreError> {
     let _lock = staging.lock_store()?;
     let mut twins = Twins::default();
-    let entries: Vec<IndexEntry> = list_runs(store)?
-        .iter()
-        .filter_map(|path| {
-            let run = read_group::<RunAttributes>(&store.join(path).join(METADATA)).ok()?;
-            twins.note(path, run.voxels());
-            Some(run.index_entry(path))
-        })
-        .collect();
     let root = store.join(METADATA);
-    let created =
-        read_group::<RootHead>(&root).map_or_else(|_| now(), |root| root.voxstore.created);
+    if !files::exists(&root).map_err(StoreError::io("open", &root))? {
+        // No run has ever been put in place.
+        return Ok(twins);
+    }
+    let mut entries = Vec::new();
+    for path in list_runs(store)? {
+        let run = readable(read_group::<RunAttributes>(&store.join(&path).join(METADATA)))?;
+        let Some(run) = run else { continue };
+        twins.note(&path, run.voxels());
+        entries.push(run.index_entry(&path));
+    }
+    let head = readable(read_group::<RootHead>(&root))?;
+    let created = head.map_or_else(now, |root| root.voxstore.created);
     let paths: Vec<String> = entries.iter().map(|entry| entry.path.clone()).collect();
     let attributes = RootAttributes::new(created, entries);
 
@@ -54,6 +57,17 @@ pub(super) fn rebuild(store: &Path, staging: &Staging) -> Result<Twins, StoreErr
         out.flush().map_err(StoreError::io("write", &root))
     })?;
     Ok(twins)
+}
+
+/// What was read; nothing where what is there is absent or damaged. A disk that fails is an error: what it
+/// holds may be well, and an index without it would be wrong.
+fn readable<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error @ StoreError::Io { .. }) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// A run's group, the arrays in it, and the plain groups above it that were not seen before.

@@ -37,10 +37,8 @@ pub(super) use index::nodes_of;
 use super::chunking::ChunkLengths;
 use super::codec::Codec;
 use super::error::StoreError;
-use super::layout::METADATA;
 use crate::run::{Run, Warning};
 use crate::runtime::Session;
-use twins::Twins;
 
 /// How runs are stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,7 +87,8 @@ pub enum Outcome {
     Written(Written),
     /// It was in the store already.
     Skipped,
-    /// It is not in the store; of the attempt nothing is left.
+    /// It is not in the store, and of the attempt nothing is left; but where the reason is
+    /// [`StoreError::NotSynced`], it is there and a power cut may take it.
     Failed(StoreError),
 }
 
@@ -125,6 +124,7 @@ pub fn ingest(
     session: &Session,
 ) -> Result<IngestReport, StoreError> {
     let store = plan::resolve_path(store.as_ref())?;
+    stage::tidy(&store)?;
     let mut plans = plan::plan(runs, &store, options)?;
     memory::check(&plans, session)?;
     plan::check_places(&plans, &store)?;
@@ -134,8 +134,7 @@ pub fn ingest(
     let staging = stage::Staging::open(&store)?;
     let outcomes = schedule::write_all(&plans, unreadable, &staging, options, session);
     // After an error too: runs that were put in place before it are to be listed.
-    let is_store = store.join(METADATA).exists();
-    let indexed = if is_store { index::rebuild(&store, &staging) } else { Ok(Twins::default()) };
+    let indexed = index::rebuild(&store, &staging);
     let mut runs = outcomes?;
     for run in runs.iter_mut().filter(|run| !matches!(run.result, Outcome::Failed(_))) {
         run.same_voxels = indexed.as_ref().map_or(Vec::new(), |twins| twins.of(&run.target));

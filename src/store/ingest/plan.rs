@@ -4,7 +4,6 @@
 //! from the one that is stored ([`compare_sources`]). Writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use super::IngestOptions;
 use super::memory::{Needs, data_bytes};
 use super::writer::Slabs;
 use crate::dtype::DType;
+use crate::files;
 use crate::grid::{BlockGrid, Region, shape_text};
 use crate::run::Run;
 use crate::runtime::{Budget, Session, check_writable, free_bytes, same_mount};
@@ -160,12 +160,12 @@ pub(super) fn resolve_path(store: &Path) -> Result<PathBuf, StoreError> {
     let not_a_store = |found: &str, help| {
         Err(StoreError::NotAStore { path: store.to_owned(), found: found.to_owned(), help })
     };
-    let path = if let Ok(path) = fs::canonicalize(store) {
+    let path = if let Ok(path) = files::canonicalize(store) {
         path
     } else {
         let path = std::path::absolute(store).map_err(StoreError::io("find", store))?;
         let parent = path.parent().unwrap_or(&path);
-        let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
+        let parent = files::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
         path.file_name().map_or_else(|| path.clone(), |name| parent.join(name))
     };
     let Some(name) = path.file_name() else {
@@ -174,7 +174,7 @@ pub(super) fn resolve_path(store: &Path) -> Result<PathBuf, StoreError> {
     if name.to_str().is_some_and(|n| n.ends_with(RUN_SUFFIX)) {
         return not_a_store("the name of a run", "choose a name that does not end in .ome.zarr");
     }
-    let kind = match fs::metadata(&path) {
+    let kind = match files::look(&path) {
         Ok(kind) => kind,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(path),
         Err(e) => return Err(StoreError::io("open", &path)(e)),
@@ -182,10 +182,11 @@ pub(super) fn resolve_path(store: &Path) -> Result<PathBuf, StoreError> {
     if !kind.is_dir() {
         return not_a_store("a file", "choose another path");
     }
-    if path.join(METADATA).exists() {
+    let metadata = path.join(METADATA);
+    if files::exists(&metadata).map_err(StoreError::io("open", &metadata))? {
         return open(&path).map(|_| path);
     }
-    let mut entries = fs::read_dir(&path).map_err(StoreError::io("list", &path))?;
+    let mut entries = files::list(&path).map_err(StoreError::io("list", &path))?;
     if entries.next().is_some() {
         return not_a_store("a folder with other things in it", "choose a new or empty folder");
     }
@@ -230,7 +231,8 @@ pub(super) fn plan<'a>(
 /// Another run is replaced with `force`, else refused. A BIDS path names one run; `rest.nii` may be
 /// anybody's, and archives give whole studies one modification time.
 fn action(plan: &RunPlan<'_>, store: &Path, options: &IngestOptions) -> Result<Action, StoreError> {
-    if !store.join(&plan.target).exists() {
+    let place = store.join(&plan.target);
+    if !files::exists(&place).map_err(StoreError::io("open", &place))? {
         return Ok(Action::Write);
     }
     let stored = OpenedRun::open(store, &plan.target).and_then(|run| Ok((run.info()?, run)));

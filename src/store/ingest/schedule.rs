@@ -6,17 +6,18 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-use std::{fs, mem};
 
 use super::memory::{Needs, Team, data_bytes};
 use super::plan::RunPlan;
 use super::stage::Staging;
 use super::writer::{StagedRun, stage_run};
 use super::{IngestOptions, Outcome, RunOutcome, Written};
+use crate::files;
 use crate::runtime::{Budget, Session};
 use crate::store::error::{StoreError, stop_if_cancelled};
 
@@ -172,5 +173,5 @@ fn outcome(plan: &RunPlan<'_>, reached: Reached<'_>) -> RunOutcome {
 
 /// Removes what is left of a run in staging; what cannot be removed goes with the whole folder.
 fn discard(dir: &Path) {
-    drop(fs::remove_dir_all(dir));
+    drop(files::remove_dir_all(dir));
 }

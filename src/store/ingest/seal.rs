@@ -4,7 +4,6 @@
 //! that follows, nobody sees any of it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use serde_json::Value;
 
 use super::plan::RunPlan;
 use super::writer::VoxelsWritten;
+use crate::files::{self, File, FileSystem};
 use crate::run::Warning;
 use crate::source::StreamEnd;
 use crate::store::digest;
@@ -20,7 +20,6 @@ use crate::store::layout::{METADATA, VOXELS};
 use crate::store::metadata::{
     EMPTY_CHUNKS, GroupFile, RunAttributes, RunWritten, StoredVoxels, write_json,
 };
-use crate::store::rename::sync_tree;
 use crate::store::small_arrays::{SmallArray, small_arrays, voxel_file};
 
 /// The present, to the second, RFC 3339, UTC.
@@ -36,10 +35,12 @@ pub(super) fn warnings(plan: &RunPlan<'_>, end: &StreamEnd) -> Vec<Warning> {
     known.iter().chain(found).cloned().collect()
 }
 
-/// Writes what is missing beside the chunks in `dir`, and syncs the run.
+/// Writes what is missing beside the chunks in `dir`, and syncs the run: `disk` is where it lies, opened
+/// before its first chunk.
 pub(super) fn seal(
     plan: &RunPlan<'_>,
     dir: &Path,
+    disk: &FileSystem,
     written: &VoxelsWritten,
     checksums: &[u8],
     warnings: &[Warning],
@@ -47,10 +48,10 @@ pub(super) fn seal(
 ) -> Result<(), StoreError> {
     let array_dir = dir.join(VOXELS);
     let expected = plan.chunks();
-    let files =
-        fs::read_dir(&array_dir).map_err(StoreError::io("list", &array_dir))?.count() as u64;
-    if (files, written.chunks) != (expected, expected) {
-        return Err(StoreError::metadata(&array_dir, "chunk files", expected, files));
+    let listed = files::list(&array_dir).map_err(StoreError::io("list", &array_dir))?;
+    let found = listed.flatten().count() as u64;
+    if (found, written.chunks) != (expected, expected) {
+        return Err(StoreError::metadata(&array_dir, "chunk files", expected, found));
     }
 
     let info = plan.run.info();
@@ -84,12 +85,12 @@ pub(super) fn seal(
         finished: now(),
     });
     write_json(&dir.join(METADATA), &GroupFile::new(attributes).consolidated(nodes))?;
-    sync_tree(dir)
+    disk.sync().map_err(StoreError::io("sync", dir))
 }
 
 fn write_small_array(dir: &Path, small: &SmallArray) -> Result<Value, StoreError> {
     let dir = dir.join(small.name);
-    fs::create_dir(&dir).map_err(StoreError::io("create", &dir))?;
+    files::create_dir(&dir).map_err(StoreError::io("create", &dir))?;
     if !small.chunk.is_empty() {
         let path = dir.join(small.chunk_file());
         File::create_new(&path)

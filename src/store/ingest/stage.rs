@@ -4,22 +4,39 @@
 //! holds a lock file that the system unlocks when its process ends, however it ends: a folder whose
 //! lock can be had is dead, and the next ingest removes it. A second lock, for the store, is held
 //! while the tree is changed. Readers look at neither.
+//!
+//! Where the file system cannot exchange two folders, a run that is being replaced lies in `aside/` of an
+//! ingest's own folder for a moment, by its path in the store. No such folder is removed before what
+//! lies aside in it, and is missing in the store, is back.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::plan::RunPlan;
+use crate::files::{self, File, TempDir};
 use crate::runtime::Stamp;
 use crate::store::error::StoreError;
-use crate::store::layout::{LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir};
+use crate::store::layout::{
+    ASIDE, LIVE_LOCK, METADATA, STAGING_PREFIX, STORE_LOCK, parents, staging_dir,
+};
+use crate::store::list_runs;
 use crate::store::metadata::{
     GroupFile, NoAttributes, RootAttributes, RunAttributes, read_group, write_json, write_root,
 };
 use crate::store::own_file;
-use crate::store::rename::{exchange, rename_to_new, sync_dir};
+use crate::store::rename::{exchange, sync_place};
+
+/// Removes what dead ingests left, and puts back what they had moved aside. Makes nothing.
+pub(super) fn tidy(store: &Path) -> Result<(), StoreError> {
+    let folder = staging_dir(store);
+    if !files::exists(&folder).map_err(StoreError::io("open", &folder))? {
+        return Ok(());
+    }
+    let lock = StoreLock::take(&folder)?;
+    remove_dead(store, &folder)?;
+    lock.remove_folder_if_last(&folder);
+    Ok(())
+}
 
 /// One ingest's own folder; gone when this is dropped.
 #[derive(Debug)]
@@ -38,10 +55,8 @@ impl Staging {
     pub(super) fn open(store: &Path) -> Result<Self, StoreError> {
         let folder = staging_dir(store);
         let lock = StoreLock::take(&folder)?;
-        remove_dead(&folder)?;
-        let own = tempfile::Builder::new()
-            .prefix(STAGING_PREFIX)
-            .tempdir_in(&folder)
+        remove_dead(store, &folder)?;
+        let own = TempDir::new(&folder, STAGING_PREFIX, "")
             .map_err(StoreError::io("create a folder in", &folder))?;
         let path = own.path().join(LIVE_LOCK);
         let live = File::create_new(&path).map_err(StoreError::io("create", &path))?;
@@ -76,10 +91,11 @@ impl Staging {
         let _lock = self.lock_store()?;
         self.make_groups(&plan.target)?;
         let place = self.store.join(&plan.target);
+        let is_there = files::exists(&place).map_err(StoreError::io("open", &place))?;
         // Whatever the plan found there: who asks for force asks for the last word.
-        if force && place.exists() {
-            exchange(staged, &place)?;
-        } else if let Err(e) = rename_to_new(staged, &place) {
+        if force && is_there {
+            exchange(staged, &place, &self.own().join(ASIDE).join(&plan.target))?;
+        } else if let Err(e) = files::rename_to_new(staged, &place) {
             return match e.kind() {
                 io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty => {
                     if have_one_source(staged, &place) {
@@ -94,7 +110,7 @@ impl Staging {
                 _ => Err(StoreError::io("rename a staged run to", &place)(e)),
             };
         }
-        sync_dir(place.parent().unwrap_or(&self.store)).map(|()| true)
+        sync_place(&place).map(|()| true)
     }
 
     /// Makes the root and the plain groups above a run, where they are missing.
@@ -103,7 +119,9 @@ impl Staging {
             let root = RootAttributes::new(super::seal::now(), vec![]);
             let mut text = Vec::new();
             write_root(&mut text, path, &root, std::iter::empty())?;
-            fs::write(path, text).map_err(StoreError::io("write", path))
+            File::create_new(path)
+                .and_then(|mut file| file.write_all(&text))
+                .map_err(StoreError::io("write", path))
         })?;
         for group in parents(target) {
             let dir = self.store.join(group);
@@ -121,15 +139,15 @@ impl Staging {
         write: impl FnOnce(&Path) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let metadata = dir.join(METADATA);
-        if metadata.exists() {
+        if files::exists(&metadata).map_err(StoreError::io("open", &metadata))? {
             return Ok(());
         }
-        fs::create_dir_all(dir).map_err(StoreError::io("create", dir))?;
+        files::create_dir_all(dir).map_err(StoreError::io("create", dir))?;
         let new = self.own().join("group.json");
-        drop(fs::remove_file(&new));
+        drop(files::remove_file(&new));
         write(&new)?;
         replace_file(&new, &metadata)?;
-        dir.parent().map_or(Ok(()), sync_dir)
+        sync_place(dir)
     }
 
     /// Replaces the root's metadata by what `write` writes, in one step.
@@ -149,7 +167,11 @@ impl Drop for Staging {
     /// Tidies up as far as it goes; what stays is dead, and the next ingest's to remove.
     fn drop(&mut self) {
         let lock = StoreLock::take(&self.folder);
-        drop(self.own.take());
+        if let Some(own) = self.own.take()
+            && (lock.is_err() || put_back(&self.store, own.path()).is_err())
+        {
+            own.keep();
+        }
         drop(self.live.take());
         if let Ok(lock) = lock {
             lock.remove_folder_if_last(&self.folder);
@@ -168,18 +190,43 @@ fn have_one_source(one: &Path, other: &Path) -> bool {
 
 /// Removes the folders of ingests that are no longer running. Called under the store's lock, which
 /// every ingest holds while it makes its folder and locks it.
-fn remove_dead(folder: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
+fn remove_dead(store: &Path, folder: &Path) -> Result<(), StoreError> {
+    for entry in files::list(folder).map_err(StoreError::io("list", folder))? {
         let entry = entry.map_err(StoreError::io("list", folder))?;
         let name = entry.file_name();
         if !name.to_str().is_some_and(|name| name.starts_with(STAGING_PREFIX)) {
             continue;
         }
         let dir = entry.path();
-        let alive = File::open(dir.join(LIVE_LOCK))
-            .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
-        if !alive {
-            fs::remove_dir_all(&dir).map_err(StoreError::io("remove", &dir))?;
+        if is_dead(&dir.join(LIVE_LOCK)) {
+            put_back(store, &dir)?;
+            files::remove_dir_all(&dir).map_err(StoreError::io("remove", &dir))?;
+        }
+    }
+    Ok(())
+}
+
+/// True where an ingest's lock can be had, or it never came to make one. One that cannot be asked may be
+/// alive.
+fn is_dead(live: &Path) -> bool {
+    match File::open(live).and_then(|lock| lock.is_locked()) {
+        Ok(locked) => !locked,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+/// Gives their places back to the runs that lie aside in an ingest's folder, where nothing has them.
+fn put_back(store: &Path, own: &Path) -> Result<(), StoreError> {
+    let aside = own.join(ASIDE);
+    if !files::exists(&aside).map_err(StoreError::io("open", &aside))? {
+        return Ok(());
+    }
+    for run in list_runs(&aside)? {
+        let place = store.join(&run);
+        if !files::exists(&place).map_err(StoreError::io("open", &place))? {
+            let run = aside.join(run);
+            files::rename_to_new(&run, &place).map_err(StoreError::io("put back", &run))?;
+            sync_place(&place)?;
         }
     }
     Ok(())
@@ -198,9 +245,8 @@ impl StoreLock {
     fn take(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(STORE_LOCK);
         loop {
-            fs::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
-            let opened = File::options().create(true).truncate(false).write(true).open(&path);
-            let file = match opened {
+            files::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
+            let file = match File::open_or_create(&path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 other => other.map_err(StoreError::io("create", &path))?,
             };
@@ -213,23 +259,23 @@ impl StoreLock {
 
     /// Removes the lock and its folder when nothing else is in it.
     fn remove_folder_if_last(self, folder: &Path) {
-        let others = fs::read_dir(folder).map_or(usize::MAX, Iterator::count);
+        let others = files::list(folder).map_or(usize::MAX, Iterator::count);
         if others == 1 {
-            drop(fs::remove_file(&self.path));
-            drop(fs::remove_dir(folder));
+            drop(files::remove_file(&self.path));
+            drop(files::remove_dir(folder));
         }
         drop(self.file);
     }
 }
 
 fn is_at(file: &File, path: &Path) -> bool {
-    let (here, there) = (file.metadata(), fs::metadata(path));
+    let (here, there) = (file.metadata(), files::look(path));
     matches!((here, there), (Ok(a), Ok(b)) if Stamp::of(&a) == Stamp::of(&b))
 }
 
 /// Syncs a new file and renames it over an old one.
 fn replace_file(new: &Path, old: &Path) -> Result<(), StoreError> {
-    File::open(new).and_then(|file| file.sync_all()).map_err(StoreError::io("sync", new))?;
-    fs::rename(new, old).map_err(StoreError::io("replace", old))?;
-    old.parent().map_or(Ok(()), sync_dir)
+    File::open(new).and_then(|file| file.sync()).map_err(StoreError::io("sync", new))?;
+    files::rename(new, old).map_err(StoreError::io("replace", old))?;
+    sync_place(old)
 }

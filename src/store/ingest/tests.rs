@@ -1,5 +1,7 @@
 //! Runs into stores and back; sources that fail, folders in the way, ingests that were killed.
 
+mod faults;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -480,6 +482,8 @@ fn nothing_but_a_store_or_an_empty_folder_is_written_to() {
     assert!(refused(folder.path()));
     assert!(refused(&folder.path().join("a.ome.zarr")));
     assert!(refused(Path::new("/")));
+    let mount = try_at(Path::new("/proc")).unwrap_err().to_string();
+    assert!(mount.contains("another file system begins; choose a folder in it"), "{mount}");
     let other = folder.path().join("other.zarr");
     fs::create_dir(&other).unwrap();
     let group = r#"{"zarr_format":3,"node_type":"group","attributes":{}}"#;

@@ -5,7 +5,6 @@
 //! reads the next slab. The source's own checksums are verified before the run is sealed. Puts nothing
 //! in place.
 
-use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use super::choose_codec::choose;
 use super::plan::RunPlan;
 use super::{Written, seal};
 use crate::buffer::Buffer;
+use crate::files::{self, FileSystem};
 use crate::grid::Region;
 use crate::run::Warning;
 use crate::runtime::{Lease, Session};
@@ -78,7 +78,8 @@ pub(super) fn stage_run<'a>(
 ) -> Result<StagedRun<'a>, StoreError> {
     let started = seal::now();
     let array_dir = dir.join(VOXELS);
-    fs::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
+    files::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
+    let disk = FileSystem::of(dir).map_err(StoreError::io("open", dir))?;
     let (writer, (end, digest)) = match encoders {
         Some(pool) => write_overlapped(plan, &array_dir, &mut lease, pool, session)?,
         None => write_in_turn(plan, &array_dir, &mut lease, session)?,
@@ -94,7 +95,7 @@ pub(super) fn stage_run<'a>(
     drop(writer);
     drop(lease);
     let warnings = seal::warnings(plan, &voxels.end);
-    seal::seal(plan, dir, &voxels, &checksums, &warnings, started)?;
+    seal::seal(plan, dir, &disk, &voxels, &checksums, &warnings, started)?;
     Ok(StagedRun { plan, dir: dir.to_owned(), voxels, warnings, began })
 }
 

@@ -13,7 +13,6 @@ mod root;
 mod run;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
@@ -27,6 +26,7 @@ pub(super) use root::{IndexEntry, NodeDigest, RootAttributes, RootCopies, RootHe
 pub(super) use run::{EMPTY_CHUNKS, RunAttributes, RunWritten, StoredVoxels, labels_known};
 
 use super::{StoreError, own_file};
+use crate::files::File;
 
 /// The schema this voxstore writes, and the newest it reads.
 pub(super) const SCHEMA: &str = "1";
@@ -242,7 +242,7 @@ pub(super) fn write_json<T: Serialize>(path: &Path, content: &T) -> Result<Value
             );
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
-        fs::File::create_new(path)?.write_all(&text)?;
+        File::create_new(path)?.write_all(&text)?;
         Ok(value)
     };
     write().map_err(StoreError::io("write", path))

@@ -1,5 +1,7 @@
 //! Arrays into folders and back; folders in the way, boxes that do not fit.
 
+mod faults;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::{fs, thread};
