@@ -54,7 +54,7 @@ fn whatever_fails_the_old_file_or_the_new_one_is_there_whole() {
         (&[Kind::Create, Kind::Write], Fault::Stays(Errno::NOSPC)),
         (&[Kind::Rename], Fault::Stays(Errno::ACCESS)),
         (&[Kind::Remove], Fault::Stays(Errno::ACCESS)),
-        (&[Kind::Sync], Fault::Stays(Errno::IO)),
+        (&[Kind::Sync], Fault::Once(Errno::IO)),
     ];
     for (name, write) in WRITERS {
         let reference = Folder::new();

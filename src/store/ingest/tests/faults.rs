@@ -323,6 +323,7 @@ fn one_kind_of_operation_may_fail_from_then_on() {
         every_operation(&BEFORE, false, kinds, Fault::Stays(Errno::IO));
     }
     every_operation(&BEFORE, true, &[Kind::Rename], Fault::Stays(Errno::IO));
+    every_operation(&BEFORE, false, &[Kind::Sync], Fault::Once(Errno::IO));
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn whatever_fails_the_old_array_or_the_new_one_is_there_whole() {
         (&[Kind::Create, Kind::Write], Fault::Stays(Errno::NOSPC)),
         (&[Kind::Rename], Fault::Stays(Errno::IO)),
         (&[Kind::Remove], Fault::Stays(Errno::ACCESS)),
-        (&[Kind::Sync], Fault::Stays(Errno::IO)),
+        (&[Kind::Sync], Fault::Once(Errno::IO)),
     ];
     for (kinds, fault) in cases {
         for (old, plain) in [(false, false), (true, false), (false, true), (true, true)] {
