@@ -18,7 +18,7 @@ use voxstore::Region;
 use voxstore::foreign;
 
 /// z, y, x of a chunk.
-const CHUNK: [usize; 3] = [64, 128, 128];
+const CHUNK: [usize; 3] = [64, 64, 128];
 
 fn numbers() -> Vec<u8> {
     let mut state = 9_u32;

@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use super::described::ShardIndex;
-use super::source::{Reason, open_file};
+use super::source::{Reason, buffer, open_file};
+use crate::buffer::Buffer;
 use crate::files::File;
 use crate::store::{ChunkFault, Step, Steps};
 
@@ -40,10 +41,10 @@ impl Shard {
             let expected = format!("at least the {length} of a shard's index");
             return Err(ChunkFault::Size { found: file_bytes, expected }.into());
         };
-        let mut bytes = vec![0; length as usize];
+        let mut bytes = buffer(length)?;
         file.read_exact_at(&mut bytes, if index.at_start { 0 } else { behind })?;
         let steps = if index.checksum { vec![Step::Crc32c] } else { vec![] };
-        let bytes = Steps::new(steps, 16 * chunks).decode(bytes)?;
+        let bytes = Steps::new(steps, 16 * chunks).decode(&bytes)?;
         let number = |bytes: &[u8; 16], at: usize| {
             u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]))
         };
@@ -59,7 +60,7 @@ impl Shard {
         position: &[u64],
         chunks: &[u64],
         most: u64,
-    ) -> Result<Option<Vec<u8>>, Reason> {
+    ) -> Result<Option<Buffer>, Reason> {
         let number = position.iter().zip(chunks).fold(0, |number, (p, n)| number * n + p);
         let [at, length] = self.index[number as usize];
         if [at, length] == [NEVER, NEVER] {
@@ -78,7 +79,7 @@ impl Shard {
                 ChunkFault::Size { found: length, expected: format!("at most {most}") }.into()
             );
         }
-        let mut bytes = vec![0; length as usize];
+        let mut bytes = buffer(length)?;
         self.file.read_exact_at(&mut bytes, at)?;
         Ok(Some(bytes))
     }

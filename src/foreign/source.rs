@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::described::Described;
 use super::node::is_absent;
 use super::shard::Shard;
+use crate::buffer::Buffer;
 use crate::dtype::{DType, swap_bytes};
 use crate::files::{self, File};
 use crate::grid::{BlockGrid, Gather, Region, Stride, copy_overlap};
@@ -113,7 +114,7 @@ impl ForeignSource {
             }
         };
         let Some(bytes) = bytes else { return Ok(None) };
-        let mut numbers = self.steps.decode(bytes).map_err(|fault| failed(fault.into()))?;
+        let mut numbers = self.steps.decode(&bytes).map_err(|fault| failed(fault.into()))?;
         if self.array.big_endian {
             swap_bytes(&mut numbers, self.array.dtype.size());
         }
@@ -124,7 +125,7 @@ impl ForeignSource {
     }
 
     /// Part of a chunk in the order of the API; the region counts from the chunk's first number.
-    fn turned(&self, numbers: &[u8], part: &Region) -> Vec<u8> {
+    fn turned(&self, numbers: &[u8], part: &Region) -> Result<Buffer, Reason> {
         let mut strides = vec![0_i64; self.array.shape.len()];
         let mut stride = 1;
         for &axis in self.array.order.iter().rev() {
@@ -138,9 +139,9 @@ impl ForeignSource {
             shape: part.shape().to_vec(),
         };
         let item = self.array.dtype.size();
-        let mut turned = vec![0; part.len() as usize * item];
+        let mut turned = buffer(part.len() * item as u64)?;
         gather.copy(numbers, &mut turned, item);
-        turned
+        Ok(turned)
     }
 
     /// Copies what a chunk and a region share.
@@ -162,7 +163,7 @@ impl ForeignSource {
             (Some(numbers), _) => {
                 let from = shared.start().iter().zip(whole.start()).map(|(s, w)| s - w).collect();
                 let part = Region::new(from, shared.shape().to_vec());
-                copy_overlap(&self.turned(numbers, &part), &shared, out, region, item);
+                copy_overlap(&self.turned(numbers, &part)?, &shared, out, region, item);
             }
             (None, Some(fill)) => {
                 copy_overlap(&fill.repeat(shared.len() as usize), &shared, out, region, item);
@@ -203,14 +204,20 @@ pub(super) fn open_file(path: &Path) -> Result<Option<File>, Reason> {
     }
 }
 
+/// Memory that goes back when it is dropped: bytes of files have other lengths each time, and an allocator
+/// would keep some of each.
+pub(super) fn buffer(bytes: u64) -> Result<Buffer, Reason> {
+    Buffer::zeroed(bytes).ok_or_else(|| format!("the system has no {bytes} bytes of memory").into())
+}
+
 /// All bytes of a file that has at most so many.
-fn whole_file(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Reason> {
+fn whole_file(path: &Path, most: u64) -> Result<Option<Buffer>, Reason> {
     let Some(file) = open_file(path)? else { return Ok(None) };
     let found = file.metadata()?.len();
     if found > most {
         return Err(ChunkFault::Size { found, expected: format!("at most {most}") }.into());
     }
-    let mut bytes = vec![0; found as usize];
+    let mut bytes = buffer(found)?;
     file.read_exact_at(&mut bytes, 0)?;
     Ok(Some(bytes))
 }

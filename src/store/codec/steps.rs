@@ -62,13 +62,24 @@ impl Step {
     }
 
     /// What the bytes were before this step: `exactly` so many, or at most.
-    fn undo(self, mut bytes: Vec<u8>, most: u64, exactly: bool) -> Result<Vec<u8>, ChunkFault> {
+    fn undo(
+        self,
+        bytes: Cow<'_, [u8]>,
+        most: u64,
+        exactly: bool,
+    ) -> Result<Cow<'_, [u8]>, ChunkFault> {
         let codec = |error: &dyn std::fmt::Display| ChunkFault::Codec(error.to_string());
-        match self {
+        Ok(match self {
             Self::Crc32c => {
                 verified_checksum(&bytes)?;
-                bytes.truncate(bytes.len() - CHECKSUM_BYTES as usize);
-                Ok(bytes)
+                let end = bytes.len() - CHECKSUM_BYTES as usize;
+                match bytes {
+                    Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[..end]),
+                    Cow::Owned(mut bytes) => {
+                        bytes.truncate(end);
+                        Cow::Owned(bytes)
+                    }
+                }
             }
             Self::Blosc => {
                 let size = frame::blosc_content_bytes(&bytes)?;
@@ -78,16 +89,18 @@ impl Step {
                     return Err(ChunkFault::Frame { field, found: size, expected });
                 }
                 if size == 0 {
-                    return Ok(vec![]);
+                    return Ok(Cow::Owned(vec![]));
                 }
                 let size = BytesRepresentation::FixedSize(size);
-                let decoded = blosc()?.decode(Cow::Owned(bytes), &size, &OPTIONS);
-                decoded.map(Cow::into_owned).map_err(|e| codec(&e))
+                blosc()?.decode(bytes, &size, &OPTIONS).map_err(|e| codec(&e))?
             }
-            Self::Zstd => zstd::bulk::decompress(&bytes, most as usize).map_err(|e| codec(&e)),
-            Self::Gzip => inflate(MultiGzDecoder::new(&bytes[..]), most),
-            Self::Zlib => inflate(ZlibDecoder::new(&bytes[..]), most),
-        }
+            Self::Zstd => {
+                let decoded = zstd::bulk::decompress(&bytes, most as usize);
+                Cow::Owned(decoded.map_err(|e| codec(&e))?)
+            }
+            Self::Gzip => Cow::Owned(inflate(MultiGzDecoder::new(&bytes[..]), most)?),
+            Self::Zlib => Cow::Owned(inflate(ZlibDecoder::new(&bytes[..]), most)?),
+        })
     }
 }
 
@@ -139,24 +152,30 @@ impl Steps {
         self.most[self.steps.len()]
     }
 
-    /// Memory of reading and decoding one chunk, result included: what goes into a step and what comes out
-    /// of it, where that is most, and the decoder.
+    /// Memory of reading and decoding one chunk, result included: the file's bytes, what goes into a step and
+    /// what comes out of it, where that is most, and the decoder. A checksum is checked where it lies.
     pub(crate) fn scratch_bytes(&self) -> u64 {
-        let both = self.most.windows(2).map(|pair| pair[0] + pair[1]).max();
-        both.unwrap_or(self.most[0]) + DECODER_BYTES
+        let (mut held, mut most) = (0, self.decoded_bytes());
+        for (step, &after) in self.steps.iter().zip(&self.most).rev() {
+            if *step != Step::Crc32c {
+                most = most.max(held + after);
+                held = after;
+            }
+        }
+        self.encoded_bound() + most + DECODER_BYTES
     }
 
     /// The bytes of a chunk's numbers, from those of its file.
-    pub(crate) fn decode(&self, file: Vec<u8>) -> Result<Vec<u8>, ChunkFault> {
-        let mut bytes = file;
+    pub(crate) fn decode(&self, file: &[u8]) -> Result<Vec<u8>, ChunkFault> {
         let wrong = |found: usize, most: u64, exactly: bool| {
             let found = found as u64;
             (found > most || (exactly && found != most))
                 .then(|| ChunkFault::Size { found, expected: bound(most, exactly) })
         };
-        if let Some(fault) = wrong(bytes.len(), self.encoded_bound(), self.steps.is_empty()) {
+        if let Some(fault) = wrong(file.len(), self.encoded_bound(), self.steps.is_empty()) {
             return Err(fault);
         }
+        let mut bytes = Cow::Borrowed(file);
         for (at, step) in self.steps.iter().enumerate().rev() {
             let (most, exactly) = (self.most[at], at == 0);
             bytes = step.undo(bytes, most, exactly)?;
@@ -164,7 +183,7 @@ impl Steps {
                 return Err(ChunkFault::Codec(format!("what {} gives back: {fault}", step.name())));
             }
         }
-        Ok(bytes)
+        Ok(bytes.into_owned())
     }
 }
 
@@ -229,7 +248,7 @@ mod tests {
             for bytes in [1, 240, 70_000] {
                 let want = numbers(bytes);
                 let steps = Steps::new(chain.to_vec(), bytes as u64);
-                assert_eq!(steps.decode(file(chain, &want)).unwrap(), want, "{chain:?}");
+                assert_eq!(steps.decode(&file(chain, &want)).unwrap(), want, "{chain:?}");
             }
         }
     }
@@ -242,10 +261,10 @@ mod tests {
                     continue;
                 }
                 let steps = Steps::new(chain.to_vec(), 240);
-                let decoded = steps.decode(file(chain, &numbers(bytes)));
+                let decoded = steps.decode(&file(chain, &numbers(bytes)));
                 assert!(decoded.is_err(), "{chain:?}: {bytes} bytes");
             }
-            assert!(Steps::new(chain.to_vec(), 240).decode(vec![]).is_err(), "{chain:?}");
+            assert!(Steps::new(chain.to_vec(), 240).decode(&[]).is_err(), "{chain:?}");
         }
     }
 
@@ -255,7 +274,7 @@ mod tests {
         for step in [Step::Gzip, Step::Zlib, Step::Zstd] {
             let file = done(step, &bomb);
             let steps = Steps::new(vec![step], file.len() as u64);
-            assert!(matches!(steps.decode(file), Err(ChunkFault::Codec(_))), "{step:?}");
+            assert!(matches!(steps.decode(&file), Err(ChunkFault::Codec(_))), "{step:?}");
         }
     }
 
@@ -264,7 +283,7 @@ mod tests {
         let mut bytes = file(&[Step::Crc32c], &numbers(240));
         bytes[7] ^= 1;
         let steps = Steps::new(vec![Step::Crc32c], 240);
-        assert!(matches!(steps.decode(bytes), Err(ChunkFault::Checksum)));
+        assert!(matches!(steps.decode(&bytes), Err(ChunkFault::Checksum)));
     }
 
     #[test]
@@ -272,14 +291,14 @@ mod tests {
         for chain in CHAINS {
             let good = file(chain, &numbers(240));
             let steps = Steps::new(chain.to_vec(), 240);
-            let length = |bytes: Vec<u8>| steps.decode(bytes).map_or(240, |numbers| numbers.len());
+            let length = |bytes: &[u8]| steps.decode(bytes).map_or(240, |numbers| numbers.len());
             for len in 0..good.len() {
-                assert_eq!(length(good[..len].to_vec()), 240, "{chain:?}");
+                assert_eq!(length(&good[..len]), 240, "{chain:?}");
             }
             for bit in 0..good.len() * 8 {
                 let mut bad = good.clone();
                 bad[bit / 8] ^= 1 << (bit % 8);
-                assert_eq!(length(bad), 240, "{chain:?}: bit {bit}");
+                assert_eq!(length(&bad), 240, "{chain:?}: bit {bit}");
             }
         }
     }
