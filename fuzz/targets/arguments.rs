@@ -1,7 +1,7 @@
 //! Arguments, one a line, through the program's own parser; sizes, patterns and what `reduce` makes of its
 //! arguments are tried as well. Nothing is computed or written.
 #![no_main]
-#![allow(dead_code, reason = "the program needs more of its modules")]
+#![allow(dead_code, unused_imports, reason = "the program needs more of its modules")]
 
 #[path = "../../src/bin/voxstore/args/mod.rs"]
 mod args;

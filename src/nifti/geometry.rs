@@ -49,7 +49,8 @@ fn pixdim_mm(header: &Header, mm: f64, intake: &mut Intake) -> [f64; 3] {
     std::array::from_fn(|axis| {
         let found = header.pixdim[axis + 1];
         let size = found.abs() * mm;
-        let used = if size.is_finite() && size > 0.0 { size } else { 1.0 };
+        // Its square must be a number, too: the length of an axis is the root of a sum of squares.
+        let used = if (size * size).is_normal() { size } else { 1.0 };
         if used != found * mm {
             intake.warn("N69", format!("pixdim[{}] is {found}; {used} mm is used", axis + 1));
         }
@@ -200,6 +201,17 @@ mod tests {
             image.float(352 + 8 * i, value);
         }
         image
+    }
+
+    #[test]
+    fn voxels_of_a_size_that_cannot_be_squared_are_1_mm() {
+        for size in [4e-302, 1e-200, 1e200, f64::MAX] {
+            let mut image = Image::new(Version::Two, false);
+            image.pixdim(&[1.0, size, 3.0, 4.0]);
+            let (geometry, codes) = located(&image);
+            assert_eq!(geometry.zooms_mm, [1.0, 3.0, 4.0], "{size}");
+            assert_eq!(codes, ["N69"], "{size}");
+        }
     }
 
     #[test]

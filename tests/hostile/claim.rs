@@ -180,6 +180,8 @@ fn sform(fields: &Fields<'_>) -> Option<[[f64; 4]; 3]> {
     let ([a, b, c], [d, e, f], [g, h, i]) = (column(0), column(1), column(2));
     let volume = a * (e * i - f * h) - d * (b * i - c * h) + g * (b * f - c * e);
     let sides = length(column(0)) * length(column(1)) * length(column(2));
-    let clear = rows.iter().flatten().all(|v| v.is_finite()) && (volume / sides).abs() > 1e-3;
-    clear.then_some(rows)
+    let range = 1e-100..1e100;
+    let measurable = (0..3).all(|j| range.contains(&length(column(j))));
+    let finite = rows.iter().flatten().all(|v| v.is_finite());
+    (finite && measurable && (volume / sides).abs() > 1e-3).then_some(rows)
 }

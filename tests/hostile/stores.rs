@@ -88,10 +88,6 @@ impl Good {
         found.is_some()
     }
 
-    fn check_tsnr(&self, what: &str, run: Run, works: bool) {
-        assert_eq!(tsnr(&[run], TsnrOptions::default(), &session()).is_ok(), works, "{what}");
-    }
-
     /// Damages a file of the store everywhere and puts it back.
     fn damage(&self, file: &Path, check: impl Fn(&str, &[u8], usize)) {
         let good = fs::read(file).unwrap();
@@ -110,7 +106,7 @@ impl Good {
             assert_eq!(self.open().is_ok(), is_chunk, "{what}");
             if let Ok(run) = self.open() {
                 assert!(!self.check_voxels(what, &run), "{what}: unnoticed");
-                self.check_tsnr(what, run, false);
+                check_tsnr(what, run, false);
             }
             assert!(self.verify_complains(false) && self.verify_complains(true), "{what}");
         });
@@ -144,7 +140,7 @@ impl Good {
                 };
                 assert!(changed.iter().all(known), "{what}: unnoticed {changed:?}");
             }
-            self.check_tsnr(what, run, read);
+            check_tsnr(what, run, read);
         });
     }
 
@@ -157,6 +153,10 @@ impl Good {
             |path: &PathBuf| wanted(path.strip_prefix(self.place()).unwrap().to_str().unwrap());
         files.filter(wanted).collect()
     }
+}
+
+fn check_tsnr(what: &str, run: Run, works: bool) {
+    assert_eq!(tsnr(&[run], TsnrOptions::default(), &session()).is_ok(), works, "{what}");
 }
 
 /// All that is known of an open run and how it is stored.
