@@ -37,7 +37,7 @@ const RULES: [(&str, &[&str]); 22] = [
         &["base", "source", "spill", "run", "runtime", "lazy", "plan", "exec", "sink", "picture"],
     ),
     ("write", &["base", "run", "runtime", "lazy", "exec", "sink", "nifti", "store", "error"]),
-    ("verify", &["runtime", "nifti", "store"]),
+    ("verify", &["base", "source", "run", "runtime", "nifti", "store"]),
     ("error", &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "jobs"]),
     ("lib", &[]),
 ];

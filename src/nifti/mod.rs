@@ -9,6 +9,7 @@
 mod error;
 mod export;
 mod extensions;
+mod fields;
 mod file_bytes;
 mod file_source;
 mod geometry;
@@ -39,6 +40,7 @@ mod units;
 
 pub use error::NiftiError;
 pub use export::export;
+pub(crate) use fields::field_at;
 pub(crate) use judge::judge;
 pub use map::{MapFile, write_map};
 pub use open::{Io, open, open_with};

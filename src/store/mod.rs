@@ -111,6 +111,11 @@ pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
     Ok(Store { path: path.to_owned(), runs: list_runs(path)? })
 }
 
+/// The group path that a run gets in a store, by the name of its file and the folders above it.
+pub fn path_of(run: &Run) -> String {
+    layout::run_path(&run.info().origin)
+}
+
 impl Store {
     /// Where the store is.
     pub fn path(&self) -> &Path {
