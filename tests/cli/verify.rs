@@ -327,7 +327,9 @@ fn line_of(text: &[u8], at: usize) -> String {
 /// A file beside the run it was stored from, with these bytes changed.
 fn changed(source: &Path, name: &str, changes: &[(usize, u8)]) -> PathBuf {
     let mut bytes = super::common::inflated(source);
-    changes.iter().for_each(|&(at, value)| bytes[at] = value);
+    for &(at, value) in changes {
+        bytes[at] = value;
+    }
     let path = source.with_file_name(name);
     fs::write(&path, bytes).unwrap();
     path

@@ -129,7 +129,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done> {
     let damaged = rows.iter().any(|row| !row.is_well()) || compared.iter().any(Compared::differs);
     let failed = compared.iter().any(Compared::failed);
     Ok(match (damaged, failed) {
-        (true, _) => Done::Damaged,
+        (true, _) => Done::Different,
         (false, true) => Done::Some,
         (false, false) => Done::All,
     })
