@@ -34,6 +34,7 @@ mod layout;
 mod metadata;
 mod open_run;
 mod rename;
+mod salvage;
 mod small_arrays;
 #[cfg(test)]
 mod testing;
@@ -53,6 +54,7 @@ pub use chunking::ChunkLengths;
 pub use codec::Codec;
 pub use error::StoreError;
 pub use ingest::{IngestOptions, IngestReport, Outcome, RunOutcome, Written, ingest};
+pub use salvage::{Hole, Holes};
 pub use verify::{Damage, Verified};
 
 /// An opened store: the list of its runs. Reads no voxel.

@@ -62,7 +62,6 @@ pub struct Diff {
     pub same_type: bool,
     /// How far apart their affines place a corner, in millimetres; `None` where one has no affine, or lengths
     /// differ.
-    #[serde(serialize_with = "optional_number")]
     pub corners_apart_mm: Option<f64>,
     /// The figures.
     pub values: Option<DiffValues>,
@@ -199,13 +198,6 @@ fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> 
         v if v.is_nan() => serializer.serialize_str("NaN"),
         v if v > 0.0 => serializer.serialize_str("Infinity"),
         _ => serializer.serialize_str("-Infinity"),
-    }
-}
-
-fn optional_number<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    match value {
-        Some(value) => number(value, serializer),
-        None => serializer.serialize_none(),
     }
 }
 

@@ -7,10 +7,13 @@ use clap::Args;
 use super::{LimitArgs, RunArgs, TalkArgs};
 
 /// Write runs of a store back to NIfTI, header and voxels byte for byte
+///
+/// Bytes that followed the last voxel of a source are not in a store and do not come back.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore export study.zarr --run '*task-rest*' -o rest.nii.gz
-  voxstore export study.zarr -o folder/             # every run, under its path in the store")]
+  voxstore export study.zarr -o folder/             # every run, under its path in the store
+  voxstore export study.zarr -o folder/ --allow-damaged")]
 pub(crate) struct ExportArgs {
     /// The store
     #[arg(value_name = "STORE")]
@@ -21,6 +24,10 @@ pub(crate) struct ExportArgs {
     /// Overwrite files
     #[arg(long)]
     pub(crate) force: bool,
+    /// Fill chunks that cannot be read, with 0 (NaN for floats), and list them in OUT.damaged.json; the exit
+    /// code is 4 then
+    #[arg(long)]
+    pub(crate) allow_damaged: bool,
     #[command(flatten)]
     pub(crate) runs: RunArgs,
     #[command(flatten)]

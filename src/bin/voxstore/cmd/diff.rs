@@ -74,7 +74,7 @@ fn tell(
         None => render::line("shapes differ: values cannot be compared")?,
     }
     match found.corners_apart_mm {
-        Some(apart) if apart == 0.0 => render::line("affines:     the same")?,
+        Some(0.0) => render::line("affines:     the same")?,
         Some(apart) => render::line(&format!("affines:     corners up to {apart:.3e} mm apart"))?,
         None => {}
     }
