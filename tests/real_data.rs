@@ -293,7 +293,7 @@ fn every_real_file_that_is_read_comes_back_from_a_store_byte_for_byte() {
     let files = walkdir::WalkDir::new(&data).sort_by_file_name().into_iter();
     let files = files.map(|entry| entry.unwrap().into_path()).filter(|path| {
         let name = path.file_name().unwrap().to_string_lossy().to_ascii_lowercase();
-        name.ends_with(".nii") || name.ends_with(".nii.gz")
+        [".nii", ".nii.gz"].iter().any(|end| name.ends_with(end))
     });
     let session = Session::default();
     let mut came_back = 0;
