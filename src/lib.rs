@@ -99,3 +99,4 @@ pub use runtime::{
 };
 pub use sink::{Sink, SinkError, SinkOrder};
 pub use source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
+pub use verify::{Against, HeaderDifference, VoxelDifference};

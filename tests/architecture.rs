@@ -39,7 +39,7 @@ const RULES: [(&str, &[&str]); 24] = [
         &["base", "source", "spill", "run", "runtime", "lazy", "plan", "exec", "sink", "picture"],
     ),
     ("write", &["base", "run", "runtime", "lazy", "exec", "sink", "nifti", "store", "error"]),
-    ("verify", &["runtime", "nifti", "store"]),
+    ("verify", &["base", "source", "run", "runtime", "nifti", "store"]),
     (
         "error",
         &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "foreign", "jobs"],

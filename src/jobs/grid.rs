@@ -5,7 +5,7 @@ use crate::grid::shape_text;
 use crate::run::{Geometry, Run, corner_distance_mm};
 
 /// Corners of the grids may lie this far apart.
-const TOLERANCE_MM: f64 = 1e-3;
+pub(super) const TOLERANCE_MM: f64 = 1e-3;
 
 /// Refuses runs on different grids; warns of timings that differ.
 pub(super) fn check(runs: &[Run]) -> Result<Vec<String>, JobError> {
@@ -45,10 +45,17 @@ pub(super) fn check_same(first: &Run, run: &Run) -> Result<(), JobError> {
         return Err(differ(text(a), text(b)));
     }
     let (ga, gb) = (&first.info().geometry, &run.info().geometry);
-    let apart = corner_distance_mm(a, &ga.affine, &gb.affine);
+    let apart = corners_apart_mm(first, run).unwrap_or(f64::NAN);
     if apart.is_nan() || apart > TOLERANCE_MM {
         let text = |g: &Geometry| format!("affine {:?} ({})", &g.affine[..3], g.affine_source);
         return Err(differ(text(ga), format!("{}; corners {apart} mm apart", text(gb))));
     }
     Ok(())
+}
+
+/// How far apart two runs place a corner of their grid; `None` where its lengths differ.
+pub(super) fn corners_apart_mm(first: &Run, run: &Run) -> Option<f64> {
+    let (a, b) = (&first.shape()[..3], &run.shape()[..3]);
+    let affine = |run: &Run| run.info().geometry.affine;
+    (a == b).then(|| corner_distance_mm(a, &affine(first), &affine(run)))
 }

@@ -4,12 +4,14 @@
 //! they have in common is here too: joining runs that lie on one grid, and the records of runs and
 //! memory that stand beside a result.
 
+mod diff;
 mod error;
 mod grid;
 mod join;
 mod record;
 mod tsnr;
 
+pub use diff::{Diff, DiffInput, DiffPlace, DiffSide, DiffValues, diff};
 pub use error::JobError;
 pub use join::{Joined, join, mask_for};
 pub use record::{MemoryRecord, RunRecord};

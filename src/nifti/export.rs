@@ -8,7 +8,7 @@ use std::path::Path;
 use super::NiftiError;
 use super::run_writer::{WRITER_SCRATCH_BYTES, Writer};
 use crate::run::Run;
-use crate::runtime::{FIXED_BYTES, Progress, Session};
+use crate::runtime::{FIXED_BYTES, Session};
 use crate::source::{Source, StreamOptions};
 
 /// Slabs grow to this where volumes are small; more gains nothing.
@@ -38,7 +38,7 @@ pub fn export(
     let path = path.as_ref();
     let slab = Slab::plan(run.source().as_ref(), path, session)?;
     let writer = Writer::create(path, run.info(), overwrite)?;
-    let _progress = Reported::begin(session, run.name(), slab.total_bytes);
+    let _progress = session.report(&format!("export {}", run.name()), slab.total_bytes);
     copy(run.source().as_ref(), &slab, writer, path, session)?;
     Ok(slab.total_bytes)
 }
@@ -114,23 +114,6 @@ fn copy(
     }
     stream.finish().map_err(unread)?;
     writer.commit()
-}
-
-/// Progress that ends however the work ends.
-struct Reported<'a>(&'a dyn Progress);
-
-impl<'a> Reported<'a> {
-    fn begin(session: &'a Session, name: &str, total_bytes: u64) -> Self {
-        let progress = session.progress().as_ref();
-        progress.begin(&format!("export {name}"), total_bytes);
-        Self(progress)
-    }
-}
-
-impl Drop for Reported<'_> {
-    fn drop(&mut self) {
-        self.0.end();
-    }
 }
 
 #[cfg(test)]

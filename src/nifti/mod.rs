@@ -10,6 +10,7 @@ mod content;
 mod error;
 mod export;
 mod extensions;
+mod fields;
 mod file_bytes;
 mod file_source;
 mod fingerprint;
@@ -47,6 +48,7 @@ mod units;
 
 pub use error::NiftiError;
 pub use export::export;
+pub(crate) use fields::field_at;
 pub(crate) use judge::judge;
 pub(crate) use lone_header::{made_header, run_info_of_header};
 pub use map::{MapFile, write_map};

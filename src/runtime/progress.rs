@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Session;
+
 /// Told about work in bytes of decoded voxels; called from worker threads, so cheap.
 pub trait Progress: Send + Sync + fmt::Debug {
     /// Work of this many bytes begins.
@@ -20,4 +22,22 @@ impl Progress for Silent {
     fn begin(&self, _what: &str, _total_bytes: u64) {}
     fn advance(&self, _bytes: u64) {}
     fn end(&self) {}
+}
+
+/// A piece of work that somebody is told of; it ends however the work ends.
+pub(crate) struct Reported<'a>(&'a dyn Progress);
+
+impl Session {
+    /// Begins a piece of work of so many bytes.
+    pub(crate) fn report(&self, name: &str, total_bytes: u64) -> Reported<'_> {
+        let progress = self.progress().as_ref();
+        progress.begin(name, total_bytes);
+        Reported(progress)
+    }
+}
+
+impl Drop for Reported<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }

@@ -69,7 +69,7 @@ impl ChunkedSource {
     }
 
     /// The numbers of the chunk at this position of the grid, padding included.
-    fn chunk(&self, position: &[u64]) -> Result<Vec<u8>, SourceError> {
+    pub(super) fn chunk(&self, position: &[u64]) -> Result<Vec<u8>, SourceError> {
         let failed = |reason| self.fault(position, reason);
         let file = self.file_bytes(&self.chunk_path(position)).map_err(failed)?;
         let checksum = checksum_of(&file);
@@ -98,7 +98,7 @@ impl ChunkedSource {
 
     /// Whoever replaces an array exchanges it whole. Chunks read since it was opened are of one
     /// version exactly when its metadata file is still the same file.
-    fn check_version(&self) -> Result<(), SourceError> {
+    pub(super) fn check_version(&self) -> Result<(), SourceError> {
         let file = self.array_dir.join(METADATA);
         if files::look_at_link(&file).is_ok_and(|found| Stamp::of(&found) == self.version) {
             return Ok(());

@@ -35,6 +35,7 @@ mod metadata;
 mod open_run;
 mod own_file;
 mod rename;
+mod salvage;
 mod small_arrays;
 #[cfg(test)]
 mod testing;
@@ -59,6 +60,7 @@ pub use chunking::ChunkLengths;
 pub use codec::Codec;
 pub use error::StoreError;
 pub use ingest::{IngestOptions, IngestReport, Outcome, RunOutcome, Written, ingest};
+pub use salvage::{Hole, Holes};
 pub use verify::{Damage, Verified};
 
 /// An opened store: the list of its runs. Reads no voxel.
@@ -118,6 +120,11 @@ pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
     // What the root lists is only looked at when somebody asks.
     read_group::<RootHead>(&file)?;
     Ok(Store { path: path.to_owned(), runs: list_runs(path)? })
+}
+
+/// The group path that a run gets in a store, by the name of its file and the folders above it.
+pub fn path_of(run: &Run) -> String {
+    layout::run_path(&run.info().origin)
 }
 
 impl Store {

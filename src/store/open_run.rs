@@ -72,8 +72,12 @@ impl OpenedRun {
     /// The run.
     pub(super) fn into_run(self) -> Result<Run, StoreError> {
         let info = self.info()?;
-        let source = ChunkedSource { open_bytes: self.open_bytes(&info), ..self.source };
-        Ok(Run::new(Arc::new(source), info))
+        Ok(Run::new(Arc::new(self.into_source(&info)), info))
+    }
+
+    /// The run's voxels, for who holds these facts beside them.
+    pub(super) fn into_source(self, info: &RunInfo) -> ChunkedSource {
+        ChunkedSource { open_bytes: self.open_bytes(info), ..self.source }
     }
 
     /// What the run holds while it is open, with these facts.

@@ -8,6 +8,7 @@ mod bits;
 mod cap;
 mod commands;
 mod common;
+mod diff;
 mod explain;
 mod export;
 #[path = "../files/mod.rs"]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use voxstore::store;
 
-use super::common::{folder, voxstore};
+use super::common::{folder, store_of, voxstore};
 use super::files::Nifti;
 
 const CHUNKS: [&str; 3] = ["0/c.0.0.0.0", "0/c.1.0.0.0", "0/c.2.0.0.0"];
@@ -322,4 +322,113 @@ fn line_of(text: &[u8], at: usize) -> String {
     let start = text[..at].iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
     let end = text[at..].iter().position(|&b| b == b'\n').map_or(text.len(), |n| at + n);
     String::from_utf8_lossy(&text[start..end]).into_owned()
+}
+
+/// A file beside the run it was stored from, with these bytes changed.
+fn changed(source: &Path, name: &str, changes: &[(usize, u8)]) -> PathBuf {
+    let mut bytes = super::common::inflated(source);
+    for &(at, value) in changes {
+        bytes[at] = value;
+    }
+    let path = source.with_file_name(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn sources_are_compared_with_the_runs_they_would_become() {
+    let folder = folder();
+    let store = store(folder.path());
+    let sources = [1, 2].map(|n| folder.path().join(format!("run-{n}.nii.gz")));
+    let both = ["source", "run-1.nii.gz", "runs/run-1.ome.zarr", "the same", "run-2", "the same"];
+    voxstore!("verify", store, "--against", sources[0], sources[1]).succeeds().shows(&both);
+    // A folder, and a pattern; stores in it are passed over.
+    voxstore!("verify", store, "--against", folder.path()).succeeds().shows(&both);
+    let pattern = folder.path().join("run-*.nii.gz");
+    let said = voxstore!("verify", store, "--deep", "--json", "--against", pattern).succeeds();
+    let said = said.json();
+    assert_eq!(said["runs"].as_array().unwrap().len(), 2);
+    let against = &said["against"][1];
+    assert_eq!((&against["same"], &against["differing"]), (&json!(true), &json!(0)), "{said}");
+    assert_eq!(against["voxels"], json!(360));
+
+    // A file that is no run of the store, and one that cannot be read.
+    let other = Nifti::new([5, 4, 3, 6]).write(folder.path(), "other.nii");
+    voxstore!("verify", store, "--against", other).fails(3, &["runs/other", "no such run"]);
+    fs::write(&sources[1], b"no").unwrap();
+    voxstore!("verify", store, "--against", sources[0], sources[1])
+        .fails(4, &["not compared", "run-2.nii.gz"])
+        .shows(&["the same", "not compared"]);
+    voxstore!("verify", store, "--against", store).fails(1, &["not a store"]);
+}
+
+#[test]
+fn the_first_voxel_that_differs_is_named_with_both_values() {
+    let folder = folder();
+    let run = Nifti { slope: 0.5, inter: 3.0, ..Nifti::new([5, 4, 3, 6]) };
+    let source = run.write(folder.path(), "a.nii");
+    let store = folder.path().join("study.zarr");
+    voxstore!("ingest", source, "-o", store, "--chunk", "2,3").succeeds();
+    let index = |[x, y, z, t]: [usize; 4]| 352 + 2 * (x + 5 * (y + 4 * (z + 3 * t)));
+    let samples: Vec<i64> = run.samples().collect();
+    let at = [3, 1, 2, 4];
+    let stored = samples[(index(at) - 352) / 2];
+    assert!(stored < 128);
+    let changes = [(index(at), 201), (index([4, 1, 2, 4]), 202), (index([0, 0, 0, 5]), 203)];
+    let other = changed(&source, "b.nii", &changes);
+    let scaled = format!("scaled: {:?} and 103.5", stored as f64 * 0.5 + 3.0);
+    let first = format!("x 3, y 1, z 2, t 4: {stored} in the store, 201 in the source");
+    let words = ["3 of 360 voxels", "volumes 4 to 5", first.as_str(), scaled.as_str()];
+    let compared = ["verify".as_ref(), store.as_os_str(), "--run".as_ref(), "a".as_ref()];
+    let with = |more: &[&std::ffi::OsStr]| {
+        let args = compared.iter().chain(more).map(|&arg| arg.to_owned()).collect();
+        super::common::run(args)
+    };
+    with(&["--against".as_ref(), other.as_os_str()]).fails(3, &words).shows(&["3 voxels differ"]);
+    // In little memory: the same answer.
+    with(&["--memory".as_ref(), "20MiB".as_ref(), "--against".as_ref(), other.as_os_str()])
+        .fails(3, &words);
+    let said = with(&["--json".as_ref(), "--against".as_ref(), other.as_os_str()]).fails(3, &[]);
+    let first = &said.json()["against"][0]["first"];
+    assert_eq!((&first["at"], &first["source"]), (&json!(at), &json!("201")));
+    assert_eq!(first["source_scaled"], json!(103.5));
+    with(&["--against".as_ref(), other.as_os_str(), source.as_os_str()]).fails(2, &["2 files"]);
+}
+
+#[test]
+fn headers_shapes_and_types_that_differ_are_named() {
+    let folder = folder();
+    let run = Nifti::new([5, 4, 3, 6]);
+    let source = run.write(folder.path(), "a.nii");
+    let store = store_of(std::slice::from_ref(&source), folder.path());
+    let against = |file: &Path| voxstore!("verify", store, "--run", "a", "--against", file);
+    // Free text, slope, and bytes where no field is.
+    for (at, field) in [(150, "descrip"), (115, "scl_slope"), (351, "extender")] {
+        let old = fs::read(&source).unwrap()[at];
+        let words = format!("byte {at} of the header ({field}) is {old:#04x} in the store, 0x01");
+        let other = changed(&source, "b.nii", &[(at, 1)]);
+        against(&other).fails(3, &[&words]).shows(&["differs"]);
+    }
+    let longer = Nifti { offset: 368.0, ..run.clone() }.write(folder.path(), "c.nii");
+    against(&longer).fails(3, &["vox_offset"]);
+    let shorter = Nifti::new([5, 4, 3, 5]).write(folder.path(), "d.nii");
+    against(&shorter).fails(3, &["shape is [5, 4, 3, 6] in the store, [5, 4, 3, 5] in the source"]);
+    let wider = run.clone().of_type(8, 4).write(folder.path(), "e.nii");
+    against(&wider).fails(3, &["type is int16 in the store, int32 in the source"]);
+    let other_order = Nifti { big_endian: true, ..run }.write(folder.path(), "f.nii");
+    against(&other_order).fails(3, &["byte 0 of the header (sizeof_hdr)"]);
+}
+
+#[test]
+fn a_damaged_source_or_chunk_is_no_difference_of_voxels_but_is_told() {
+    let folder = folder();
+    let store = store(folder.path());
+    let source = folder.path().join("run-1.nii.gz");
+    let good = fs::read(&source).unwrap();
+    fs::write(&source, &good[..good.len() - 4]).unwrap();
+    voxstore!("verify", store, "--against", source).fails(4, &["not compared", "cut short"]);
+    fs::write(&source, good).unwrap();
+    fs::remove_file(file(&store, 1, CHUNKS[1])).unwrap();
+    voxstore!("verify", store, "--against", source)
+        .fails(3, &["damaged: runs/run-1", "not compared", "missing"]);
 }

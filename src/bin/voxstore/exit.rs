@@ -1,5 +1,5 @@
-//! How the process ends: 0 done, 1 failed, 2 usage, 3 damage was found, 4 some runs failed and the rest is done,
-//! 130 interrupted, 143 terminated.
+//! How the process ends: 0 done, 1 failed, 2 usage, 3 damage or a difference was found, 4 some runs failed and
+//! the rest is done, 130 interrupted, 143 terminated.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -19,8 +19,8 @@ pub(crate) enum Done {
     All,
     /// Some runs failed, and the rest is done.
     Some,
-    /// Everything asked for, and what was looked at is damaged.
-    Damaged,
+    /// Everything asked for, and what was looked at is damaged or not the same.
+    Different,
 }
 
 /// Arguments that are sound one by one and not together.
@@ -30,7 +30,7 @@ pub(crate) struct Misuse(pub(crate) String);
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
-const DAMAGED: u8 = 3;
+const DIFFERENT: u8 = 3;
 const SOME_FAILED: u8 = 4;
 
 /// Help and version go to stdout and are no failure.
@@ -43,7 +43,7 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 pub(crate) fn code(outcome: Result<Done>) -> ExitCode {
     let error = match outcome {
         Ok(Done::All) => return ExitCode::SUCCESS,
-        Ok(Done::Damaged) => return ExitCode::from(DAMAGED),
+        Ok(Done::Different) => return ExitCode::from(DIFFERENT),
         Ok(Done::Some) => return ExitCode::from(SOME_FAILED),
         Err(error) => error,
     };

@@ -143,6 +143,18 @@ pub(crate) fn is_store(path: &Path) -> bool {
     path.join("zarr.json").is_file() && !foreign::is_foreign(path)
 }
 
+/// The store above a run's folder, and the run's path in it.
+pub(crate) fn run_in_store(path: &Path) -> Option<(PathBuf, String)> {
+    let full = path.canonicalize().ok()?;
+    if full.extension().is_none_or(|e| e != "zarr") || !is_store(&full) {
+        return None;
+    }
+    // The store is the topmost folder above that still is a Zarr group.
+    let root = full.ancestors().skip(1).take_while(|p| is_store(p)).last()?;
+    let name = full.strip_prefix(root).ok()?.to_str()?.to_owned();
+    Some((root.to_owned(), name))
+}
+
 /// NIfTI files below a folder, in natural order, without stores and hidden files. Of a pair, both.
 fn search(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

@@ -90,10 +90,7 @@ impl Store {
 
         let source = run.source();
         let name = source.name().to_owned();
-        session.progress().begin(&format!("verify {name}"), source.stored_bytes());
-        let found = chunks(source, room_bytes, session);
-        session.progress().end();
-        let (read_bytes, lost) = found?;
+        let (read_bytes, lost) = chunks(source, room_bytes, session)?;
         if lost.is_empty() {
             damage.extend(agreement::check_stored_bytes(run, read_bytes));
             if deep {
@@ -127,6 +124,7 @@ fn chunks(
     let workers = (session.threads() as u64).min(fit).max(1) as usize;
     let _lease =
         Budget::new(room_bytes).lease("verify", most_bytes.saturating_mul(workers as u64))?;
+    let _progress = session.report(&format!("verify {}", source.name()), source.stored_bytes());
     let found = Mutex::new((0, Vec::new()));
     let whole = Region::whole(source.shape());
     session.pool(workers)?.install(|| {
@@ -179,8 +177,8 @@ fn voxels(
     let mut slab = lease.buffer(step * volume_bytes)?;
     let mut digest = VoxelDigest::default();
     let mut stream = source.stream(StreamOptions::default())?;
-    session.progress().begin(&format!("decode {}", source.name()), volumes * volume_bytes);
-    let outcome = (0..volumes).step_by(step as usize).try_for_each(|first| {
+    let _progress = session.report(&format!("decode {}", source.name()), volumes * volume_bytes);
+    (0..volumes).step_by(step as usize).try_for_each(|first| {
         if session.cancel_token().is_cancelled() {
             return Err(StoreError::Cancelled);
         }
@@ -189,9 +187,7 @@ fn voxels(
         digest.update(part);
         session.progress().advance(part.len() as u64);
         Ok(())
-    });
-    session.progress().end();
-    outcome?;
+    })?;
     stream.finish()?;
     let (found, expected) = (digest.finish(), &run.attributes().voxels().digest);
     Ok((found != *expected).then(|| Damage {

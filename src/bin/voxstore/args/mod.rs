@@ -1,5 +1,6 @@
 //! What can be typed: a file for each command, and `limits` for what several take.
 
+mod diff;
 mod explain;
 mod export;
 mod info;
@@ -9,6 +10,7 @@ mod reduce;
 mod tsnr;
 mod verify;
 
+pub(crate) use diff::DiffArgs;
 pub(crate) use explain::{ExplainArgs, ExplainHow, ExplainJob, FormatArg};
 pub(crate) use export::ExportArgs;
 pub(crate) use info::InfoArgs;
@@ -37,4 +39,5 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     Export(ExportArgs),
     Verify(VerifyArgs),
+    Diff(DiffArgs),
 }

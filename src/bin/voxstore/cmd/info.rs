@@ -116,7 +116,7 @@ fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
         let about = About { foreign: Some(Foreign::of(image.facts())), ..about(image.run(), None) };
         return Ok(Described { path: path.to_owned(), kind: "foreign", runs: vec![about] });
     }
-    if let Some((root, name)) = run_in_store(path) {
+    if let Some((root, name)) = inputs::run_in_store(path) {
         let store = store::open(root)?;
         let runs = vec![stored_run(&store, &name)?];
         return Ok(Described { path: path.to_owned(), kind: "run", runs });
@@ -129,18 +129,6 @@ fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
     }
     let run = nifti::open_with(path, args.reading.options())?;
     Ok(Described { path: path.to_owned(), kind: "file", runs: vec![about(&run, None)] })
-}
-
-/// The store above a run's folder, and the run's path in it.
-fn run_in_store(path: &Path) -> Option<(PathBuf, String)> {
-    let full = path.canonicalize().ok()?;
-    if full.extension().is_none_or(|e| e != "zarr") || !inputs::is_store(&full) {
-        return None;
-    }
-    // The store is the topmost folder above that still is a Zarr group.
-    let root = full.ancestors().skip(1).take_while(|p| inputs::is_store(p)).last()?;
-    let name = full.strip_prefix(root).ok()?.to_str()?.to_owned();
-    Some((root.to_owned(), name))
 }
 
 fn stored_run(store: &store::Store, name: &str) -> Result<About> {

@@ -1,5 +1,6 @@
 //! Which subcommand does what? A module each.
 
+mod diff;
 mod explain;
 mod export;
 mod info;
@@ -23,5 +24,6 @@ pub(crate) fn run(command: &Command) -> Result<Done> {
         Command::Explain(args) => explain::run(args),
         Command::Export(args) => export::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Diff(args) => diff::run(args),
     }
 }

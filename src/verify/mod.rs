@@ -1,6 +1,11 @@
 //! Is a stored run what its own header says, and what was stored?
 //!
-//! Ties the two formats: `nifti` judges the header's bytes, `store` compares. Reads nothing itself.
+//! Ties the two formats: `nifti` judges the header's bytes, `store` compares what it keeps with them, and
+//! `against` compares stored voxels with those of a file.
+
+mod against;
+
+pub use against::{Against, HeaderDifference, VoxelDifference};
 
 use crate::nifti;
 use crate::runtime::Session;

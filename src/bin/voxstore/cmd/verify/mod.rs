@@ -1,5 +1,7 @@
 //! `voxstore verify`
 
+mod against;
+
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -7,9 +9,17 @@ use bytesize::ByteSize;
 use serde::Serialize;
 use voxstore::store::{self, Damage, StoreError, Verified};
 
+use self::against::Compared;
 use crate::args::VerifyArgs;
 use crate::exit::Done;
 use crate::render;
+
+/// With `--against`.
+#[derive(Serialize)]
+struct Answer<'a> {
+    runs: &'a [Row],
+    against: &'a [Compared],
+}
 
 /// What the row about the root's metadata is called.
 const INDEX: &str = "(index)";
@@ -111,23 +121,32 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done> {
         let damage = lies.into_iter().map(DamageRow::from).collect();
         rows.push(Row { damage, ..Row::named(INDEX.to_owned()) });
     }
-    let damaged = rows.iter().filter(|row| !row.is_well()).count();
-    if args.talk.json {
+    let compared = against::all(args, &store, &names, &session)?;
+    if !args.talk.json {
+        tell(&rows, &compared, args.talk.quiet)?;
+    } else if args.against.is_empty() {
         render::json(&rows)?;
     } else {
-        tell(&rows, args.talk.quiet)?;
+        render::json(&Answer { runs: &rows, against: &compared })?;
     }
-    Ok(if damaged > 0 { Done::Damaged } else { Done::All })
+    let damaged = rows.iter().any(|row| !row.is_well()) || compared.iter().any(Compared::differs);
+    let failed = compared.iter().any(Compared::failed);
+    Ok(match (damaged, failed) {
+        (true, _) => Done::Different,
+        (false, true) => Done::Some,
+        (false, false) => Done::All,
+    })
 }
 
-/// A line a damaged chunk, and a table of all runs.
-fn tell(rows: &[Row], quiet: bool) -> Result<()> {
+/// A line for each thing that is wrong, and tables of all runs and sources.
+fn tell(rows: &[Row], compared: &[Compared], quiet: bool) -> Result<()> {
     for row in rows {
         if let Some(error) = &row.error {
             render::say(&format!("damaged: {}: {error}", row.run));
         }
         row.damage.iter().for_each(|damage| damage.tell(&row.run));
     }
+    compared.iter().for_each(Compared::tell);
     if quiet {
         return Ok(());
     }
@@ -144,5 +163,10 @@ fn tell(rows: &[Row], quiet: bool) -> Result<()> {
             vec![row.run.clone(), number(row.chunks), read, state]
         })
         .collect();
-    render::line(&render::table(&["run", "chunks", "read", "state"], &table))
+    render::line(&render::table(&["run", "chunks", "read", "state"], &table))?;
+    if compared.is_empty() {
+        return Ok(());
+    }
+    let table: Vec<Vec<String>> = compared.iter().map(Compared::cells).collect();
+    render::line(&render::table(&["source", "run", "state"], &table))
 }
