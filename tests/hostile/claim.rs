@@ -59,11 +59,17 @@ impl Fields<'_> {
 impl Claim {
     /// `None` where the bytes are no header of a 3- or 4-D array of numbers in one file.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
-        let two = bytes.get(4..8) == Some(b"n+2\0");
-        if bytes.len() < if two { 544 } else { 352 } || (!two && bytes[344..348] != *b"n+1\0") {
+        let has = |at: usize, magic: [&[u8]; 2]| {
+            bytes.get(at..at + 4).is_some_and(|found| magic.contains(&found))
+        };
+        // The magic of a pair is accepted where the voxels lie in the file all the same.
+        let size: [u8; 4] = bytes.get(..4)?.try_into().unwrap();
+        let is_size = |n: i32| size == n.to_le_bytes() || size == n.to_be_bytes();
+        let magic = [has(344, [b"n+1\0", b"ni1\0"]), has(4, [b"n+2\0", b"ni2\0"])];
+        let two = is_size(540) || (!is_size(348) && !magic[0]);
+        if bytes.len() < if two { 544 } else { 352 } || !magic[usize::from(two)] {
             return None;
         }
-        let size: [u8; 4] = bytes[..4].try_into().unwrap();
         let header = if two { 540_i32 } else { 348 };
         let sizes = [size == header.to_le_bytes(), size == header.to_be_bytes()];
         let fields = [false, true].map(|big_endian| Fields { bytes, big_endian, two });
