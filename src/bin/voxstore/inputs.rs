@@ -78,7 +78,8 @@ pub(crate) fn open_files(
     paths.iter().map(move |path| (path, open_one(path, options)))
 }
 
-fn open_one(path: &Path, options: OpenOptions) -> Result<Run, voxstore::Error> {
+/// Opens a NIfTI file, or an image of another tool.
+pub(crate) fn open_one(path: &Path, options: OpenOptions) -> Result<Run, voxstore::Error> {
     if foreign::is_foreign(path) {
         return Ok(foreign::open(path)?.into_run());
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use voxstore::jobs::{Diff, DiffInput, DiffValues, MemoryRecord, diff};
-use voxstore::nifti::Io;
-use voxstore::{Report, nifti, peak_memory_bytes, store};
+use voxstore::nifti::OpenOptions;
+use voxstore::{Report, peak_memory_bytes, store};
 
 use crate::args::DiffArgs;
 use crate::exit::Done;
@@ -22,8 +22,8 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(args: &DiffArgs) -> Result<Done> {
-    let io = args.reading.io();
-    let (a, b) = (open(&args.a, io)?, open(&args.b, io)?);
+    let options = args.reading.options();
+    let (a, b) = (open(&args.a, options)?, open(&args.b, options)?);
     let session = args.limits.session(&args.talk)?;
     let (found, report) = diff(&a, &b, &session)?;
     let within = found.is_within(args.tolerance);
@@ -39,12 +39,12 @@ pub(crate) fn run(args: &DiffArgs) -> Result<Done> {
 }
 
 /// A file, a run in a store, or an array.
-fn open(path: &Path, io: Io) -> Result<DiffInput> {
+fn open(path: &Path, options: OpenOptions) -> Result<DiffInput> {
     if let Some((root, name)) = inputs::run_in_store(path) {
         return Ok(DiffInput::from(&store::open(root)?.run(&name)?));
     }
     if !inputs::is_store(path) {
-        return Ok(DiffInput::from(&nifti::open_with(path, io)?));
+        return Ok(DiffInput::from(&inputs::open_one(path, options)?));
     }
     if store::open(path).is_ok() {
         bail!(

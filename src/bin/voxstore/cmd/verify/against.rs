@@ -73,7 +73,7 @@ pub(super) fn all(
         }
     };
     let mut done = Vec::new();
-    for (path, opened) in inputs::open_files(&paths, args.reading.io()) {
+    for (path, opened) in inputs::open_files(&paths, args.reading.options()) {
         done.push(match opened {
             Ok(source) => {
                 let target = by_name.cloned().unwrap_or_else(|| path_of(&source));
