@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::watch::{Op, watch, watch_sync, watch_write};
 
@@ -22,9 +23,12 @@ impl File {
         Self::open_with(path, OFlags::NONBLOCK)
     }
 
-    /// For reading, unless it is a link, which is the error `ELOOP`.
-    pub(crate) fn open_no_link(path: &Path) -> Result<Self> {
-        Self::open_with(path, OFlags::NONBLOCK | OFlags::NOFOLLOW)
+    /// The same; `None` where it is a link.
+    pub(crate) fn open_unless_link(path: &Path) -> Result<Option<Self>> {
+        match Self::open_with(path, OFlags::NONBLOCK | OFlags::NOFOLLOW) {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     fn open_with(path: &Path, flags: OFlags) -> Result<Self> {

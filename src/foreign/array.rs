@@ -27,7 +27,11 @@ impl OpenedArray {
     pub(super) fn open(folder: &Path) -> Result<Self, ForeignError> {
         let help = "give the folder of an OME-Zarr image or of a Zarr array";
         let Some(node) = Node::of(folder)? else {
-            let found = if folder.exists() { "no Zarr node" } else { "nothing is there" };
+            let found = if files::exists(folder).unwrap_or(false) {
+                "no Zarr node"
+            } else {
+                "nothing is there"
+            };
             return Err(ForeignError::other(folder, found, help));
         };
         if !node.is_array {

@@ -77,7 +77,11 @@ pub fn open(path: impl AsRef<Path>) -> Result<Image, ForeignError> {
 /// The metadata of an image's group.
 fn metadata(path: &Path) -> Result<Ome, ForeignError> {
     let Some(node) = Node::of(path)? else {
-        let found = if path.exists() { "it is no Zarr store" } else { "nothing is there" };
+        let found = if files::exists(path).unwrap_or(false) {
+            "it is no Zarr store"
+        } else {
+            "nothing is there"
+        };
         return Err(ForeignError::other(path, found, "give the folder of an OME-Zarr image"));
     };
     if node.is_ours(path) {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::error::{Complain, ForeignError};
-use crate::files::File;
+use crate::files::{self, File};
 use crate::store::is_theirs;
 
 /// No metadata file of one image or array is larger; consolidated ones are passed over as they are read.
@@ -53,7 +53,7 @@ impl Node {
     /// The node of a folder; `None` where it is no Zarr node at all.
     pub(super) fn of(folder: &Path) -> Result<Option<Self>, ForeignError> {
         let file = folder.join(V3);
-        if file.is_file() {
+        if is_file(&file) {
             let head: V3Head = read_json(&file)?;
             if head.zarr_format != 3 {
                 return Err(Complain(&file).unsupported(
@@ -76,9 +76,9 @@ impl Node {
         }
         for (name, is_array) in [(V2_ARRAY, true), (V2_GROUP, false)] {
             let file = folder.join(name);
-            if file.is_file() {
+            if is_file(&file) {
                 let beside = folder.join(V2_ATTRIBUTES);
-                let attributes = if beside.is_file() { read_json(&beside)? } else { Map::new() };
+                let attributes = if is_file(&beside) { read_json(&beside)? } else { Map::new() };
                 return Ok(Some(Self { format: Format::V2, is_array, file, attributes }));
             }
         }
@@ -97,17 +97,21 @@ impl Node {
 pub fn is_foreign(path: impl AsRef<Path>) -> bool {
     let path = path.as_ref();
     let file = path.join(V3);
-    if file.is_file() {
+    if is_file(&file) {
         return is_theirs(&file) && !is_of_ours(path);
     }
-    [V2_ARRAY, V2_GROUP].iter().any(|name| path.join(name).is_file())
+    [V2_ARRAY, V2_GROUP].iter().any(|name| is_file(&path.join(name)))
+}
+
+fn is_file(path: &Path) -> bool {
+    files::look(path).is_ok_and(|found| found.is_file())
 }
 
 /// True for what lies in a run of ours, whose arrays have no attributes of ours.
 fn is_of_ours(folder: &Path) -> bool {
-    let Ok(folder) = folder.canonicalize() else { return false };
+    let Ok(folder) = files::canonicalize(folder) else { return false };
     let group = folder.parent().map(|above| above.join(V3));
-    group.is_some_and(|file| file.is_file() && !is_theirs(&file))
+    group.is_some_and(|file| is_file(&file) && !is_theirs(&file))
 }
 
 /// The JSON of a file that is not too large to be metadata.

@@ -7,8 +7,6 @@
 use std::io;
 use std::path::Path;
 
-use rustix::io::Errno;
-
 use crate::files::{self, File};
 
 const LINK: &str = "it is a link, and a store consists of files of its own; \
@@ -19,10 +17,7 @@ const LINK: &str = "it is a link, and a store consists of files of its own; \
 /// # Errors
 /// When there is none, or a link, a folder, a pipe or a device in its place.
 pub(super) fn open(path: &Path) -> io::Result<(File, u64)> {
-    let file = File::open_no_link(path).map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::LOOP) => refused(LINK),
-        _ => error,
-    })?;
+    let file = File::open_unless_link(path)?.ok_or_else(|| refused(LINK))?;
     let found = file.metadata()?;
     if found.is_file() {
         return Ok((file, found.len()));

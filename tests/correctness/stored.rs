@@ -1,4 +1,4 @@
-//! N93 and S01 to S11: is a store what was written?
+//! N93 and S01 to S11, S14: is a store what was written?
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -294,4 +294,19 @@ fn s11_a_whole_chunk_in_the_place_of_another_is_an_error() {
     assert_eq!(values_of(&study.open("a").unwrap()), values(&one));
     fs::copy(study.store.join("runs/b.ome.zarr").join(CHUNKS[0]), &first).unwrap();
     says(&study.fault(), &words);
+}
+
+#[test]
+fn s14_a_missing_key_is_not_taken_for_an_unknown_value() {
+    let study = Study::of(&[("a", &run())]);
+    let good = fs::read(study.file("zarr.json")).unwrap();
+    for key in ["tr_s", "echo_time_s", "start_s", "affine", "warnings"] {
+        study.edit("zarr.json", |json| {
+            let ours = json["attributes"]["voxstore"].as_object_mut().unwrap();
+            ours.remove(key).unwrap();
+        });
+        says(&study.open("a").unwrap_err().to_string(), &["a.ome.zarr", "zarr.json", key]);
+        fs::write(study.file("zarr.json"), &good).unwrap();
+    }
+    assert!(study.open("a").is_ok());
 }

@@ -77,7 +77,7 @@ fn a_chunk_key_or_codec_of_somebody_elses_making_is_refused() {
 }
 
 #[test]
-fn a_link_in_the_place_of_a_file_or_folder_of_a_run_is_refused() {
+fn s12_a_link_in_the_place_of_a_file_or_folder_of_a_run_is_refused() {
     let places =
         ["", "0", "nifti", "chunk_crc32c", "zarr.json", "0/zarr.json", "0/c.0.0.0.0", "nifti/c.0"];
     for name in places {
@@ -130,7 +130,7 @@ fn a_folder_that_leads_back_to_itself_is_listed_in_no_time() {
 }
 
 #[test]
-fn a_pipe_or_folder_in_the_place_of_a_stores_file_is_refused_and_not_waited_for() {
+fn s12_a_pipe_or_folder_in_the_place_of_a_stores_file_is_refused_and_not_waited_for() {
     for name in ["zarr.json", "0/zarr.json", "0/c.1.1.0.0", "nifti/c.0", "chunk_crc32c/c.0.0.0.0"] {
         let good = Good::new(Codec::Raw);
         pipe(&good.file(name));
@@ -175,7 +175,7 @@ fn a_pipe_device_or_folder_in_the_place_of_a_nifti_file_or_sidecar_is_not_waited
 }
 
 #[test]
-fn absurd_chunk_grids_are_refused_before_anything_is_allocated_for_them() {
+fn s13_absurd_chunk_grids_are_refused_before_anything_is_allocated_for_them() {
     let most = u64::MAX;
     let cases: [([u64; 4], [u64; 4]); 9] = [
         ([1 << 30, 1 << 30, 1, 1], [1, 1, 1, 1]),
@@ -270,7 +270,7 @@ fn json_without_end_depth_or_sense_is_refused() {
 }
 
 #[test]
-fn a_metadata_file_of_a_hundred_megabytes_is_refused_unread() {
+fn s13_a_metadata_file_of_a_hundred_megabytes_is_refused_unread() {
     for name in ["zarr.json", "0/zarr.json"] {
         let good = Good::new(Codec::Raw);
         let mut file = File::options().append(true).open(good.file(name)).unwrap();
@@ -292,7 +292,7 @@ fn a_metadata_file_of_a_hundred_megabytes_is_refused_unread() {
 }
 
 #[test]
-fn a_run_whose_sidecar_could_not_be_read_back_is_not_stored() {
+fn s13_a_run_whose_sidecar_could_not_be_read_back_is_not_stored() {
     let folder = folder();
     let path = folder.path().join("x.nii");
     fs::write(&path, plain().bytes()).unwrap();

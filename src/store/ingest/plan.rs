@@ -335,7 +335,7 @@ pub(super) fn check_places(plans: &[RunPlan<'_>], store: &Path) -> Result<(), St
 
 /// The folder that is there, of a path and those above it.
 fn there(path: &Path) -> &Path {
-    path.ancestors().find(|path| path.exists()).unwrap_or(path)
+    path.ancestors().find(|path| files::exists(path).unwrap_or(false)).unwrap_or(path)
 }
 
 /// Checks that the disk has room for all voxels as if nothing were compressed.

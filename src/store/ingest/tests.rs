@@ -482,8 +482,6 @@ fn nothing_but_a_store_or_an_empty_folder_is_written_to() {
     assert!(refused(folder.path()));
     assert!(refused(&folder.path().join("a.ome.zarr")));
     assert!(refused(Path::new("/")));
-    let mount = try_at(Path::new("/proc")).unwrap_err().to_string();
-    assert!(mount.contains("another file system begins; choose a folder in it"), "{mount}");
     let other = folder.path().join("other.zarr");
     fs::create_dir(&other).unwrap();
     let group = r#"{"zarr_format":3,"node_type":"group","attributes":{}}"#;

@@ -6,7 +6,6 @@
 //! in the root is `index`'s matter.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +20,7 @@ use crate::store::checksums::Checksums;
 use crate::store::layout::{HEADER, METADATA, VOXELS, turned};
 use crate::store::metadata::{GroupFile, read_json, tool};
 use crate::store::open_run::OpenedRun;
+use crate::store::own_file;
 use crate::store::small_arrays::{SmallArray, small_array_bytes, small_arrays, voxel_file};
 
 /// Longer values are cut in messages.
@@ -164,8 +164,7 @@ impl Compared {
         let path = array_dir.join(small.chunk_file());
         // No byte more than there should be is read.
         let read = |bytes: &mut Vec<u8>| -> std::io::Result<u64> {
-            let file = File::open(&path)?;
-            let found = file.metadata()?.len();
+            let (file, found) = own_file::open(&path)?;
             file.take(small.chunk.len() as u64).read_to_end(bytes)?;
             Ok(found)
         };

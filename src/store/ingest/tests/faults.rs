@@ -16,7 +16,7 @@ use crate::grid::Region;
 use crate::run::Run;
 use crate::store::ingest::{IngestOptions, IngestReport, Outcome, ingest};
 use crate::store::layout::staging_dir;
-use crate::store::testing::{Memory, info, session, tree};
+use crate::store::testing::{Memory, info, session, tree, verified};
 use crate::store::{ChunkLengths, StoreError, open};
 
 /// What is in the store before, of which the second is to be replaced.
@@ -98,7 +98,7 @@ impl Place {
             store => store.unwrap(),
         };
         let whole = |name: &String| {
-            let verified = store.verify(name, true, &session(1, "64MiB")).unwrap();
+            let verified = verified(&store, name);
             assert_eq!(verified.damage, []);
             let short = name.rsplit('/').next().unwrap().trim_end_matches(".ome.zarr");
             (format!("{short}.nii"), super::voxels(&self.store(), name))
