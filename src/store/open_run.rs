@@ -31,8 +31,11 @@ pub(super) struct OpenedRun {
 impl OpenedRun {
     /// Reads and checks the metadata of the run at this group path.
     pub(super) fn open(store: &Path, path: &str) -> Result<Self, StoreError> {
-        let metadata_file = store.join(path).join(METADATA);
-        let found = files::look(&metadata_file).map_err(StoreError::io("open", &metadata_file))?;
+        let dir = store.join(path);
+        own_file::refuse_link(&dir).map_err(StoreError::io("open", &dir))?;
+        let metadata_file = dir.join(METADATA);
+        let found =
+            files::look_at_link(&metadata_file).map_err(StoreError::io("open", &metadata_file))?;
         let version = Stamp::of(&found);
         // Halves of two versions contradict each other, which is no damage.
         let opened = Self::read(store, path, version.clone());
@@ -41,8 +44,8 @@ impl OpenedRun {
 
     fn read(store: &Path, path: &str, version: Stamp) -> Result<Self, StoreError> {
         let dir = store.join(path);
-        for folder in [&dir, &dir.join(VOXELS), &dir.join(CHECKSUMS), &dir.join(HEADER)] {
-            own_file::refuse_link(folder).map_err(StoreError::io("open", folder))?;
+        for folder in [VOXELS, CHECKSUMS, HEADER].map(|name| dir.join(name)) {
+            own_file::refuse_link(&folder).map_err(StoreError::io("open", &folder))?;
         }
         let metadata_file = dir.join(METADATA);
         let attributes = read_group::<RunAttributes>(&metadata_file)?;
@@ -137,7 +140,7 @@ impl OpenedRun {
 
 /// True when a run lies there that is not the one that was looked at. One that is gone was not replaced.
 fn is_replaced(metadata_file: &Path, version: &Stamp) -> bool {
-    files::look(metadata_file).is_ok_and(|found| Stamp::of(&found) != *version)
+    files::look_at_link(metadata_file).is_ok_and(|found| Stamp::of(&found) != *version)
 }
 
 fn replaced(run: &str) -> StoreError {

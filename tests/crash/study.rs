@@ -91,12 +91,19 @@ pub(crate) fn digests_in(info: &Answer) -> Digests {
     json[0]["runs"].as_array().unwrap().iter().map(of_run).collect()
 }
 
-/// Asserts that every run in a store opens and is well, and gives their digests.
+/// Asserts that every run in a store opens and is well, and gives their digests. The root may be older than the
+/// runs: an ingest that was stopped has not written it anew, and the next one will.
 #[track_caller]
 pub(crate) fn well(store: &Path) -> Digests {
     let digests = digests(store);
     if !digests.is_empty() {
-        run(args!["verify", store, "--deep", "--json"]).succeeds();
+        let answer = run(args!["verify", store, "--deep", "--json"]);
+        let json = answer.json();
+        let is_well =
+            |row: &Value| row["error"].is_null() && row["damage"] == serde_json::json!([]);
+        let mut rows = json.as_array().unwrap().iter();
+        assert!(rows.all(|row| is_well(row) || row["run"] == "(index)"), "{answer:?}");
+        assert!(matches!(answer.code, Some(0 | 3)), "{answer:?}");
     }
     digests
 }

@@ -13,7 +13,8 @@ use crate::store::layout::METADATA;
 use crate::store::metadata::{NodeDigest, RootCopies, RunAttributes, read_group};
 
 /// What would help.
-const REMEDY: &str = "the root is older than the runs or damaged; the next ingest writes it anew";
+const REMEDY: &str = "the root is older than the runs (an ingest is under way, or was stopped) or damaged; the next \
+    ingest writes it anew";
 
 /// Compares the root with these runs; where they are all there are, it may tell of no others.
 pub(super) fn check(store: &Store, runs: &[String]) -> Result<Vec<Damage>, StoreError> {
