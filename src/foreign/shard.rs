@@ -6,10 +6,10 @@
 use std::path::Path;
 
 use super::described::ShardIndex;
-use super::source::{Reason, buffer, open_file};
+use super::source::{Reason, open_file};
 use crate::buffer::Buffer;
 use crate::files::File;
-use crate::store::{ChunkFault, Step, Steps};
+use crate::store::{ChunkFault, Step, Steps, buffer};
 
 /// Place and length of a chunk that was never written.
 const NEVER: u64 = u64::MAX;

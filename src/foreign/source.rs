@@ -16,7 +16,7 @@ use crate::files::{self, File};
 use crate::grid::{BlockGrid, Gather, Region, Stride, copy_overlap};
 use crate::runtime::Stamp;
 use crate::source::{Access, Source, SourceError};
-use crate::store::{ChunkFault, Steps};
+use crate::store::{ChunkFault, Steps, buffer};
 
 /// Paths, names and one open file, beside what decoding needs.
 const BOOKKEEPING_BYTES: u64 = 64 << 10;
@@ -202,12 +202,6 @@ pub(super) fn open_file(path: &Path) -> Result<Option<File>, Reason> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Memory that goes back when it is dropped: bytes of files have other lengths each time, and an allocator
-/// would keep some of each.
-pub(super) fn buffer(bytes: u64) -> Result<Buffer, Reason> {
-    Buffer::zeroed(bytes).ok_or_else(|| format!("the system has no {bytes} bytes of memory").into())
 }
 
 /// All bytes of a file that has at most so many.

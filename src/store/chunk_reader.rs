@@ -13,6 +13,7 @@ use super::chunk_layout::ChunkLayout;
 use super::error::ChunkFault;
 use super::layout::{METADATA, chunk_file};
 use super::own_file;
+use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::files;
 use crate::grid::{Region, copy_overlap};
@@ -73,7 +74,7 @@ impl ChunkedSource {
         let failed = |reason| self.fault(position, reason);
         let file = self.file_bytes(&self.chunk_path(position)).map_err(failed)?;
         let checksum = checksum_of(&file);
-        let numbers = self.layout.codec.decode(file).map_err(|e| failed(e.into()))?;
+        let numbers = self.layout.codec.decode(&file).map_err(|e| failed(e.into()))?;
         self.check_place(position, checksum).map_err(|e| failed(e.into()))?;
         if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
             return Err(failed(ChunkFault::Bool.into()));
@@ -82,7 +83,7 @@ impl ChunkedSource {
     }
 
     /// A chunk file's bytes, when there are no more of them than a chunk can have.
-    fn file_bytes(&self, path: &Path) -> Result<Vec<u8>, Reason> {
+    fn file_bytes(&self, path: &Path) -> Result<Buffer, Reason> {
         let (mut file, found) = own_file::open(path).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => ChunkFault::Missing { remedy: self.remedy }.into(),
             _ => Reason::from(e),
@@ -91,7 +92,7 @@ impl ChunkedSource {
         if found > most {
             return Err(ChunkFault::Size { found, expected: format!("at most {most}") }.into());
         }
-        let mut bytes = vec![0; found as usize];
+        let mut bytes = buffer(found)?;
         file.read_exact(&mut bytes)?;
         Ok(bytes)
     }
@@ -106,6 +107,12 @@ impl ChunkedSource {
         let reason = "it was replaced while it was read; open it again";
         Err(SourceError::new(&self.name, file.display().to_string(), reason))
     }
+}
+
+/// Memory that goes back when it is dropped: bytes of files have other lengths each time, and an allocator
+/// would keep some of each.
+pub(crate) fn buffer(bytes: u64) -> Result<Buffer, Reason> {
+    Buffer::zeroed(bytes).ok_or_else(|| format!("the system has no {bytes} bytes of memory").into())
 }
 
 impl Source for ChunkedSource {

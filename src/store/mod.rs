@@ -50,6 +50,7 @@ use crate::run::Run;
 use layout::{DERIVATIVES, MAX_DEPTH, METADATA, RUN_SUFFIX, last};
 use metadata::{RootAttributes, RootHead, THEIRS, read_group};
 
+pub(crate) use chunk_reader::buffer;
 pub(crate) use chunking::CHUNK_LIMIT_BYTES;
 pub(crate) use codec::{Step, Steps};
 pub(crate) use error::ChunkFault;

@@ -1,7 +1,7 @@
 //! How may chunks be compressed?
 //!
 //! [`Codec`] is the list: a name, a kind of frame and its settings, a row each. Compresses nothing itself:
-//! `chunk` does, `steps` undoes what other tools did, and `frame` says what a compressed chunk may claim.
+//! `chunk` does, `steps` undoes it, and what other tools did; `frame` says what a compressed chunk may claim.
 //! The only folder that names zarrs.
 
 mod chunk;

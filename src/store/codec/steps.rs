@@ -1,7 +1,8 @@
-//! How do the bytes of another tool's chunk become the bytes of its numbers?
+//! How do the bytes of a chunk's file become the bytes of its numbers?
 //!
-//! [`Steps`] undoes what compresses and checks, one step after the other, each into a bound that was known
-//! before: what a chunk has in memory is known from its shape, and what each step may have added, too.
+//! [`Steps`] undoes what compresses and checks, in our chunks and in those of other tools, one step after the
+//! other, each into a bound that was known before: what a chunk has in memory is known from its shape, and
+//! what each step may have added, too.
 //! zarrs' own chains allocate what the data claim (its gzip inflates without end, its shards come whole),
 //! so only its blosc is used here, behind `frame`'s look at the header. Byte order and the order of axes
 //! are not its matter.
