@@ -23,6 +23,8 @@ mod inputs;
 mod output;
 #[path = "../../src/bin/voxstore/cmd/reduce/request.rs"]
 mod request;
+#[path = "../../src/bin/voxstore/signals.rs"]
+mod signals;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -84,13 +86,13 @@ fn run(place: &Place, text: &str) {
         Command::Verify(args) => drop(place.store.select(&args.runs.globs)),
         Command::Ingest(args) => {
             let chunk = args.chunk.map(|(t, z)| store::ChunkLengths { t, z });
-            let options = store::IngestOptions { codec: args.codec, chunk, ..Default::default() };
+            let options = store::IngestOptions { codec: args.codec.0, chunk, ..Default::default() };
             let run = nifti::open(&place.file).unwrap();
             let target = place.file.with_extension("zarr");
             let _ = store::ingest(&[run], &target, &options, &common::session());
             let _ = std::fs::remove_dir_all(&target);
         }
-        Command::Info(_) => {}
+        Command::Info(_) | Command::Diff(_) => {}
     }
 }
 
