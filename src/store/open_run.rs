@@ -31,6 +31,13 @@ pub(super) struct OpenedRun {
 impl OpenedRun {
     /// Reads and checks the metadata of the run at this group path.
     pub(super) fn open(store: &Path, path: &str) -> Result<Self, StoreError> {
+        let opened = Self::open_to_verify(store, path)?;
+        opened.attributes.check_digest(&opened.metadata_file)?;
+        Ok(opened)
+    }
+
+    /// As [`open`](Self::open), but what is told in one place only may be wrong.
+    pub(super) fn open_to_verify(store: &Path, path: &str) -> Result<Self, StoreError> {
         let dir = store.join(path);
         own_file::refuse_link(&dir).map_err(StoreError::io("open", &dir))?;
         let metadata_file = dir.join(METADATA);

@@ -136,6 +136,23 @@ fn every_command_stays_within_its_budget_under_the_kernels_cap() {
     }
 }
 
+/// What an allocator keeps of chunks that were read is the process's, too.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
+fn chunks_of_tens_of_megabytes_stay_within_the_plan() {
+    let folder = folder();
+    let run = Nifti::new([64, 64, 36, 120]).write(folder.path(), "run.nii");
+    let (store, map) = (folder.path().join("study.zarr"), folder.path().join("map.nii"));
+    for (chunk, budget) in [("60,36", 64), ("60,36", 96), ("120,36", 96)] {
+        let more = ["-o", path(&store), "--force", "--quiet", "--chunk", chunk];
+        peak_of(&["ingest"], &[&run], 512, &more);
+        let more = ["-o", path(&map), "--force", "--json"];
+        let (peak, said) = peak_of(&["tsnr"], &[&store], budget, &more);
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_kept(&format!("chunks of {chunk}"), peak, &said["record"]["memory"], budget);
+    }
+}
+
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
 fn a_grid_too_large_for_its_own_maps_is_done_from_disk() {

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,18 +15,21 @@ use super::ome::{Ome, xyz_orientation};
 use super::{COMPLETE, IndexEntry, Ours, SCHEMA, tool};
 use crate::run::{Geometry, Origin, RunInfo, Scaling, Timing, Warning};
 use crate::source::StreamEnd;
+use crate::store::digest;
 use crate::store::error::StoreError;
 use crate::store::layout::{BidsName, RUN_SUFFIX, last, stem};
 
 /// Attributes of a run's group.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(in crate::store) struct RunAttributes {
-    #[serde(skip_deserializing)]
     ome: Option<Ome>,
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     xyz_orientation: Option<String>,
     bids: Bids,
     voxstore: Facts,
+    /// What `digest` should be by what was read.
+    #[serde(skip)]
+    digest_found: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -64,6 +67,9 @@ struct Facts {
     voxels: StoredVoxels,
     ingest: StoredIngest,
     warnings: Vec<StoredWarning>,
+    /// Of everything above and the sidecar. Runs stored before it was have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -177,11 +183,37 @@ impl RunAttributes {
     pub(in crate::store) fn new(run: RunWritten<'_>) -> Self {
         let info = run.info;
         let name = last(run.path).trim_end_matches(RUN_SUFFIX);
-        Self {
+        let made = Self {
             ome: Some(Ome::new(name, info)),
             xyz_orientation: xyz_orientation(info),
             bids: Bids::new(info),
             voxstore: Facts::new(run),
+            digest_found: String::new(),
+        };
+        made.sealed()
+    }
+
+    /// The same, with the digest of what it says.
+    fn sealed(mut self) -> Self {
+        self.voxstore.digest = None;
+        let facts = serde_json::to_value(&self.voxstore).unwrap_or_default();
+        self.digest_found = facts_digest(&facts, &Value::Object(self.bids.sidecar.clone()));
+        self.voxstore.digest = Some(self.digest_found.clone());
+        self
+    }
+
+    /// Refuses attributes that are not as they were written; `file` is named.
+    pub(in crate::store) fn check_digest(&self, file: &Path) -> Result<(), StoreError> {
+        match &self.voxstore.digest {
+            Some(digest) if *digest != self.digest_found => Err(StoreError::metadata(
+                file,
+                "attributes.voxstore.digest",
+                format!("{}, of what the attributes say", self.digest_found),
+                format!(
+                    "{digest}: one of them was changed; see voxstore verify, or ingest the run again"
+                ),
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -237,6 +269,10 @@ impl RunAttributes {
             finished: ingest.finished.clone(),
         });
         anew.voxstore.ingest = ingest.clone();
+        let mut anew = anew.sealed();
+        if self.voxstore.digest.is_none() {
+            anew.voxstore.digest = None;
+        }
         anew
     }
 
@@ -401,7 +437,67 @@ impl Facts {
                 .iter()
                 .map(|w| StoredWarning { code: w.code.clone(), message: w.message.clone() })
                 .collect(),
+            digest: None,
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for RunAttributes {
+    /// All keys are looked at, also those of later versions, so that the digest can be told.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Raw {
+            bids: Map<String, Value>,
+            voxstore: Value,
+        }
+        let Raw { bids, mut voxstore } = Raw::deserialize(deserializer)?;
+        let typed = |error: serde_json::Error| de::Error::custom(error);
+        let facts = Facts::deserialize(&voxstore).map_err(typed)?;
+        let bids = Bids::deserialize(Value::Object(bids)).map_err(typed)?;
+        if let Some(keys) = voxstore.as_object_mut() {
+            keys.remove("digest");
+        }
+        let digest_found = facts_digest(&voxstore, &Value::Object(bids.sidecar.clone()));
+        Ok(Self { ome: None, xyz_orientation: None, bids, voxstore: facts, digest_found })
+    }
+}
+
+/// The digest of facts and sidecar as JSON, keys in order and every number as a float, as other tools may
+/// write them when they change an attribute of their own.
+fn facts_digest(facts: &Value, sidecar: &Value) -> String {
+    let mut both = Value::Array(vec![facts.clone(), sidecar.clone()]);
+    both.sort_all_objects();
+    let mut text = Vec::new();
+    plain(&both, &mut text);
+    digest::of(&text)
+}
+
+/// JSON without spaces.
+fn plain(value: &Value, text: &mut Vec<u8>) {
+    let quoted = |name: &str| Value::from(name).to_string().into_bytes();
+    match value {
+        Value::Number(number) => {
+            text.extend(number.as_f64().map_or(number.to_string(), |n| format!("{n:?}")).bytes());
+        }
+        Value::Array(items) => {
+            text.push(b'[');
+            for item in items {
+                plain(item, text);
+                text.push(b',');
+            }
+            text.push(b']');
+        }
+        Value::Object(fields) => {
+            text.push(b'{');
+            for (name, field) in fields {
+                text.extend(quoted(name));
+                text.push(b':');
+                plain(field, text);
+                text.push(b',');
+            }
+            text.push(b'}');
+        }
+        other => text.extend(other.to_string().bytes()),
     }
 }
 

@@ -70,7 +70,7 @@ impl Store {
         session: &Session,
         judge: impl FnOnce(&RunInfo) -> Result<HeaderFacts, String>,
     ) -> Result<Verified, StoreError> {
-        let run = OpenedRun::open(&self.path, self.resolve(name)?)?;
+        let run = OpenedRun::open_to_verify(&self.path, self.resolve(name)?)?;
         // Chunks of a run that has taken its place look like damage.
         run.unless_replaced(self.verify_opened(&run, deep, session, judge))
     }
