@@ -114,6 +114,7 @@ fn tell(done: &[Exported]) -> Result<()> {
         .map(|exported| {
             let state = match exported.filled_chunks {
                 0 => "whole".to_owned(),
+                1 => "1 chunk filled".to_owned(),
                 n => format!("{n} chunks filled"),
             };
             let size = ByteSize(exported.bytes).to_string();

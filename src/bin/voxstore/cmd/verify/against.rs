@@ -157,7 +157,8 @@ impl Compared {
         let run = self.run.as_deref().unwrap_or("-");
         let source = self.source.display();
         if let Some(error) = &self.error {
-            render::say(&format!("not compared: {source}: {error}"));
+            // It names the file, or the run and its chunk.
+            render::say(&format!("not compared: {error}"));
         }
         let differs = |what: String| render::say(&format!("differs: {run} and {source}: {what}"));
         if let Some(kind) = &self.kind {
