@@ -67,7 +67,7 @@ struct Facts {
     voxels: StoredVoxels,
     ingest: StoredIngest,
     warnings: Vec<StoredWarning>,
-    /// Of everything above and the sidecar. Runs stored before it was have none.
+    /// Of everything above but `ingest`, and of the sidecar. Runs stored before it was have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
 }
@@ -195,7 +195,6 @@ impl RunAttributes {
 
     /// The same, with the digest of what it says.
     fn sealed(mut self) -> Self {
-        self.voxstore.digest = None;
         let facts = serde_json::to_value(&self.voxstore).unwrap_or_default();
         self.digest_found = facts_digest(&facts, &Value::Object(self.bids.sidecar.clone()));
         self.voxstore.digest = Some(self.digest_found.clone());
@@ -450,13 +449,10 @@ impl<'de> Deserialize<'de> for RunAttributes {
             bids: Map<String, Value>,
             voxstore: Value,
         }
-        let Raw { bids, mut voxstore } = Raw::deserialize(deserializer)?;
+        let Raw { bids, voxstore } = Raw::deserialize(deserializer)?;
         let typed = |error: serde_json::Error| de::Error::custom(error);
         let facts = Facts::deserialize(&voxstore).map_err(typed)?;
         let bids = Bids::deserialize(Value::Object(bids)).map_err(typed)?;
-        if let Some(keys) = voxstore.as_object_mut() {
-            keys.remove("digest");
-        }
         let digest_found = facts_digest(&voxstore, &Value::Object(bids.sidecar.clone()));
         Ok(Self { ome: None, xyz_orientation: None, bids, voxstore: facts, digest_found })
     }
@@ -465,7 +461,12 @@ impl<'de> Deserialize<'de> for RunAttributes {
 /// The digest of facts and sidecar as JSON, keys in order and every number as a float, as other tools may
 /// write them when they change an attribute of their own.
 fn facts_digest(facts: &Value, sidecar: &Value) -> String {
-    let mut both = Value::Array(vec![facts.clone(), sidecar.clone()]);
+    let mut facts = facts.clone();
+    if let Some(keys) = facts.as_object_mut() {
+        // Itself, and what is another each time that the same run is stored.
+        keys.retain(|key, _| !["digest", "ingest"].contains(&key.as_str()));
+    }
+    let mut both = Value::Array(vec![facts, sidecar.clone()]);
     both.sort_all_objects();
     let mut text = Vec::new();
     plain(&both, &mut text);
