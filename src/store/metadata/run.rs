@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -20,16 +20,14 @@ use crate::store::error::StoreError;
 use crate::store::layout::{BidsName, RUN_SUFFIX, last, stem};
 
 /// Attributes of a run's group.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::store) struct RunAttributes {
+    #[serde(skip_deserializing)]
     ome: Option<Ome>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     xyz_orientation: Option<String>,
     bids: Bids,
     voxstore: Facts,
-    /// What `digest` should be by what was read.
-    #[serde(skip)]
-    digest_found: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -188,26 +186,41 @@ impl RunAttributes {
             xyz_orientation: xyz_orientation(info),
             bids: Bids::new(info),
             voxstore: Facts::new(run),
-            digest_found: String::new(),
         };
         made.sealed()
     }
 
     /// The same, with the digest of what it says.
     fn sealed(mut self) -> Self {
-        let facts = serde_json::to_value(&self.voxstore).unwrap_or_default();
-        self.digest_found = facts_digest(&facts, &Value::Object(self.bids.sidecar.clone()));
-        self.voxstore.digest = Some(self.digest_found.clone());
+        self.voxstore.digest = Some(self.digest());
         self
+    }
+
+    /// The digest of facts and sidecar as JSON, keys in order and every number as a float, as other tools may
+    /// write them when they change an attribute of their own.
+    fn digest(&self) -> String {
+        let mut facts = serde_json::to_value(&self.voxstore).unwrap_or_default();
+        if let Some(keys) = facts.as_object_mut() {
+            // Itself, and what is another each time that the same run is stored.
+            keys.retain(|key, _| !["digest", "ingest"].contains(&key.as_str()));
+        }
+        let mut text = Vec::new();
+        text.push(b'[');
+        plain(&facts, &mut text);
+        text.push(b',');
+        plain_object(&self.bids.sidecar, &mut text);
+        text.extend(b",]");
+        digest::of(&text)
     }
 
     /// Refuses attributes that are not as they were written; `file` is named.
     pub(in crate::store) fn check_digest(&self, file: &Path) -> Result<(), StoreError> {
+        let found = self.digest();
         match &self.voxstore.digest {
-            Some(digest) if *digest != self.digest_found => Err(StoreError::metadata(
+            Some(digest) if *digest != found => Err(StoreError::metadata(
                 file,
                 "attributes.voxstore.digest",
-                format!("{}, of what the attributes say", self.digest_found),
+                format!("{found}, of what the attributes say"),
                 format!(
                     "{digest}: one of them was changed; see voxstore verify, or ingest the run again"
                 ),
@@ -441,41 +454,8 @@ impl Facts {
     }
 }
 
-impl<'de> Deserialize<'de> for RunAttributes {
-    /// All keys are looked at, also those of later versions, so that the digest can be told.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Raw {
-            bids: Map<String, Value>,
-            voxstore: Value,
-        }
-        let Raw { bids, voxstore } = Raw::deserialize(deserializer)?;
-        let typed = |error: serde_json::Error| de::Error::custom(error);
-        let facts = Facts::deserialize(&voxstore).map_err(typed)?;
-        let bids = Bids::deserialize(Value::Object(bids)).map_err(typed)?;
-        let digest_found = facts_digest(&voxstore, &Value::Object(bids.sidecar.clone()));
-        Ok(Self { ome: None, xyz_orientation: None, bids, voxstore: facts, digest_found })
-    }
-}
-
-/// The digest of facts and sidecar as JSON, keys in order and every number as a float, as other tools may
-/// write them when they change an attribute of their own.
-fn facts_digest(facts: &Value, sidecar: &Value) -> String {
-    let mut facts = facts.clone();
-    if let Some(keys) = facts.as_object_mut() {
-        // Itself, and what is another each time that the same run is stored.
-        keys.retain(|key, _| !["digest", "ingest"].contains(&key.as_str()));
-    }
-    let mut both = Value::Array(vec![facts, sidecar.clone()]);
-    both.sort_all_objects();
-    let mut text = Vec::new();
-    plain(&both, &mut text);
-    digest::of(&text)
-}
-
 /// JSON without spaces.
 fn plain(value: &Value, text: &mut Vec<u8>) {
-    let quoted = |name: &str| Value::from(name).to_string().into_bytes();
     match value {
         Value::Number(number) => {
             text.extend(number.as_f64().map_or(number.to_string(), |n| format!("{n:?}")).bytes());
@@ -488,18 +468,22 @@ fn plain(value: &Value, text: &mut Vec<u8>) {
             }
             text.push(b']');
         }
-        Value::Object(fields) => {
-            text.push(b'{');
-            for (name, field) in fields {
-                text.extend(quoted(name));
-                text.push(b':');
-                plain(field, text);
-                text.push(b',');
-            }
-            text.push(b'}');
-        }
+        Value::Object(fields) => plain_object(fields, text),
         other => text.extend(other.to_string().bytes()),
     }
+}
+
+fn plain_object(fields: &Map<String, Value>, text: &mut Vec<u8>) {
+    let mut fields: Vec<_> = fields.iter().collect();
+    fields.sort_by_key(|(name, _)| *name);
+    text.push(b'{');
+    for (name, field) in fields {
+        text.extend(Value::from(name.as_str()).to_string().bytes());
+        text.push(b':');
+        plain(field, text);
+        text.push(b',');
+    }
+    text.push(b'}');
 }
 
 /// Equal for runs on the same voxel grid: extents, and the affine to 0.1 micrometre. A quick key
