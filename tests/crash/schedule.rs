@@ -14,8 +14,8 @@ use super::common::{Answer, names, run};
 use super::process::{Started, args, rounds};
 use super::snapshot::{assert_same, snapshot};
 use super::study::{
-    REPLACED, chunk_files, digests, digests_in, folder, ingest, outcomes, source, staging, stem,
-    well,
+    REPLACED, chunk_files, digests, digests_in, folder, ingest, is_well, outcomes, source, staging,
+    stem, well,
 };
 
 const NAMES: [&str; 4] = ["a", "b", "c", "1"];
@@ -115,7 +115,10 @@ impl Arena {
         let state = self.state(digests_in(&info));
         let Some((name, _)) = state.iter().collect::<Vec<_>>().choose(rng).copied() else { return };
         if rng.random() {
-            seen.is_refused(&run(args!["verify", store, "--deep", "--run", name]));
+            let answer = run(args!["verify", store, "--deep", "--json", "--run", name]);
+            if !is_well(&answer) {
+                seen.is_refused(&answer);
+            }
             return;
         }
         let map = self.folder.path().join("map.nii");
