@@ -21,25 +21,12 @@ from typing import Any
 import nibabel
 import numpy as np
 import zarr
+from mismatch import MismatchError, expect
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 TOLERANCE = 1e-6
 REDUCTIONS = {"min": np.min, "max": np.max, "argmax": np.argmax, "mean": np.mean}
-
-
-class MismatchError(Exception):
-    """A fact that is not what it should be: what, expected, found."""
-
-    def __init__(self, what: str, expected: object, found: object) -> None:
-        """Word the message."""
-        super().__init__(f"{what}: expected {expected}, found {found}")
-
-
-def expect(what: str, expected: object, found: object) -> None:
-    """Require two facts to be equal."""
-    if expected != found:
-        raise MismatchError(what, expected, found)
 
 
 def same(what: str, expected: Array, found: Array, tolerance: float) -> None:

@@ -27,23 +27,10 @@ from typing import Any
 import nibabel
 import numpy as np
 import zarr
+from mismatch import MismatchError, expect
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-
-
-class MismatchError(Exception):
-    """An array that is not what it should be: what, expected, found."""
-
-    def __init__(self, what: str, expected: object, found: object) -> None:
-        """Word the message."""
-        super().__init__(f"{what}: expected {expected}, found {found}")
-
-
-def expect(what: str, expected: object, found: object) -> None:
-    """Require two facts to be equal."""
-    if expected != found:
-        raise MismatchError(what, expected, found)
 
 
 def same(expected: Array, found: Array) -> None:

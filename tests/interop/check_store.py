@@ -34,6 +34,7 @@ import tensorstore
 import xarray
 import zarr
 from nibabel.openers import ImageOpener
+from mismatch import MismatchError
 from numpy.typing import NDArray
 from ome_zarr_models.v05.image import Image
 
@@ -47,14 +48,6 @@ SLAB_VOXELS = 1 << 22
 
 Array = NDArray[Any]
 Read = Callable[[slice], Any]
-
-
-class MismatchError(Exception):
-    """A store that does not hold what it should: what, expected, found."""
-
-    def __init__(self, what: str, expected: object, found: object) -> None:
-        """Word the message."""
-        super().__init__(f"{what}: expected {expected}, found {found}")
 
 
 class Run(NamedTuple):

@@ -241,6 +241,16 @@ def v2_blosc(path: Path) -> Expected:
     return Expected(stored, affine(), 1.5, kind="OME-Zarr 0.4", zarr_format=2, missing_files=2)
 
 
+def by_tensorstore(path: Path, metadata: dict[str, Any]) -> tensorstore.TensorStore:
+    """Make the array of an image."""
+    spec = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "file", "path": str(path.resolve() / "0")},
+        "metadata": metadata,
+    }
+    return tensorstore.open(spec, create=True).result()
+
+
 def tensorstore_volume(path: Path) -> Expected:
     """Write one volume of z, y, x by tensorstore, in shards whose index comes first and has no checksum."""
     stored = numbers("uint8", (*SHAPE[:3], 1))
@@ -259,14 +269,7 @@ def tensorstore_volume(path: Path) -> Expected:
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [2, 4, 5]}},
         "codecs": [{"name": "sharding_indexed", "configuration": shards}],
     }
-    array = tensorstore.open(
-        {
-            "driver": "zarr3",
-            "kvstore": {"driver": "file", "path": str(path.resolve() / "0")},
-            "metadata": metadata,
-        },
-        create=True,
-    ).result()
+    array = by_tensorstore(path, metadata)
     array.write(on_disk(stored, "zyx")).result()
     return Expected(stored, affine(), None)
 
@@ -287,14 +290,7 @@ def tensorstore_series(path: Path) -> Expected:
             {"name": "crc32c"},
         ],
     }
-    array = tensorstore.open(
-        {
-            "driver": "zarr3",
-            "kvstore": {"driver": "file", "path": str(path.resolve() / "0")},
-            "metadata": metadata,
-        },
-        create=True,
-    ).result()
+    array = by_tensorstore(path, metadata)
     array[:4].write(on_disk(stored, "tzyx")[:4]).result()
     stored[..., 4:] = -7
     return Expected(stored, affine(), 1.5, missing_files=1, checksummed=True)
