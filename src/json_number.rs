@@ -7,7 +7,7 @@ use std::fmt;
 /// A float that reads back exactly: finite as the shortest decimal that rounds to it, else one of
 /// the strings `NaN`, `Infinity`, `-Infinity`, as Zarr writes fill values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Number(pub(super) f64);
+pub(crate) struct Number(pub(crate) f64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

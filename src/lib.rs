@@ -64,6 +64,7 @@ mod files;
 pub mod foreign;
 mod grid;
 pub mod jobs;
+mod json_number;
 mod kernel;
 mod lazy;
 pub mod nifti;

@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 /// Types, boxes of indices and aligned memory: everyone's ground, importing nobody.
-const BASE: [&str; 3] = ["buffer", "dtype", "grid"];
+const BASE: [&str; 4] = ["buffer", "dtype", "grid", "json_number"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 24] = [
+const RULES: [(&str, &[&str]); 25] = [
     ("buffer", &[]),
     ("dtype", &[]),
     ("files", &[]),
     ("grid", &[]),
+    ("json_number", &[]),
     ("picture", &["base"]),
     ("source", &["base"]),
     ("source_conformance", &["base", "source"]),

@@ -41,8 +41,8 @@ pub(super) fn run_plan(
         spill.open(session.scratch_dir())?;
     }
     let mut warnings: Vec<String> = Vec::new();
-    session.progress().begin("computing", plan.read_bytes());
-    let outcome = plan.passes.iter().try_for_each(|(pass, schedule)| {
+    let progress = session.report("computing", plan.read_bytes());
+    for (pass, schedule) in &plan.passes {
         let said = run_pass(pass, schedule, results, &budget, session)?;
         // A file that is read twice says the same twice.
         for warning in said {
@@ -50,10 +50,9 @@ pub(super) fn run_plan(
                 warnings.push(warning);
             }
         }
-        Ok(())
-    });
-    session.progress().end();
-    outcome.map(|()| Report {
+    }
+    drop(progress);
+    Ok(Report {
         projected_bytes: plan.projected_bytes(),
         leased_peak_bytes: FIXED_BYTES + budget.peak_bytes(),
         read_bytes: plan.read_bytes(),

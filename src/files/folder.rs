@@ -1,7 +1,7 @@
 //! How are folders made, listed, removed and made to last?
 
 use std::fs;
-use std::io::Result;
+use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::syncfs;
@@ -21,6 +21,31 @@ pub(crate) fn create_dir_all(dir: &Path) -> Result<()> {
 /// What is in a folder, in no order.
 pub(crate) fn list(dir: &Path) -> Result<fs::ReadDir> {
     watch(Op::List(dir), || fs::read_dir(dir))
+}
+
+/// Goes through what is in a folder and, where `enter` says so, in the folders in it; links are not
+/// followed. `enter` gets each path below `root`, what is there, and how many folders above it are below
+/// `root`.
+///
+/// # Errors
+/// What the system said, and the folder.
+pub(crate) fn walk(
+    root: &Path,
+    mut enter: impl FnMut(&Path, fs::FileType, usize) -> bool,
+) -> std::result::Result<(), (PathBuf, Error)> {
+    let mut open = vec![(root.to_owned(), 0)];
+    while let Some((dir, depth)) = open.pop() {
+        let failed = |error| (dir.clone(), error);
+        for entry in list(&dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+            let below = path.strip_prefix(root).unwrap_or(&path);
+            if enter(below, kind, depth) && kind.is_dir() {
+                open.push((path, depth + 1));
+            }
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn remove_file(path: &Path) -> Result<()> {

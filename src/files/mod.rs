@@ -18,7 +18,8 @@ mod power;
 
 pub(crate) use file::{File, canonicalize, exists, look, look_at_link, read_link};
 pub(crate) use folder::{
-    FileSystem, create_dir, create_dir_all, list, remove_dir, remove_dir_all, remove_file, sync_dir,
+    FileSystem, create_dir, create_dir_all, list, remove_dir, remove_dir_all, remove_file,
+    sync_dir, walk,
 };
 pub(crate) use place::{exchange, rename, rename_to_new};
 pub(crate) use temp::{TempDir, TempPath, unnamed_file};

@@ -46,25 +46,17 @@ pub(super) struct Found {
 /// its metadata claim. Links to files count as files; their content may be elsewhere.
 pub(super) fn survey(folder: &Path, keys: Keys, counts: &[u64]) -> Result<Found, ForeignError> {
     let mut found = Found::default();
-    let mut open = vec![(folder.to_owned(), 0)];
-    while let Some((dir, depth)) = open.pop() {
-        let failed = || ForeignError::io("list", &dir);
-        for entry in files::list(&dir).map_err(failed())? {
-            let entry = entry.map_err(failed())?;
-            let path = entry.path();
-            if entry.file_type().map_err(failed())?.is_dir() {
-                if depth < counts.len() {
-                    open.push((path, depth + 1));
-                }
-                continue;
-            }
-            let relative = path.strip_prefix(folder).unwrap_or(&path);
-            if relative.to_str().and_then(|file| keys.position(file, counts)).is_some() {
-                found.files += 1;
-                found.bytes += files::look(&path).map_or(0, |file| file.len());
-            }
+    let looked = files::walk(folder, |below, kind, depth| {
+        if kind.is_dir() {
+            return depth < counts.len();
         }
-    }
+        if below.to_str().and_then(|file| keys.position(file, counts)).is_some() {
+            found.files += 1;
+            found.bytes += files::look(&folder.join(below)).map_or(0, |file| file.len());
+        }
+        false
+    });
+    looked.map_err(|(dir, error)| ForeignError::io("list", &dir)(error))?;
     Ok(found)
 }
 

@@ -22,11 +22,7 @@ pub(crate) fn judge(kept: &RunInfo) -> Result<HeaderFacts, NiftiError> {
     if kept.warnings.iter().any(|warning| warning.code == "N38") {
         header.take_fifth_as_time(&mut intake)?;
     }
-    let container = match kept.origin.image_name {
-        Some(_) => Container::Pair,
-        None => Container::Single,
-    };
-    let layout = Layout::of(&header, container, &mut intake)?;
+    let layout = Layout::of(&header, Container::of(&kept.origin), &mut intake)?;
     let info = RunInfo {
         geometry: geometry::geometry(&header, layout.shape, &mut intake),
         timing: timing::timing(&header, layout.shape[3], &kept.sidecar, &mut intake),

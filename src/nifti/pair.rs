@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::NiftiError;
 use super::name::without_ending;
 use crate::files;
+use crate::run::Origin;
 use crate::runtime::folder_of;
 
 /// In how many files a run is.
@@ -17,6 +18,16 @@ pub(super) enum Container {
     Single,
     /// A header's file, and one of voxels.
     Pair,
+}
+
+impl Container {
+    /// In how many files the run of this origin was.
+    pub(super) const fn of(origin: &Origin) -> Self {
+        match origin.image_name {
+            Some(_) => Self::Pair,
+            None => Self::Single,
+        }
+    }
 }
 
 /// Which file of a pair has a name.

@@ -68,10 +68,7 @@ impl Writer {
             // It became a run because that was asked for when it was opened.
             header.take_fifth_as_time(&mut intake)?;
         }
-        let container = match info.origin.image_name {
-            Some(_) => Container::Pair,
-            None => Container::Single,
-        };
+        let container = Container::of(&info.origin);
         let layout = Layout::of(&header, container, &mut intake)?;
         let header_bytes = match container {
             Container::Single => layout.offset as usize,

@@ -280,7 +280,7 @@ impl StoreError {
 }
 
 /// An error where the session was cancelled.
-pub(super) fn stop_if_cancelled(session: &Session) -> Result<(), StoreError> {
+pub(crate) fn stop_if_cancelled(session: &Session) -> Result<(), StoreError> {
     if session.cancel_token().is_cancelled() { Err(StoreError::Cancelled) } else { Ok(()) }
 }
 

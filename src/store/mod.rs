@@ -53,7 +53,7 @@ use metadata::{RootAttributes, RootHead, THEIRS, read_group};
 pub(crate) use chunk_reader::buffer;
 pub(crate) use chunking::CHUNK_LIMIT_BYTES;
 pub(crate) use codec::{Step, Steps};
-pub(crate) use error::ChunkFault;
+pub(crate) use error::{ChunkFault, stop_if_cancelled};
 pub(crate) use metadata::is_theirs;
 
 pub use array::{ZarrOptions, ZarrSink, open_array};
@@ -246,26 +246,15 @@ fn names_of(run: &str) -> impl Iterator<Item = &str> {
 /// run is listed, so that opening the run can refuse it.
 fn list_runs(root: &Path) -> Result<Vec<String>, StoreError> {
     let mut runs = Vec::new();
-    let mut open = vec![(String::new(), 1)];
-    while let Some((above, depth)) = open.pop() {
-        let dir = root.join(&above);
-        let failed = || StoreError::io("list", &dir);
-        for entry in files::list(&dir).map_err(failed())? {
-            let entry = entry.map_err(failed())?;
-            let kind = entry.file_type().map_err(failed())?;
-            if !kind.is_dir() && !kind.is_symlink() {
-                continue;
-            }
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            let path = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
-            if name.ends_with(RUN_SUFFIX) {
-                runs.push(path);
-            } else if kind.is_dir() && depth < MAX_DEPTH && path != DERIVATIVES {
-                open.push((path, depth + 1));
-            }
+    let looked = files::walk(root, |below, kind, depth| {
+        let Some(path) = below.to_str() else { return false };
+        let is_run = path.ends_with(RUN_SUFFIX);
+        if is_run && (kind.is_dir() || kind.is_symlink()) {
+            runs.push(path.to_owned());
         }
-    }
+        !is_run && depth + 1 < MAX_DEPTH && path != DERIVATIVES
+    });
+    looked.map_err(|(dir, error)| StoreError::io("list", &dir)(error))?;
     runs.sort_by(|a, b| natord::compare(a, b).then_with(|| a.cmp(b)));
     Ok(runs)
 }

@@ -5,12 +5,12 @@
 
 use std::ops::Range;
 
-use crate::dtype::DType;
+use crate::dtype::{DType, Element as _, with_dtype};
 use crate::nifti::field_at;
 use crate::run::Run;
 use crate::runtime::Session;
 use crate::source::{Source, StreamOptions};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, stop_if_cancelled};
 
 /// How a stored run differs from a source.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,9 +150,7 @@ fn voxels(
     let mut theirs = theirs.stream(StreamOptions::default())?;
     let _progress = session.report(&format!("compare {}", run.name()), volumes * volume_bytes);
     for first in (0..volumes).step_by(step as usize) {
-        if session.cancel_token().is_cancelled() {
-            return Err(StoreError::Cancelled);
-        }
+        stop_if_cancelled(session)?;
         let bytes = (step.min(volumes - first) * volume_bytes) as usize;
         ours.read_next(&mut ours_slab[..bytes])?;
         theirs.read_next(&mut theirs_slab[..bytes])?;
@@ -206,36 +204,15 @@ impl Against {
 
 /// A stored number as text and as `f64`. Of a NaN the bits are shown: two may differ in nothing else.
 fn number(bytes: &[u8], dtype: DType) -> (String, f64) {
-    macro_rules! read {
-        ($t:ty) => {
-            <$t>::from_le_bytes(bytes.try_into().unwrap_or_default())
-        };
+    let (text, value) = with_dtype!(dtype, T => {
+        let value: T = bytemuck::pod_read_unaligned(bytes);
+        (format!("{value:?}"), value.to_f64())
+    });
+    if !value.is_nan() {
+        return (text, value);
     }
-    macro_rules! integer {
-        ($t:ty) => {{
-            let value = read!($t);
-            (value.to_string(), value as f64)
-        }};
-    }
-    macro_rules! float {
-        ($t:ty) => {{
-            let value = read!($t);
-            let bits = value.is_nan().then(|| format!(" (bits {:x})", value.to_bits()));
-            (format!("{value:?}{}", bits.unwrap_or_default()), f64::from(value))
-        }};
-    }
-    match dtype {
-        DType::Bool | DType::U8 => integer!(u8),
-        DType::I8 => integer!(i8),
-        DType::U16 => integer!(u16),
-        DType::I16 => integer!(i16),
-        DType::U32 => integer!(u32),
-        DType::I32 => integer!(i32),
-        DType::U64 => integer!(u64),
-        DType::I64 => integer!(i64),
-        DType::F32 => float!(f32),
-        DType::F64 => float!(f64),
-    }
+    let bits: Vec<String> = bytes.iter().rev().map(|byte| format!("{byte:02x}")).collect();
+    (format!("{text} (bits {})", bits.concat()), value)
 }
 
 #[cfg(test)]

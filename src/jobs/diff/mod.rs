@@ -16,6 +16,7 @@ use super::error::JobError;
 use super::grid::{TOLERANCE_MM, corners_apart_mm};
 use crate::dtype::DType;
 use crate::exec::Report;
+use crate::json_number::Number;
 use crate::lazy::LazyArray;
 use crate::run::Run;
 use crate::runtime::Session;
@@ -190,15 +191,10 @@ fn without_end(array: &LazyArray) -> LazyArray {
     array
 }
 
-/// JSON has no NaN and no infinity: they are written as the strings that stores use.
+/// JSON has no NaN and no infinity: they are written as in stores.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    match *value {
-        v if v.is_finite() => serializer.serialize_f64(v),
-        v if v.is_nan() => serializer.serialize_str("NaN"),
-        v if v > 0.0 => serializer.serialize_str("Infinity"),
-        _ => serializer.serialize_str("-Infinity"),
-    }
+    Number(*value).serialize(serializer)
 }
 
 #[cfg(test)]

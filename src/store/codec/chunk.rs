@@ -52,7 +52,6 @@ pub(in crate::store) struct ChunkCodec {
     data_type: DataType,
     fill: FillValue,
     shape: Vec<NonZeroU64>,
-    decoded_bytes: u64,
 }
 
 impl ChunkCodec {
@@ -75,7 +74,6 @@ impl ChunkCodec {
             data_type: zarr_type(dtype),
             fill: FillValue::new(fill_bytes(dtype)),
             shape: shape?,
-            decoded_bytes,
         })
     }
 
@@ -90,12 +88,12 @@ impl ChunkCodec {
 
     /// Size of a whole chunk in memory.
     pub(in crate::store) fn decoded_bytes(&self) -> u64 {
-        self.decoded_bytes
+        self.steps.decoded_bytes()
     }
 
     /// The most a chunk's file can have.
     pub(in crate::store) fn encoded_bound(&self) -> u64 {
-        most_bytes(self.codec.frame(), self.decoded_bytes)
+        most_bytes(self.codec.frame(), self.decoded_bytes())
     }
 
     /// Memory of one [`encode`](Self::encode) beyond its input: the compressed bytes, twice while
@@ -107,7 +105,7 @@ impl ChunkCodec {
     /// Memory of reading and decoding one chunk, result included: the file's bytes, the voxels and the
     /// decompressor.
     pub(in crate::store) fn decode_scratch(&self) -> u64 {
-        self.encoded_bound() + self.decoded_bytes + DECODER_BYTES
+        self.encoded_bound() + self.decoded_bytes() + DECODER_BYTES
     }
 
     /// The file bytes of a whole chunk of numbers in native byte order.
@@ -126,7 +124,7 @@ impl ChunkCodec {
 
     /// The numbers of a chunk, in native byte order, from its file's bytes.
     pub(in crate::store) fn decode(&self, file: &[u8]) -> Result<Vec<u8>, ChunkFault> {
-        check(self.codec.frame(), file, self.decoded_bytes)?;
+        check(self.codec.frame(), file, self.decoded_bytes())?;
         self.steps.decode(file)
     }
 }

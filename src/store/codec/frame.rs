@@ -77,7 +77,7 @@ fn same(field: &'static str, found: u64, expected: u64) -> Result<(), ChunkFault
 }
 
 /// The content size of data that is exactly one zstd frame (RFC 8878, 3.1.1); `None` when it is
-/// anything else. zarrs allocates what all frames of a file claim, so both are checked.
+/// anything else: what other frames behind it claim is not asked for.
 fn zstd_content_bytes(data: &[u8]) -> Option<u64> {
     const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
     let rest = data.strip_prefix(&MAGIC)?;

@@ -53,10 +53,9 @@ pub(super) fn write_all(
         budget: Budget::new(data_bytes),
     };
     let total_bytes = work.queue.iter().map(|&at| plans[at].raw_bytes).sum();
-    session.progress().begin("ingest", total_bytes);
-    let ended = work.run();
-    session.progress().end();
-    ended?;
+    let progress = session.report("ingest", total_bytes);
+    work.run()?;
+    drop(progress);
     let reached = work.place_staged()?;
     Ok(plans.iter().zip(reached).map(|(plan, reached)| outcome(plan, reached)).collect())
 }

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::number::Number;
 use super::{COMPLETE, Ours, SCHEMA, tool};
+use crate::json_number::Number;
 use crate::run::RunInfo;
 
 /// Attributes of a plain array.

@@ -6,9 +6,9 @@
 
 mod array;
 mod lone_array;
-mod number;
 mod ome;
 mod orientation;
+mod plain_json;
 mod root;
 mod run;
 

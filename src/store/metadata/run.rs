@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::number::Number;
 use super::ome::{Ome, xyz_orientation};
+use super::plain_json::{put, put_object};
 use super::{COMPLETE, IndexEntry, Ours, SCHEMA, tool};
+use crate::json_number::Number;
 use crate::run::{Geometry, Origin, RunInfo, Scaling, Timing, Warning};
 use crate::source::StreamEnd;
 use crate::store::digest;
@@ -181,19 +182,14 @@ impl RunAttributes {
     pub(in crate::store) fn new(run: RunWritten<'_>) -> Self {
         let info = run.info;
         let name = last(run.path).trim_end_matches(RUN_SUFFIX);
-        let made = Self {
+        let mut made = Self {
             ome: Some(Ome::new(name, info)),
             xyz_orientation: xyz_orientation(info),
             bids: Bids::new(info),
             voxstore: Facts::new(run),
         };
-        made.sealed()
-    }
-
-    /// The same, with the digest of what it says.
-    fn sealed(mut self) -> Self {
-        self.voxstore.digest = Some(self.digest());
-        self
+        made.voxstore.digest = Some(made.digest());
+        made
     }
 
     /// The digest of facts and sidecar as JSON, keys in order and every number as a float, as other tools may
@@ -206,27 +202,28 @@ impl RunAttributes {
         }
         let mut text = Vec::new();
         text.push(b'[');
-        plain(&facts, &mut text);
+        put(&facts, &mut text);
         text.push(b',');
-        plain_object(&self.bids.sidecar, &mut text);
+        put_object(&self.bids.sidecar, &mut text);
         text.extend(b",]");
         digest::of(&text)
     }
 
     /// Refuses attributes that are not as they were written; `file` is named.
     pub(in crate::store) fn check_digest(&self, file: &Path) -> Result<(), StoreError> {
+        let Some(told) = &self.voxstore.digest else { return Ok(()) };
         let found = self.digest();
-        match &self.voxstore.digest {
-            Some(digest) if *digest != found => Err(StoreError::metadata(
-                file,
-                "attributes.voxstore.digest",
-                format!("{found}, of what the attributes say"),
-                format!(
-                    "{digest}: one of them was changed; see voxstore verify, or ingest the run again"
-                ),
-            )),
-            _ => Ok(()),
+        if *told == found {
+            return Ok(());
         }
+        Err(StoreError::metadata(
+            file,
+            "attributes.voxstore.digest",
+            format!("{found}, of what the attributes say"),
+            format!(
+                "{told}: one of them was changed; see voxstore verify, or ingest the run again"
+            ),
+        ))
     }
 
     pub(in crate::store) fn voxels(&self) -> &StoredVoxels {
@@ -281,7 +278,6 @@ impl RunAttributes {
             finished: ingest.finished.clone(),
         });
         anew.voxstore.ingest = ingest.clone();
-        let mut anew = anew.sealed();
         if self.voxstore.digest.is_none() {
             anew.voxstore.digest = None;
         }
@@ -452,38 +448,6 @@ impl Facts {
             digest: None,
         }
     }
-}
-
-/// JSON without spaces.
-fn plain(value: &Value, text: &mut Vec<u8>) {
-    match value {
-        Value::Number(number) => {
-            text.extend(number.as_f64().map_or(number.to_string(), |n| format!("{n:?}")).bytes());
-        }
-        Value::Array(items) => {
-            text.push(b'[');
-            for item in items {
-                plain(item, text);
-                text.push(b',');
-            }
-            text.push(b']');
-        }
-        Value::Object(fields) => plain_object(fields, text),
-        other => text.extend(other.to_string().bytes()),
-    }
-}
-
-fn plain_object(fields: &Map<String, Value>, text: &mut Vec<u8>) {
-    let mut fields: Vec<_> = fields.iter().collect();
-    fields.sort_by_key(|(name, _)| *name);
-    text.push(b'{');
-    for (name, field) in fields {
-        text.extend(Value::from(name.as_str()).to_string().bytes());
-        text.push(b':');
-        plain(field, text);
-        text.push(b',');
-    }
-    text.push(b'}');
 }
 
 /// Equal for runs on the same voxel grid: extents, and the affine to 0.1 micrometre. A quick key

@@ -17,7 +17,7 @@ use rayon::iter::{ParallelBridge, ParallelIterator};
 use super::Store;
 use super::chunk_reader::ChunkedSource;
 use super::digest::VoxelDigest;
-use super::error::StoreError;
+use super::error::{StoreError, stop_if_cancelled};
 use super::layout::chunk_file;
 use super::open_run::OpenedRun;
 use crate::grid::Region;
@@ -129,9 +129,7 @@ fn chunks(
     let whole = Region::whole(source.shape());
     session.pool(workers)?.install(|| {
         source.layout.grid.touching(&whole).par_bridge().try_for_each(|position| {
-            if session.cancel_token().is_cancelled() {
-                return Err(StoreError::Cancelled);
-            }
+            stop_if_cancelled(session)?;
             let verified = source.verify_chunk(&position);
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
             match verified {
@@ -141,7 +139,7 @@ fn chunks(
                 }
                 Err(error) => found.1.push(damage_of(source, &position, &error)),
             }
-            Ok(())
+            Ok::<_, StoreError>(())
         })
     })?;
     let (read_bytes, mut damage) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -178,16 +176,13 @@ fn voxels(
     let mut digest = VoxelDigest::default();
     let mut stream = source.stream(StreamOptions::default())?;
     let _progress = session.report(&format!("decode {}", source.name()), volumes * volume_bytes);
-    (0..volumes).step_by(step as usize).try_for_each(|first| {
-        if session.cancel_token().is_cancelled() {
-            return Err(StoreError::Cancelled);
-        }
+    for first in (0..volumes).step_by(step as usize) {
+        stop_if_cancelled(session)?;
         let part = &mut slab[..(step.min(volumes - first) * volume_bytes) as usize];
         stream.read_next(part)?;
         digest.update(part);
         session.progress().advance(part.len() as u64);
-        Ok(())
-    })?;
+    }
     stream.finish()?;
     let (found, expected) = (digest.finish(), &run.attributes().voxels().digest);
     Ok((found != *expected).then(|| Damage {
