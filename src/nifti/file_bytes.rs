@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf, absolute};
 
 use super::annex::{self, Key};
 use super::error::ReadFault;
-use super::mmap::{CELL_BYTES, Mapping};
+use super::mmap::{CELL_BYTES, Cells, Mapping};
 use super::{Io, NiftiError};
 use crate::files::{self, File};
 use crate::grid::Piece;
 use crate::runtime::Stamp;
 
-/// Below this many bytes a positioned read is cheaper than populating pages and dropping them.
-const LEAST_MAPPED_BYTES: usize = 16 << 10;
+/// Below this many bytes a positioned read is cheaper than populating pages and giving them back, which
+/// interrupts every thread of the process.
+const LEAST_MAPPED_BYTES: usize = 512 << 10;
 
 /// Resident memory of one read by either road, beyond the caller's buffer.
 pub(super) const READ_SCRATCH_BYTES: u64 = CELL_BYTES as u64;
@@ -100,7 +101,7 @@ impl FileBytes {
 
     /// Begins a read.
     pub(super) fn reading(&self) -> Reading<'_> {
-        Reading { bytes: self, file: None }
+        Reading { bytes: self, cells: self.map.as_ref().map(Mapping::cells), file: None }
     }
 
     /// Asks whether the file at this path is still the one that was opened.
@@ -116,6 +117,7 @@ impl FileBytes {
 /// One read's hold on a file.
 pub(super) struct Reading<'a> {
     bytes: &'a FileBytes,
+    cells: Option<Cells<'a>>,
     /// Opened when the first positioned read needs it.
     file: Option<File>,
 }
@@ -129,8 +131,8 @@ impl Reading<'_> {
     /// Fills `out` with the bytes at `at`.
     pub(super) fn read_at(&mut self, at: u64, out: &mut [u8]) -> Result<(), ReadFault> {
         let len = out.len() as u64;
-        let read = match &self.bytes.map {
-            Some(map) if out.len() >= LEAST_MAPPED_BYTES => map.copy(at as usize, out),
+        let read = match &mut self.cells {
+            Some(cells) if out.len() >= LEAST_MAPPED_BYTES => cells.copy(at as usize, out),
             _ => self.file()?.read_exact_at(out, at),
         };
         read.map_err(|source| ReadFault::Io { len, source })
@@ -147,12 +149,11 @@ impl Reading<'_> {
         let (start, len) = (span.start as usize, (span.end - span.start) as usize);
         assert!(len <= CELL_BYTES, "a span of {len} bytes lies in one cell");
         let failed = |source| ReadFault::Io { len: len as u64, source };
-        if let Some(map) = &self.bytes.map {
-            map.populate(start, len).map_err(failed)?;
+        if let Some(cells) = self.cells.as_mut().filter(|_| len >= LEAST_MAPPED_BYTES) {
+            cells.populate(start, len).map_err(failed)?;
             for piece in pieces {
-                map.copy_resident(piece.at as usize, &mut out[piece.to..piece.to + piece.len]);
+                cells.copy_resident(piece.at as usize, &mut out[piece.to..piece.to + piece.len]);
             }
-            map.give_back(start, len);
             return Ok(());
         }
         let mut window = vec![0; len];

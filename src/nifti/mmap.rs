@@ -1,9 +1,9 @@
 //! How are mapped bytes copied without the process dying of a file that shrank?
 //!
-//! The only unsafe code of this module. A [`Mapping`] hands out no reference to mapped memory: it
-//! copies what lies in one cell of [`CELL_BYTES`] after the other, each made resident by
-//! `MADV_POPULATE_READ` first (an error where plain access would be a SIGBUS) and given back after. What remains is a file that is
-//! truncated in the microseconds between the two. The plain twin, which tests compare with, is the
+//! The only unsafe code of this module. A [`Mapping`] hands out no reference to mapped memory: its [`Cells`]
+//! copy what lies in one cell of [`CELL_BYTES`] after the other, each made resident by
+//! `MADV_POPULATE_READ` first (an error where plain access would be a SIGBUS) and given back after. What
+//! remains is a file that is truncated in the microseconds between populating and copying. The plain twin, which tests compare with, is the
 //! positioned reads of `file_bytes`.
 #![expect(unsafe_code, reason = "copying out of a mapped file and giving its pages back")]
 
@@ -37,24 +37,16 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// Fills `out` with the bytes at `at`, cell by cell.
-    pub(super) fn copy(&self, mut at: usize, mut out: &mut [u8]) -> io::Result<()> {
-        while !out.is_empty() {
-            let in_cell = (CELL_BYTES - at % CELL_BYTES).min(out.len());
-            let (part, rest) = out.split_at_mut(in_cell);
-            self.populate(at, in_cell)?;
-            self.copy_resident(at, part);
-            self.give_back(at, in_cell);
-            (at, out) = (at + in_cell, rest);
-        }
-        Ok(())
+    /// Begins to read.
+    pub(super) fn cells(&self) -> Cells<'_> {
+        Cells { map: self, resident: None }
     }
 
     /// Makes a range resident.
     ///
     /// # Errors
     /// When the range lies outside the map or (now) outside the file, or the disk fails.
-    pub(super) fn populate(&self, at: usize, len: usize) -> io::Result<()> {
+    fn populate(&self, at: usize, len: usize) -> io::Result<()> {
         if at.checked_add(len).is_none_or(|end| end > self.map.len()) {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -62,7 +54,7 @@ impl Mapping {
     }
 
     /// Fills `out` from a range that was populated.
-    pub(super) fn copy_resident(&self, at: usize, out: &mut [u8]) {
+    fn copy_resident(&self, at: usize, out: &mut [u8]) {
         let end = at.checked_add(out.len());
         assert!(end.is_some_and(|end| end <= self.map.len()), "{at} + {} in the map", out.len());
         // SAFETY: the source range lies in the live map (asserted above) and `out` is exclusive
@@ -74,7 +66,7 @@ impl Mapping {
     }
 
     /// Lets go of the cells that a range touches. They can be read again.
-    pub(super) fn give_back(&self, at: usize, len: usize) {
+    fn give_back(&self, at: usize, len: usize) {
         let start = at / CELL_BYTES * CELL_BYTES;
         let end = (at + len).next_multiple_of(CELL_BYTES).min(self.map.len());
         // SAFETY: the map is a shared, read-only map of a file: pages that are dropped come back
@@ -85,6 +77,57 @@ impl Mapping {
         };
         // Failure costs resident memory and changes no byte; there is nothing better to do.
         drop(dropped);
+    }
+}
+
+/// One reader's way through a mapping. Of all that it has read one cell is resident, until it goes on to
+/// another one or ends: giving back interrupts every thread of the process.
+pub(super) struct Cells<'a> {
+    map: &'a Mapping,
+    /// A place in the cell.
+    resident: Option<usize>,
+}
+
+impl Cells<'_> {
+    /// Fills `out` with the bytes at `at`.
+    pub(super) fn copy(&mut self, mut at: usize, mut out: &mut [u8]) -> io::Result<()> {
+        while !out.is_empty() {
+            let in_cell = (CELL_BYTES - at % CELL_BYTES).min(out.len());
+            let (part, rest) = out.split_at_mut(in_cell);
+            self.populate(at, in_cell)?;
+            self.map.copy_resident(at, part);
+            (at, out) = (at + in_cell, rest);
+        }
+        Ok(())
+    }
+
+    /// Makes a range of one cell resident.
+    ///
+    /// # Errors
+    /// When the range lies outside the map or (now) outside the file, or the disk fails.
+    pub(super) fn populate(&mut self, at: usize, len: usize) -> io::Result<()> {
+        if self.resident.is_some_and(|other| other / CELL_BYTES != at / CELL_BYTES) {
+            self.give_back();
+        }
+        self.resident = Some(at);
+        self.map.populate(at, len)
+    }
+
+    /// Fills `out` from a range that was populated.
+    pub(super) fn copy_resident(&self, at: usize, out: &mut [u8]) {
+        self.map.copy_resident(at, out);
+    }
+
+    fn give_back(&mut self) {
+        if let Some(at) = self.resident.take() {
+            self.map.give_back(at, 1);
+        }
+    }
+}
+
+impl Drop for Cells<'_> {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 
@@ -122,9 +165,12 @@ mod tests {
         let mapping = Mapping::new(&File::open(&path).unwrap(), bytes.len() as u64).unwrap();
         for step in [100_001, CELL_BYTES, 2 * CELL_BYTES + 5] {
             let mut got = vec![0; bytes.len()];
+            let mut cells = mapping.cells();
             for (i, part) in got.chunks_mut(step).enumerate() {
-                mapping.copy(i * step, part).unwrap();
+                cells.copy(i * step, part).unwrap();
+                assert!(resident_kib(&path) <= CELL_BYTES as u64 >> 10, "steps of {step}");
             }
+            drop(cells);
             assert!(got == bytes, "steps of {step}");
             assert_eq!(resident_kib(&path), 0, "steps of {step}");
         }
@@ -137,7 +183,7 @@ mod tests {
         let folder = Folder::new();
         let path = folder.write("x.nii", &[1; 100]);
         let mapping = Mapping::new(&File::open(path).unwrap(), 100).unwrap();
-        assert!(mapping.copy(90, &mut [0; 11]).is_err());
-        assert!(mapping.copy(usize::MAX, &mut [0; 1]).is_err());
+        assert!(mapping.cells().copy(90, &mut [0; 11]).is_err());
+        assert!(mapping.cells().copy(usize::MAX, &mut [0; 1]).is_err());
     }
 }

@@ -71,7 +71,7 @@ impl ChunkWriter {
         })?;
         let path = self.array_dir.join(&key);
         File::create_new(&path)
-            .and_then(|mut file| file.write_all(&file_bytes))
+            .and_then(|mut file| file.write_all(&file_bytes).map(|()| file.begin_sync()))
             .map_err(StoreError::io("write", &path))?;
         self.chunks.fetch_add(1, Ordering::Relaxed);
         self.stored_bytes.fetch_add(file_bytes.len() as u64, Ordering::Relaxed);

@@ -10,6 +10,7 @@ mod places;
 mod product;
 mod projection;
 mod quantile;
+mod small;
 
 use bytemuck::cast_slice_mut;
 
@@ -99,7 +100,9 @@ pub(crate) fn finish(
             moments::integer_sum(parts, cell).and_then(|sum| word_of(sum, dtype))
         })?,
         ReduceOp::Sum | ReduceOp::Mean | ReduceOp::Var { .. } | ReduceOp::Std { .. } => {
-            each(words, |cell| moments::of(op, parts, cell).to_bits());
+            if !small::finish(op, parts, cast_slice_mut(words)) {
+                each(words, |cell| moments::of(op, parts, cell).to_bits());
+            }
         }
         ReduceOp::Prod => {
             try_each(words, overflow, |cell| product::word(product::of(parts, cell), dtype))?;

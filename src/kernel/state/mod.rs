@@ -24,8 +24,8 @@ use super::fold::{Fold, Patch};
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Number, with_dtype};
 
-use kind::Contents;
 pub(crate) use kind::StateKind;
+use kind::{Contents, SumKind};
 
 pub(super) use product::CellProduct;
 pub(super) use projection::CellProjection;
@@ -182,6 +182,17 @@ impl State {
     pub(super) fn sums(&self, cell: usize) -> CellSums {
         let Contents::Sums(kind) = self.kind.contents else { self.keeps_no("sums") };
         sums::cell(kind, self.bytes(), self.cells, cell)
+    }
+
+    /// The sums and the sums of squares of all cells, where they are kept as `f64` that are integers, and
+    /// no sample is left out.
+    pub(super) fn small_sums(&self) -> Option<[&[f64]; 2]> {
+        match self.kind.contents {
+            Contents::Sums(SumKind::Small) if !self.kind.counted => {
+                Some(cast_slice(self.bytes()).split_at(self.cells).into())
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn product(&self, cell: usize) -> CellProduct {

@@ -104,8 +104,10 @@ fn fold_schedule(
 
 pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
+    // A small result may stand for much that is read: a part for every worker, if blocks allow it.
+    let bytes = saturating_count(&pass.shape).saturating_mul(pass.item_bytes());
     let tries = [
-        (1 << 20, true),
+        ((1 << 20).min(bytes.div_ceil(threads as u64)), true),
         (256 << 10, true),
         (64 << 20, false),
         (8 << 20, false),
