@@ -24,6 +24,17 @@ readme_command() {
     bash -euo pipefail -c "$command"
 }
 
+# Whether ISA-L can be built here; where it cannot, that is said.
+can_build_isal() {
+    local tool
+    for tool in autoconf automake libtoolize nasm; do
+        if ! command -v "$tool" >/dev/null; then
+            echo "feature isal: SKIPPED, no $tool"
+            return 1
+        fi
+    done
+}
+
 # Functions of the caller's file, in their order.
 all_stages() {
     awk '/^[a-z_]+\(\) \{$/ { sub(/\(\).*/, ""); print }' "$1"

@@ -53,12 +53,14 @@ const KERNEL_NAMES_FOR_LAZY: [&str; 5] = ["ReduceOp", "BinaryOp", "UnaryOp", "Ov
 
 /// Crates that few places may name, so that they can be replaced there. Unit tests may ask any of
 /// them for a second opinion.
-const CONFINED: [(&str, &[&str]); 11] = [
+const CONFINED: [(&str, &[&str]); 12] = [
     ("zarrs", &["src/store/codec/"]),
     ("zstd", &["src/store/codec/"]),
     // Mapped files, and buffers that are pages of their own.
     ("memmap2", &["src/nifti/mmap.rs", "src/buffer.rs"]),
     ("::nifti", &["src/nifti/header/"]),
+    // A C library.
+    ("isal_sys", &["src/nifti/gzip/isal.rs"]),
     // What touches the disk; beside `files`, only what the system says of disks and files.
     ("rustix", &["src/files/", "src/runtime/disk.rs", "src/nifti/file_bytes.rs"]),
     ("tempfile", &["src/files/", "src/bin/"]),
@@ -70,7 +72,7 @@ const CONFINED: [(&str, &[&str]); 11] = [
 ];
 
 /// Files that may hold `unsafe`, as `ARCHITECTURE.md` lists them.
-const UNSAFE: [&str; 1] = ["src/nifti/mmap.rs"];
+const UNSAFE: [&str; 2] = ["src/nifti/gzip/isal.rs", "src/nifti/mmap.rs"];
 
 /// A line of code: no comment, no string.
 struct Line {

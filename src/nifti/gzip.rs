@@ -4,6 +4,10 @@
 //! `finish` has returned, because a gzip checksum comes last. No index into the deflate stream is kept,
 //! so there are no random reads.
 
+#[cfg(feature = "isal")]
+mod isal;
+#[cfg(feature = "isal")]
+mod isal_member;
 mod members;
 mod window;
 
@@ -27,8 +31,11 @@ const WINDOW_BYTES: usize = 128 << 10;
 const PEEK_BYTES: usize = 8 << 10;
 /// Inflated bytes passed over at once.
 const SKIP_BYTES: usize = 64 << 10;
-/// The decoder: 32 KiB of history, its tables, and up to three header texts of 64 KiB.
+/// The decoder: 32 KiB of history, its tables, and up to three header texts of 64 KiB. (ISA-L's has 64 KiB of
+/// history and what it inflates ahead, and comes when the texts are gone.)
 const DECODER_BYTES: u64 = 320 << 10;
+#[cfg(feature = "isal")]
+const _: () = assert!(isal::STATE_BYTES < DECODER_BYTES);
 /// Memory of one stream.
 pub(super) const SCRATCH_BYTES: u64 =
     READ_SCRATCH_BYTES + DECODER_BYTES + (WINDOW_BYTES + SKIP_BYTES) as u64;

@@ -2,13 +2,17 @@
 //!
 //! [`Members`] inflates member after member and tells padding, junk and further members apart, as
 //! `gzip -t` does. The checksum and length of every member that is read to its end are verified by
-//! `flate2`; reading to the end is the caller's duty.
+//! its decoder, `flate2` or (feature `isal`) ISA-L; reading to the end is the caller's duty.
 
 use std::io::{self, BufRead, Read};
 
-use flate2::bufread::GzDecoder;
-
+#[cfg(feature = "isal")]
+use super::isal_member::Member;
 use super::window::Window;
+
+/// What inflates one member.
+#[cfg(not(feature = "isal"))]
+type Member<'a> = flate2::bufread::GzDecoder<Window<'a>>;
 
 /// The first two bytes of every gzip member.
 pub(in crate::nifti) const MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -23,13 +27,13 @@ pub(super) struct Members<'a> {
 }
 
 enum State<'a> {
-    Member(Box<GzDecoder<Window<'a>>>),
+    Member(Box<Member<'a>>),
     Ended(Window<'a>),
 }
 
 impl<'a> Members<'a> {
     pub(super) fn new(window: Window<'a>) -> Self {
-        let state = Some(State::Member(Box::new(GzDecoder::new(window))));
+        let state = Some(State::Member(Box::new(Member::new(window))));
         Self { state, count: 1, junk_bytes: 0 }
     }
 
@@ -61,7 +65,7 @@ impl<'a> Members<'a> {
         };
         let ahead = window.peek(MAGIC.len())?;
         if ahead == MAGIC {
-            self.state = Some(State::Member(Box::new(GzDecoder::new(window))));
+            self.state = Some(State::Member(Box::new(Member::new(window))));
             self.count += 1;
             return Ok(true);
         }
