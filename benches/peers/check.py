@@ -19,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent / "methods"))
 from runs import nibabel, open_run
 from stores import array_of, open_tensorstore, stem
 
+LEAST_TSNR = 1e-3  # below it, errors are relative to this
+
 
 def voxels(path: Path) -> NDArray:
     """The voxels of a plain NIfTI file, mapped, (t, z, y, x)."""
@@ -45,7 +47,8 @@ def check_tsnr(expected: Path, found: Path, relative: float, count: int | None) 
     if count is not None:
         got = got * math.sqrt(count / (count - 1))
     defined = np.isfinite(wanted)
-    error = np.abs(got[defined] / wanted[defined] - 1).max()
+    size = np.maximum(np.abs(wanted[defined]), LEAST_TSNR)
+    error = (np.abs(got[defined] - wanted[defined]) / size).max()
     if not error <= relative:
         sys.exit(f"{found}: expected tSNR within {relative:g}, found it {error:g} apart")
     print(f"largest relative error {error:.1e}, allowed {relative:g}")

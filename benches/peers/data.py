@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import os
 import shutil
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -16,9 +17,14 @@ class Runs:
 
     key: str
     title: str
-    folder: Path
+    prepare: Callable[[], Path]  # makes what is missing, and gives the folder
     scratch: Path
     memory_mib: int  # what voxstore is given
+
+    @cached_property
+    def folder(self) -> Path:
+        """Where the files are; they are made when this is first asked for."""
+        return self.prepare()
 
     def files(self, suffix: str) -> list[Path]:
         """The files that end so, by name."""
@@ -71,23 +77,31 @@ class Runs:
 
 def made(kind: str, data: Path, scratch: Path, title: str, memory_mib: int) -> Runs:
     """A set of made runs, made where it is not there."""
-    folder = data / kind
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        tools.run([tools.EXAMPLES / "make_runs", kind, folder, "--nii"])
-        (folder / "complete").touch()
-    return Runs(kind, title, folder, scratch / kind, memory_mib)
+
+    def prepare() -> Path:
+        folder = data / kind
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            tools.run([tools.EXAMPLES / "make_runs", kind, folder, "--nii"])
+            (folder / "complete").touch()
+        return folder
+
+    return Runs(kind, title, prepare, scratch / kind, memory_mib)
 
 
 def real(run: Path, scratch: Path) -> Runs:
     """One real run, inflated into the scratch folder."""
-    folder = scratch / "real" / "runs"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "sub-01_task-real_bold.nii.gz").symlink_to(run.resolve())
-    with gzip.open(run) as source, open(folder / "sub-01_task-real_bold.nii", "wb") as plain:
-        shutil.copyfileobj(source, plain, 1 << 20)
-    return Runs("real", "a real run", folder, scratch / "real", 128)
+
+    def prepare() -> Path:
+        folder = scratch / "real/runs"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "sub-01_task-real_bold.nii.gz").symlink_to(run.resolve())
+        with gzip.open(run) as source, open(folder / "sub-01_task-real_bold.nii", "wb") as plain:
+            shutil.copyfileobj(source, plain, 1 << 20)
+        return folder
+
+    return Runs("real", "a real run", prepare, scratch / "real", 128)
 
 
 def warm(paths: list[Path]) -> None:

@@ -10,8 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-from runs import WITH_INDEX, nibabel
+from runs import WITH_INDEX, open_run  # before nibabel: with or without indexed_gzip
 from stores import open_tensorstore
+
+from nibabel.arrayproxy import ArrayProxy
 
 
 def part(kind: str, x: int, y: int, z: int, t: int) -> tuple:
@@ -35,7 +37,8 @@ if way == "tensorstore":
     array = open_tensorstore(Path(path))
     read = lambda index: array[index[::-1]].read().result()  # noqa: E731
 else:
-    proxy = nibabel.load(path).dataobj
+    run = open_run(Path(path))
+    proxy = ArrayProxy(path, (run.shape, run.dtype, run.offset_bytes))  # numbers as stored
     read = lambda index: proxy[index]  # noqa: E731
 open_seconds = time.perf_counter() - start
 
