@@ -72,7 +72,7 @@ def check_zscore(path: Path, found: Path, absolute: float) -> None:
     x, z = voxels(path), open_tensorstore(found)
     t_axis = z.shape.index(len(x))  # (t, z, y, x) or (x, y, z, t)
     apart = 0.0
-    planes = 4
+    planes = z.chunk_layout.read_chunk.shape[1 if t_axis == 0 else 2]
     for first in range(0, x.shape[1], planes):
         part = slice(first, min(first + planes, x.shape[1]))
         series = x[:, part].astype(np.float64)

@@ -1,7 +1,7 @@
 """The rows of the table: a job, what voxstore runs for it, and what people run today.
 
 In a command, `{out}` is a folder that is empty before and removed after; a check holds what was left
-there against numpy. A floor is the ratio that issue 7 asks for.
+there against numpy. A floor is the ratio that was asked for before anything was measured.
 """
 
 import dataclasses
