@@ -53,9 +53,15 @@ def measure(
         )
         watch = Watch(child.pid, begun + limit_seconds)
         watch.start()
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        wall_seconds = time.monotonic() - begun
-        watch.stop()
+        try:
+            os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        except BaseException:  # interrupted: nothing is left behind
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            raise
+        finally:
+            wall_seconds = time.monotonic() - begun
+            watch.stop()
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
