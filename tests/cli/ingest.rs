@@ -422,7 +422,7 @@ fn a_budget_that_is_too_small_is_refused_with_one_that_is_not() {
 fn every_codec_and_chunk_gives_the_voxels_back() {
     let folder = folder();
     let bytes = inflated(&fixture(FMRI1));
-    for codec in ["blosc-zstd", "blosc-lz4", "zstd", "none"] {
+    for codec in ["blosc-zstd", "blosc-lz4", "zstd", "none", "auto", "small", "fast"] {
         for chunk in ["1,18", "7,5", "100,100"] {
             let store = folder.path().join(format!("{codec}-{chunk}.zarr"));
             let back = folder.path().join(format!("{codec}-{chunk}.nii"));

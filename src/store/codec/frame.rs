@@ -10,7 +10,7 @@ use crate::store::error::ChunkFault;
 pub(in crate::store) const CHECKSUM_BYTES: u64 = 4;
 /// Header of a blosc frame, and the most that blosc adds.
 pub(super) const BLOSC_HEADER_BYTES: u64 = 16;
-/// blosc's own blocks are 32 to 256 KiB at our levels; it allocates three of what a header names.
+/// Ours are 32 to 512 KiB; blosc allocates three of what a header names.
 const BLOSC_BLOCK_MAX_BYTES: u64 = 1 << 20;
 
 /// The most the file of a chunk of so many bytes can have.

@@ -66,12 +66,12 @@ impl CodecSpec {
         match frame {
             Frame::None => None,
             Frame::Zstd { level } => Some(Self::Zstd { level: level.into(), checksum: false }),
-            Frame::Blosc { inner, level } => Some(Self::Blosc {
+            Frame::Blosc { inner, level, block_bytes } => Some(Self::Blosc {
                 cname: inner.name().to_owned(),
                 clevel: level,
                 shuffle: "bitshuffle".to_owned(),
                 typesize: dtype.size() as u64,
-                blocksize: 0,
+                blocksize: block_bytes.into(),
             }),
         }
     }

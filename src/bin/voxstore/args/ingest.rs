@@ -26,8 +26,8 @@ pub(crate) struct IngestArgs {
     /// The store; made where there is none
     #[arg(short, long, value_name = "STORE")]
     pub(crate) output: PathBuf,
-    /// Compression of chunks: auto takes blosc-zstd or zstd, whichever makes a run smaller; blosc-lz4 is
-    /// fast to read
+    /// Compression of chunks: auto (or small) takes blosc-zstd or zstd, whichever makes a run smaller; fast is
+    /// blosc-lz4
     #[arg(long, default_value = AUTO, value_parser = codec_names())]
     pub(crate) codec: CodecChoice,
     /// Volumes and planes of a chunk, such as 16,8 [default: 1-2 MiB of whole planes]
@@ -53,10 +53,14 @@ pub(crate) struct CodecChoice(pub(crate) Option<Codec>);
 
 const AUTO: &str = "auto";
 
-/// `auto`, and each codec by its name.
+/// What is wanted of a codec, and each codec by its name.
 fn codec_names() -> impl TypedValueParser<Value = CodecChoice> {
-    PossibleValuesParser::new([AUTO].into_iter().chain(Codec::ALL.map(Codec::name)))
-        .map(|name| CodecChoice(Codec::from_name(&name)))
+    let wanted = [(AUTO, None), ("small", None), ("fast", Some(Codec::BloscLz4))];
+    let named = Codec::ALL.map(|codec| (codec.name(), Some(codec)));
+    let all: Vec<_> = wanted.into_iter().chain(named).collect();
+    PossibleValuesParser::new(all.iter().map(|(name, _)| *name)).map(move |typed| {
+        CodecChoice(all.iter().find(|(name, _)| *name == typed).and_then(|(_, codec)| *codec))
+    })
 }
 
 fn parse_chunk(text: &str) -> Result<(u64, u64), String> {

@@ -1,0 +1,52 @@
+//! Which codec? Size, encoding, decoding and reads of each, on real runs, beside the inflater.
+//!
+//! ```text
+//! cargo bench --bench codecs -- [--write] [--rounds N] [FOLDER...]
+//! ```
+//!
+//! Real runs are those of `../shared/data`, or of the folder that `VOXSTORE_SHARED_DATA` names. Each `FOLDER`
+//! of `.nii.gz` or `.nii` (made runs of HCP's shape) is one more set, which counts in no sum. `--write`
+//! puts the report into `docs/benchmarks/codecs.md`. Plain files and stores need about four times the
+//! voxels of a set in the folder for temporary files (`TMPDIR`).
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
+
+use std::path::PathBuf;
+
+use voxstore::store::Codec;
+
+mod machine;
+mod measure;
+#[path = "../../tests/files/real.rs"]
+mod real;
+mod report;
+mod sets;
+
+/// `auto` first, which is the default.
+const CHOICES: [Option<Codec>; 5] =
+    [None, Some(Codec::BloscZstd), Some(Codec::Zstd), Some(Codec::BloscLz4), Some(Codec::Raw)];
+
+fn main() {
+    let (mut write, mut rounds, mut folders) = (false, 5, Vec::new());
+    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--write" => write = true,
+            "--rounds" => rounds = args.next().unwrap().parse().unwrap(),
+            folder => folders.push(PathBuf::from(folder)),
+        }
+    }
+    let real = real::data("the real sets").map_or(Vec::new(), |data| sets::real(&data));
+    let made = folders.iter().map(|folder| sets::made(folder));
+    let mut measured = Vec::new();
+    for set in real.into_iter().chain(made) {
+        println!("{} ...", set.name);
+        measured.push(measure::set(&set, &CHOICES, rounds));
+    }
+    let text = report::text(&measured, rounds);
+    println!("\n{text}");
+    if write {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks/codecs.md");
+        std::fs::write(path, text).unwrap();
+    }
+}
