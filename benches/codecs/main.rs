@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use voxstore::store::Codec;
 
+#[path = "../machine/mod.rs"]
 mod machine;
 mod measure;
 #[path = "../../tests/files/real.rs"]

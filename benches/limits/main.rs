@@ -1,18 +1,22 @@
 //! How much of what the hardware and the libraries allow does voxstore use?
 //!
 //! ```text
-//! cargo bench --bench limits -- FOLDER... [--rounds 5]
+//! cargo bench --bench limits -- [--write] [--rounds N] FOLDER...
 //! ```
 //!
 //! Each `FOLDER` holds `.nii.gz` runs of one grid (`cargo run --release --example make_runs -- ds114 FOLDER`
 //! makes a real size), and is a set: its jobs are taken beside their limits, in turn, on two threads, the files
-//! in the page cache. Limits (`limit.rs`) call no voxstore code. A ratio is that of the medians.
+//! in the page cache. Limits (`limit.rs`) call no voxstore code. A ratio is that of the medians. `--write` puts
+//! the report into `docs/benchmarks/limits.md`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a benchmark")]
 
 mod limit;
+#[path = "../machine/mod.rs"]
+mod machine;
 mod measure;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -28,26 +32,39 @@ use voxstore::{DType, LazyArray, ReduceOptions, Run, Session, concatenate};
 const THREADS: usize = 2;
 
 fn main() {
-    let mut rounds = 5;
-    let mut folders = Vec::new();
-    let mut args = std::env::args().skip(1).filter(|a| a != "--bench");
+    let (mut write, mut rounds, mut folders) = (false, 5, Vec::new());
+    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     while let Some(arg) = args.next() {
-        if arg == "--rounds" {
-            rounds = args.next().and_then(|n| n.parse().ok()).expect("--rounds N");
-        } else {
-            folders.push(PathBuf::from(arg));
+        match arg.as_str() {
+            "--write" => write = true,
+            "--rounds" => rounds = args.next().unwrap().parse().unwrap(),
+            folder => folders.push(PathBuf::from(folder)),
         }
     }
     if folders.is_empty() {
         folders.push(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/nitime").into());
     }
+    let mut text = format!(
+        "# Limits\n\n\
+         Written by `cargo bench --bench limits -- --write FOLDER...`; do not edit. What each limit does stands\n\
+         in `benches/limits/limit.rs`.\n\n\
+         - Machine: {}.\n- Versions: {}.\n\
+         - Medians of {rounds} rounds (four times as many of what takes milliseconds), least and most in brackets;\n  \
+           warm page cache, {THREADS} threads.\n",
+        machine::machine(),
+        machine::versions(),
+    );
     for folder in folders {
         let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let set = Set::prepare(&folder, scratch.path(), rounds);
-        println!("\n{} {:.0} MB of voxels\n\n{HEAD}", set.named(&folder), set.bytes as f64 / 1e6);
+        writeln!(text, "\n## {}\n\n{HEAD}", set.named(&folder)).unwrap();
         for row in set.rows() {
-            println!("{row}");
+            writeln!(text, "{row}").unwrap();
         }
+    }
+    println!("{text}");
+    if write {
+        fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks/limits.md"), text).unwrap();
     }
 }
 
@@ -82,8 +99,11 @@ impl Set {
 
     fn named(&self, folder: &Path) -> String {
         let name = folder.file_name().unwrap().to_string_lossy();
-        let mib = self.session.memory_bytes() >> 20;
-        format!("**{name}**: {} runs, budget {mib} MiB, {THREADS} threads,", self.gz.len())
+        let (runs, mib) = (self.gz.len(), self.session.memory_bytes() >> 20);
+        format!(
+            "{name}: {:.0} MB of voxels, {runs} runs, budget {mib} MiB",
+            self.bytes as f64 / 1e6
+        )
     }
 
     /// The voxels of all runs, or those chunks of the first run that are wanted.

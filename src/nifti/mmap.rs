@@ -109,7 +109,8 @@ impl Cells<'_> {
         if self.resident.is_some_and(|other| other / CELL_BYTES != at / CELL_BYTES) {
             self.give_back();
         }
-        self.resident = Some(at);
+        // Also where it fails half-way.
+        self.resident = (at < self.map.map.len()).then_some(at);
         self.map.populate(at, len)
     }
 

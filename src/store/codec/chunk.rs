@@ -15,17 +15,20 @@ use zarrs::array::codec::{
 };
 use zarrs::array::{CodecChain, DataType, FillValue, data_type};
 
-use super::frame::{check, most_bytes};
+use super::frame::{BLOSC_BLOCK_MAX_BYTES, check, most_bytes};
 use super::{BloscInner, Codec, Frame, Step, Steps};
 use crate::dtype::DType;
 use crate::grid::element_count;
 use crate::store::error::ChunkFault;
 
-/// Working memory of an encoder beyond its input and outputs: three of blosc's blocks, and zstd's or lz4's
-/// tables. A bound from above.
-const ENCODER_BYTES: u64 = 3 << 20;
-/// The same of a decoder: three of blosc's blocks and zstd's context, as we make them.
-const DECODER_BYTES: u64 = 2 << 20;
+/// Working memory of an encoder beyond its input and outputs: zstd's or lz4's tables, and [`ENCODER_BLOCKS`].
+const ENCODER_BYTES: u64 = 2 << 20;
+/// The same of a decoder: zstd's context, as we make it, and [`DECODER_BLOCKS`].
+const DECODER_BYTES: u64 = 1 << 20;
+/// Blocks of blosc that an encoder holds beside its tables; bounds from above, by peaks of whole processes.
+const ENCODER_BLOCKS: u64 = 2;
+/// The same of a decoder: three, and what the allocator keeps of them.
+const DECODER_BLOCKS: u64 = 4;
 
 /// zarrs' options: its own concurrency 1, checksums verified.
 ///
@@ -100,13 +103,19 @@ impl ChunkCodec {
     /// Memory of one [`encode`](Self::encode) beyond its input: the compressed bytes, twice while
     /// the checksum is put behind them, and the compressor.
     pub(in crate::store) fn encode_scratch(&self) -> u64 {
-        2 * self.encoded_bound() + ENCODER_BYTES
+        2 * self.encoded_bound() + ENCODER_BYTES + ENCODER_BLOCKS * self.block_bound()
     }
 
     /// Memory of reading and decoding one chunk, result included: the file's bytes, the voxels and the
     /// decompressor.
     pub(in crate::store) fn decode_scratch(&self) -> u64 {
-        self.encoded_bound() + self.decoded_bytes() + DECODER_BYTES
+        let work = DECODER_BYTES + DECODER_BLOCKS * self.block_bound();
+        self.encoded_bound() + self.decoded_bytes() + work
+    }
+
+    /// The most that a block of blosc can have.
+    fn block_bound(&self) -> u64 {
+        self.decoded_bytes().min(BLOSC_BLOCK_MAX_BYTES)
     }
 
     /// The file bytes of a whole chunk of numbers in native byte order.

@@ -10,8 +10,10 @@ use crate::store::error::ChunkFault;
 pub(in crate::store) const CHECKSUM_BYTES: u64 = 4;
 /// Header of a blosc frame, and the most that blosc adds.
 pub(super) const BLOSC_HEADER_BYTES: u64 = 16;
-/// Ours are 32 to 512 KiB; blosc allocates three of what a header names.
-const BLOSC_BLOCK_MAX_BYTES: u64 = 1 << 20;
+/// The most of a block of blosc in our runs; blosc allocates three of what a header names.
+pub(super) const BLOSC_BLOCK_MAX_BYTES: u64 = 512 << 10;
+/// The same in arrays of other tools: what blosc makes of itself at its highest level.
+pub(super) const FOREIGN_BLOCK_MAX_BYTES: u64 = 1 << 20;
 
 /// The most the file of a chunk of so many bytes can have.
 pub(super) fn most_bytes(frame: Frame, decoded_bytes: u64) -> u64 {
@@ -48,22 +50,23 @@ pub(super) fn check(frame: Frame, file: &[u8], decoded_bytes: u64) -> Result<(),
 }
 
 fn check_blosc(data: &[u8], decoded_bytes: u64) -> Result<(), ChunkFault> {
-    same("the decoded size", blosc_content_bytes(data)?, decoded_bytes)
+    let size = blosc_content_bytes(data, BLOSC_BLOCK_MAX_BYTES)?;
+    same("the decoded size", size, decoded_bytes)
 }
 
 /// What comes out of a blosc frame by its header: four bytes of flags, then three sizes, little-endian.
 ///
 /// # Errors
-/// When the frame is not all of the data, or blosc would allocate much for its blocks.
-pub(super) fn blosc_content_bytes(data: &[u8]) -> Result<u64, ChunkFault> {
+/// When the frame is not all of the data, or blosc would allocate more than `most_block` for a block.
+pub(super) fn blosc_content_bytes(data: &[u8], most_block: u64) -> Result<u64, ChunkFault> {
     let Some(sizes) = data.get(4..BLOSC_HEADER_BYTES as usize) else {
         let expected = format!("at least {}", BLOSC_HEADER_BYTES + CHECKSUM_BYTES);
         return Err(ChunkFault::Size { found: data.len() as u64 + CHECKSUM_BYTES, expected });
     };
     let size = |at: usize| u64::from(u32::from_le_bytes([0, 1, 2, 3].map(|i| sizes[at + i])));
     same("the compressed size", size(8), data.len() as u64)?;
-    if size(4) > BLOSC_BLOCK_MAX_BYTES {
-        let expected = format!("at most {BLOSC_BLOCK_MAX_BYTES}");
+    if size(4) > most_block {
+        let expected = format!("at most {most_block}");
         return Err(ChunkFault::Frame { field: "the block size", found: size(4), expected });
     }
     Ok(size(0))

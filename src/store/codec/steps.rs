@@ -16,7 +16,7 @@ use zarrs::array::codec::api::BytesToBytesCodecTraits;
 use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode};
 
 use super::chunk::OPTIONS;
-use super::frame::{self, CHECKSUM_BYTES};
+use super::frame::{self, CHECKSUM_BYTES, FOREIGN_BLOCK_MAX_BYTES};
 use crate::store::checksums::verified_checksum;
 use crate::store::error::ChunkFault;
 
@@ -83,7 +83,7 @@ impl Step {
                 }
             }
             Self::Blosc => {
-                let size = frame::blosc_content_bytes(&bytes)?;
+                let size = frame::blosc_content_bytes(&bytes, FOREIGN_BLOCK_MAX_BYTES)?;
                 if size > most || (exactly && size != most) {
                     let expected = bound(most, exactly);
                     let field = "the decoded size";
