@@ -25,10 +25,11 @@ use crate::store::error::ChunkFault;
 const ENCODER_BYTES: u64 = 2 << 20;
 /// The same of a decoder: zstd's context, as we make it, and [`DECODER_BLOCKS`].
 const DECODER_BYTES: u64 = 1 << 20;
-/// Blocks of blosc that an encoder holds beside its tables; bounds from above, by peaks of whole processes.
-const ENCODER_BLOCKS: u64 = 2;
-/// The same of a decoder: three, and what the allocator keeps of them.
-const DECODER_BLOCKS: u64 = 4;
+/// Blocks of blosc that an encoder holds beside its tables, and what the allocator keeps of such a size when it is
+/// given back. Bounds from above, by peaks of whole processes.
+const ENCODER_BLOCKS: u64 = 4;
+/// The same of a decoder: three, a chunk, and holes between them. Six were passed by 2 MiB with two workers.
+const DECODER_BLOCKS: u64 = 8;
 
 /// zarrs' options: its own concurrency 1, checksums verified.
 ///
