@@ -164,6 +164,9 @@ impl Unit<'_> {
         let cells = |sum: &Sum| sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]));
         let (pass, emits, session) = (self.pass, self.emits, self.session);
         let step = Step { pass, part: index, phase, emits, cells: &cells, session };
+        if self.schedule.keep {
+            reader.step((0, part.feed.rows()), Some(cross), phase, &mut scratch.feed)?;
+        }
         for (from, to) in part.feed.steps(self.schedule.rows[index]) {
             step.take(reader, from..to, Some(cross), states, scratch)?;
             if phase == Phase::Samples {

@@ -54,6 +54,14 @@ impl FeedSizes {
         }
     }
 
+    /// Room for windows of one shape, which stay, and boxes of steps of another through them.
+    pub(crate) fn kept(feed: &Feed, window: &[u64], step: &[u64]) -> Self {
+        let (mut kept, mut taken) = (Self::default(), Self::default());
+        kept.cover(feed, window, true);
+        taken.cover(feed, step, true);
+        Self { loads: taken.loads, ..kept }
+    }
+
     /// Room for windows of another feed that are kept at the same time.
     pub(crate) fn add_kept(&mut self, other: &Self) {
         self.windows.extend(&other.windows);

@@ -73,7 +73,12 @@ pub(super) fn checksum_of(file: &[u8]) -> u32 {
     file.last_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes))
 }
 
-/// The same, where the bytes before it have that checksum.
+/// What a chunk's file ends with, of all bytes before it.
+pub(super) fn checksum(data: &[u8]) -> [u8; 4] {
+    crc32c::crc32c(data).to_le_bytes()
+}
+
+/// The checksum that a chunk's file ends with, where the bytes before it have it.
 pub(super) fn verified_checksum(file: &[u8]) -> Result<u32, ChunkFault> {
     let found = file.len() as u64;
     let data = file.len().checked_sub(CHECKSUM_BYTES as usize).map(|end| &file[..end]);

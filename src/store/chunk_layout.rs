@@ -67,6 +67,11 @@ impl ChunkLayout {
         Region::new(start, lengths.to_vec())
     }
 
+    /// Is this box the chunk at `position`, without padding?
+    pub(super) fn is_chunk(&self, region: &Region, position: &[u64]) -> bool {
+        *region == self.padded(position) && region.fits(&self.shape)
+    }
+
     /// Copies the chunk at `position` out of the bytes of a box, `region`, that holds all of it, into
     /// `chunk`, which is as long as one. What lies beyond the array is filled, so that equal numbers give
     /// equal chunks.

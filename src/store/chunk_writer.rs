@@ -62,12 +62,15 @@ impl ChunkWriter {
         position: &[u64],
         chunk: &mut [u8],
     ) -> Result<u32, StoreError> {
-        self.layout.cut(bytes, region, position, chunk);
+        let numbers = if self.layout.is_chunk(region, position) {
+            bytes
+        } else {
+            self.layout.cut(bytes, region, position, chunk);
+            chunk
+        };
         let key = chunk_file(position);
-        let file_bytes = self.layout.codec.encode(chunk).map_err(|reason| StoreError::Encode {
-            run: self.name.clone(),
-            chunk: key.clone(),
-            reason,
+        let file_bytes = self.layout.codec.encode(numbers).map_err(|reason| {
+            StoreError::Encode { run: self.name.clone(), chunk: key.clone(), reason }
         })?;
         let path = self.array_dir.join(&key);
         File::create_new(&path)

@@ -3,7 +3,7 @@
 use super::boxes::{fold_partition, map_partition};
 use super::parts::whole_parts;
 use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
-use crate::feed::{FeedSizes, ReadTarget};
+use crate::feed::{Feed, FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Delivery;
 use crate::plan::pass::{FoldOver, Form, Pass};
@@ -14,7 +14,7 @@ pub(super) fn fold_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -
     let mut list = Vec::new();
     let mut push = |target_cells: u64, at_blocks: bool, workers: usize, target: ReadTarget| {
         let tiles = fold_partition(pass, delivery, target_cells, at_blocks);
-        list.push(fold_schedule(pass, tiles, workers, target, false));
+        list.push(fold_schedule(pass, tiles, workers, target, None));
     };
     // Enough tiles for every worker, if blocks allow it.
     let cells = saturating_count(&pass.shape);
@@ -45,18 +45,20 @@ pub(super) fn fold_kept(pass: &Pass, delivery: &Delivery<'_>, threads: usize) ->
         let tiles = fold_partition(pass, delivery, target, true);
         for workers in (1..=threads).rev() {
             let all = ReadTarget::Blocks(u64::MAX);
-            list.push(fold_schedule(pass, tiles.clone(), workers, all, true));
+            list.push(fold_schedule(pass, tiles.clone(), workers, all, Some(delivery)));
         }
     }
     list
 }
 
+/// Reads `target` a step. Where a tile is kept for what goes to `kept_for`, that much is read at once, and taken in
+/// shorter steps.
 fn fold_schedule(
     pass: &Pass,
     tiles: Partition,
     workers: usize,
     target: ReadTarget,
-    keep: bool,
+    kept_for: Option<&Delivery<'_>>,
 ) -> Schedule {
     let Form::Fold(FoldOver { axes, grouped }) = &pass.form else {
         return whole_parts(pass, target, workers, false);
@@ -68,14 +70,13 @@ fn fold_schedule(
     for (index, part) in pass.parts.iter().enumerate() {
         let cells = Region::whole(&clip(&largest, part.extent.shape()));
         let cross = cells.behind(&part.feed.shape, axes, *grouped);
-        let step = part.feed.step_shape(cross.shape(), target);
-        rereads = rereads.max(part.feed.rereads(&step));
+        let read = part.feed.step_shape(cross.shape(), target);
+        let step = kept_for.map_or_else(|| read.clone(), |to| kept_step(&part.feed, &read, to));
+        rereads = rereads.max(part.feed.rereads(&read));
         emitted = longer(&emitted, &step);
         rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
-        if keep {
-            let mut own = FeedSizes::default();
-            own.cover(&part.feed, &step, true);
-            sizes.feed.add_kept(&own);
+        if kept_for.is_some() {
+            sizes.feed.add_kept(&FeedSizes::kept(&part.feed, &read, &step));
         } else {
             sizes.feed.cover(&part.feed, &step, false);
         }
@@ -92,7 +93,7 @@ fn fold_schedule(
         read_ahead: false,
         units: Units::Tiles(tiles),
         rows,
-        keep,
+        keep: kept_for.is_some(),
         sizes,
         shared_bytes: 0,
         regroup_rows: 0,
@@ -100,6 +101,18 @@ fn fold_schedule(
         emitted,
         rereads,
     }
+}
+
+/// What is taken at once of rows that are all in memory: what stays in a cache on its way, and ends where blocks of
+/// the receiver do.
+fn kept_step(feed: &Feed, read: &[u64], to: &Delivery<'_>) -> Vec<u64> {
+    let mut step = feed.step_shape(read, WHOLE_READS[0]);
+    let Some(rows) = step.get_mut(feed.walk).filter(|_| to.grid.is_some()) else { return step };
+    let (block, first) = feed.block_along(feed.walk).unwrap_or((1, 0));
+    *rows = rows.next_multiple_of(to.block(feed.walk).map_or(1, |(block, _)| block));
+    let even = rows.is_multiple_of(block) && first == 0;
+    let lags = feed.branches.iter().any(|branch| branch.lag > 0);
+    if even && !lags && *rows < read[feed.walk] { step } else { read.to_vec() }
 }
 
 pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {

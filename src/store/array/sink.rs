@@ -5,7 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::buffer::Buffer;
 use crate::dtype::DType;
@@ -60,6 +60,9 @@ pub struct ZarrSink {
     staged: TempDir,
     disk: FileSystem,
     chunks: ChunkWriter,
+    /// Memory for a chunk, one for each `put` that was ever under way at once: pages that were touched once are
+    /// cheaper than new ones.
+    spare: Mutex<Vec<Buffer>>,
     array: StoredArray,
     like: Option<RunInfo>,
     force: bool,
@@ -93,6 +96,7 @@ impl ZarrSink {
         let disk = FileSystem::of(&dir).map_err(StoreError::io("open", &dir))?;
         Ok(Self {
             chunks: ChunkWriter::new(&name, dir, Arc::new(layout)),
+            spare: Mutex::default(),
             name,
             place: path.to_owned(),
             staged,
@@ -171,13 +175,17 @@ impl Sink for ZarrSink {
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), SinkError> {
         check_box(self, region, bytes).map_err(|fault| self.fault(format!("{region:?}"), fault))?;
         let chunk_bytes = self.chunks.layout().codec.decoded_bytes();
-        let mut chunk = Buffer::zeroed(chunk_bytes)
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = spare().pop();
+        let mut chunk = kept
+            .or_else(|| Buffer::zeroed(chunk_bytes))
             .ok_or_else(|| self.fault(format!("{region:?}"), "no memory for a chunk"))?;
         for position in self.chunks.layout().grid.touching(region) {
             self.chunks
                 .write_chunk(bytes, region, &position, &mut chunk)
                 .map_err(|error| self.fault(format!("{region:?}"), error))?;
         }
+        spare().push(chunk);
         Ok(())
     }
 

@@ -10,15 +10,14 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use zarrs::array::codec::api::{ArrayToBytesCodecTraits, BytesToBytesCodecTraits, CodecOptions};
-use zarrs::array::codec::{
-    BloscCodec, BloscCompressor, BloscShuffleMode, BytesCodec, Crc32cCodec, ZstdCodec,
-};
+use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode, BytesCodec, ZstdCodec};
 use zarrs::array::{CodecChain, DataType, FillValue, data_type};
 
 use super::frame::{BLOSC_BLOCK_MAX_BYTES, check, most_bytes};
 use super::{BloscInner, Codec, Frame, Step, Steps};
 use crate::dtype::DType;
 use crate::grid::element_count;
+use crate::store::checksums::checksum;
 use crate::store::error::ChunkFault;
 
 /// Working memory of an encoder beyond its input and outputs: zstd's or lz4's tables, and [`ENCODER_BLOCKS`].
@@ -49,7 +48,8 @@ pub(super) static OPTIONS: LazyLock<CodecOptions> = LazyLock::new(|| {
 /// The codec chain of one array: `bytes` (little-endian), the [`Codec`], crc32c.
 #[derive(Debug)]
 pub(in crate::store) struct ChunkCodec {
-    chain: CodecChain,
+    /// All steps but the last, crc32c: zarrs would copy what is compressed to put four bytes behind it.
+    compress: CodecChain,
     steps: Steps,
     codec: Codec,
     data_type: DataType,
@@ -70,10 +70,9 @@ impl ChunkCodec {
             Frame::Zstd { level } => Some(Arc::new(ZstdCodec::new(level.into(), false))),
             Frame::None => None,
         };
-        let checksum: Arc<dyn BytesToBytesCodecTraits> = Arc::new(Crc32cCodec::new());
-        let tail = compressor.into_iter().chain([checksum]).collect();
+        let compressor = compressor.into_iter().collect();
         Some(Self {
-            chain: CodecChain::new(vec![], Arc::new(BytesCodec::little()), tail),
+            compress: CodecChain::new(vec![], Arc::new(BytesCodec::little()), compressor),
             steps: Steps::new(steps_of(codec), decoded_bytes),
             codec,
             data_type: zarr_type(dtype),
@@ -121,16 +120,12 @@ impl ChunkCodec {
 
     /// The file bytes of a whole chunk of numbers in native byte order.
     pub(in crate::store) fn encode(&self, voxels: &[u8]) -> Result<Vec<u8>, String> {
-        self.chain
-            .encode(
-                Cow::Borrowed(voxels).into(),
-                &self.shape,
-                &self.data_type,
-                &self.fill,
-                &OPTIONS,
-            )
-            .map(Cow::into_owned)
-            .map_err(|e| e.to_string())
+        let voxels = Cow::Borrowed(voxels).into();
+        let (dtype, fill) = (&self.data_type, &self.fill);
+        let compressed = self.compress.encode(voxels, &self.shape, dtype, fill, &OPTIONS);
+        let mut file = compressed.map_err(|e| e.to_string())?.into_owned();
+        file.extend_from_slice(&checksum(&file));
+        Ok(file)
     }
 
     /// The numbers of a chunk, in native byte order, from its file's bytes.
