@@ -48,8 +48,8 @@ pub(super) fn finish_tile(
             finish(op, dtype, &samples, &mut scratch.finish, &mut input[..len * 8])
                 .map_err(|fault| finish_error(fault, op.name(), dtype, tile, at))?;
         }
-        let inputs: Vec<&[u8]> = scratch.inputs.iter().map(|buffer| &**buffer).collect();
-        output.program.run(&inputs, 0, len, &mut scratch.registers).map_err(|fault| {
+        let inputs: Vec<_> = scratch.inputs.iter().map(|buffer| (&**buffer, 0)).collect();
+        output.program.run(&inputs, len, &mut scratch.registers).map_err(|fault| {
             ExecError::Cast {
                 fault: fault.to_string(),
                 place: tile.place(at + fault.index as u64),

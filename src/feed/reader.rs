@@ -204,18 +204,18 @@ impl<'f> Reader<'f> {
         buffers: &mut FeedBuffers,
     ) -> Result<(), SourceError> {
         let feed = self.feed;
-        let elements = of.len() as usize;
+        if of.is_empty() {
+            return Ok(());
+        }
         for (load, out) in branch.loads.iter().zip(&mut buffers.loads) {
             let item = feed.windows[load.window].source.dtype().size();
-            let out = &mut out[..elements * item];
-            if elements == 0 {
-                continue;
-            }
+            let of = branch.loaded(load, of);
+            let out = &mut out[..of.len() as usize * item];
             if feed.is_direct(load.window, self.keep) {
-                self.read(load.window, &load.view.region(of), out)?;
+                self.read(load.window, &load.view.region(&of), out)?;
             } else if let Some(held) = &self.windows[load.window].held {
                 let window = &buffers.windows[self.first_window + load.window];
-                load.view.gather(of, held).copy(window, out, item);
+                load.view.gather(&of, held).copy(window, out, item);
             }
         }
         Ok(())
@@ -275,10 +275,15 @@ pub(crate) fn evaluate(
         take(0, &[&loads[0][..elements * branch.outputs[0].size()]]);
         return Ok(());
     };
-    let inputs: Vec<&[u8]> = loads.iter().map(|load| &**load).collect();
-    for from in (0..elements).step_by(BATCH) {
-        let len = (elements - from).min(BATCH);
-        program.run(&inputs, from, len, registers).map_err(|fault| {
+    let period = if branch.has_period() { branch.period(of) } else { elements };
+    let mut from = 0;
+    while from < elements {
+        let in_period = from % period;
+        let len = (elements - from).min(period - in_period).min(BATCH);
+        let begins = |load| if branch.repeats(load) { in_period } else { from };
+        let inputs: Vec<(&[u8], usize)> =
+            loads.iter().zip(&branch.loads).map(|(bytes, load)| (&**bytes, begins(load))).collect();
+        program.run(&inputs, len, registers).map_err(|fault| {
             let place = of.place(from as u64 + fault.index as u64);
             CastAt { fault, place }
         })?;
@@ -291,6 +296,7 @@ pub(crate) fn evaluate(
             .map(|(out, dtype)| &out[..len * dtype.size()])
             .collect();
         take(from, &given);
+        from += len;
     }
     Ok(())
 }

@@ -2,9 +2,9 @@
 //!
 //! Closed formulas of shapes; `reader` takes its buffers by the same ones.
 
-use super::{Branch, Feed, Window};
+use super::{Branch, Feed, Load, Window};
 use crate::grid::{Region, saturating_count};
-use crate::kernel::BATCH_BYTES;
+use crate::kernel::{BATCH, BATCH_BYTES};
 use crate::lazy::AxisView;
 
 /// The buffers of feeds that one worker serves one after the other, each for the largest step it meets.
@@ -42,10 +42,10 @@ impl FeedSizes {
         }
         self.source_bytes = self.source_bytes.max(streams.saturating_add(reads));
         for branch in &feed.branches {
-            let elements = saturating_count(&branch.shape_of(step));
+            let most = branch.shape_of(step);
             for (index, load) in branch.loads.iter().enumerate() {
                 let item = feed.windows[load.window].source.dtype().size() as u64;
-                raise(&mut self.loads, index, elements.saturating_mul(item));
+                raise(&mut self.loads, index, branch.most_loaded(load, &most).saturating_mul(item));
             }
             if let Some(program) = &branch.program {
                 self.outputs = self.outputs.max(branch.outputs.len() as u64);
@@ -94,6 +94,48 @@ fn raise(list: &mut Vec<u64>, index: usize, bytes: u64) {
 }
 
 impl Branch {
+    /// True for a load that is the same at every index of the last axis, such as a mean beside its samples: a
+    /// few slices of it stand for all.
+    pub(super) fn repeats(&self, load: &Load) -> bool {
+        self.program.is_some()
+            && self
+                .shape
+                .len()
+                .checked_sub(1)
+                .is_some_and(|last| load.view.driven_by(last).is_none())
+    }
+
+    /// Elements of a box after which loads that repeat begin anew: whole slices, enough for a batch.
+    pub(super) fn period(&self, of: &Region) -> usize {
+        let last = of.shape().last().copied().unwrap_or(1);
+        let slice = of.len() / last.max(1);
+        (slice * (BATCH as u64).div_ceil(slice.max(1)).min(last)) as usize
+    }
+
+    /// True where any load repeats.
+    pub(super) fn has_period(&self) -> bool {
+        self.loads.iter().any(|load| self.repeats(load))
+    }
+
+    /// What is loaded for a box: all of it, or one period.
+    pub(super) fn loaded(&self, load: &Load, of: &Region) -> Region {
+        let Some(last) = of.ndim().checked_sub(1).filter(|_| self.repeats(load)) else {
+            return of.clone();
+        };
+        let slice = of.len() / of.shape()[last].max(1);
+        of.with_axis(last, of.start()[last], self.period(of) as u64 / slice.max(1))
+    }
+
+    /// The most elements of [`loaded`](Self::loaded) for a box of this shape or a smaller one.
+    fn most_loaded(&self, load: &Load, shape: &[u64]) -> u64 {
+        let all = saturating_count(shape);
+        if !self.repeats(load) {
+            return all;
+        }
+        let slice = all / shape.last().copied().unwrap_or(1).max(1);
+        all.min(slice.saturating_add(BATCH as u64))
+    }
+
     /// The largest box that a step of this shape gives the branch.
     pub(crate) fn shape_of(&self, step: &[u64]) -> Vec<u64> {
         self.shape.iter().zip(step).map(|(&a, &b)| a.min(b)).collect()

@@ -67,15 +67,14 @@ impl Program {
         (self.registers * BATCH_BYTES) as u64
     }
 
-    /// Computes elements `from .. from + len` of the inputs, at most [`BATCH`], into the registers;
-    /// [`take`](Self::take) hands them out. Inputs are aligned for their types.
+    /// Computes `len` elements, at most [`BATCH`], into the registers; [`take`](Self::take) hands them out. Of each
+    /// input come its bytes, aligned for its type, and which element is the first.
     ///
     /// # Errors
     /// The first value of the batch that a cast refused.
     pub(crate) fn run(
         &self,
-        inputs: &[&[u8]],
-        from: usize,
+        inputs: &[(&[u8], usize)],
         len: usize,
         registers: &mut Registers,
     ) -> Result<(), CastFault> {
@@ -92,7 +91,8 @@ impl Program {
             match step.operation {
                 Operation::Load { input } => with_dtype!(dtype, S => {
                     let size = size_of::<S>();
-                    let values: &[S] = cast_slice(&inputs[input][from * size..][..len * size]);
+                    let (bytes, from) = inputs[input];
+                    let values: &[S] = cast_slice(&bytes[from * size..][..len * size]);
                     load(values, to, dtype);
                 }),
                 Operation::Constant { bits } => cast_slice_mut::<_, u64>(to).fill(bits),

@@ -33,7 +33,8 @@ pub(super) fn run<R: Element>(
     let mut out = vec![Vec::new(); program.outputs.len()];
     for from in (0..elements).step_by(BATCH) {
         let len = (elements - from).min(BATCH);
-        program.run(inputs, from, len, &mut registers)?;
+        let inputs: Vec<_> = inputs.iter().map(|bytes| (*bytes, from)).collect();
+        program.run(&inputs, len, &mut registers)?;
         for (index, out) in out.iter_mut().enumerate() {
             assert_eq!(program.outputs[index].dtype, R::DTYPE);
             let mut tile = Buffer::zeroed((len * size_of::<R>()) as u64).unwrap();
@@ -77,7 +78,7 @@ pub(super) fn faults<A: Element>(
     let result = step(&mut builder, x);
     builder.output(result, result.dtype);
     let program = builder.build();
-    program.run(&[&bytes(values)], 0, values.len(), &mut registers(&program)).err()
+    program.run(&[(&bytes(values), 0)], values.len(), &mut registers(&program)).err()
 }
 
 /// Equal to the bit, so that -0.0 is not 0.0; any NaN is as good as another.
