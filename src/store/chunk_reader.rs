@@ -13,6 +13,7 @@ use super::chunk_layout::ChunkLayout;
 use super::error::ChunkFault;
 use super::layout::{METADATA, chunk_file};
 use super::own_file;
+use super::spare::Spare;
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::files;
@@ -83,7 +84,7 @@ impl ChunkedSource {
     }
 
     /// A chunk file's bytes, when there are no more of them than a chunk can have.
-    fn file_bytes(&self, path: &Path) -> Result<Buffer, Reason> {
+    fn file_bytes(&self, path: &Path) -> Result<Spare, Reason> {
         let (mut file, found) = own_file::open(path).map_err(|e| match e.kind() {
             io::ErrorKind::NotFound => ChunkFault::Missing { remedy: self.remedy }.into(),
             _ => Reason::from(e),
@@ -92,7 +93,7 @@ impl ChunkedSource {
         if found > most {
             return Err(ChunkFault::Size { found, expected: format!("at most {most}") }.into());
         }
-        let mut bytes = buffer(found)?;
+        let mut bytes = Spare::take(found).ok_or_else(|| no_memory(found))?;
         file.read_exact(&mut bytes)?;
         Ok(bytes)
     }
@@ -112,7 +113,11 @@ impl ChunkedSource {
 /// Memory that goes back when it is dropped: bytes of files have other lengths each time, and an allocator
 /// would keep some of each.
 pub(crate) fn buffer(bytes: u64) -> Result<Buffer, Reason> {
-    Buffer::zeroed(bytes).ok_or_else(|| format!("the system has no {bytes} bytes of memory").into())
+    Buffer::zeroed(bytes).ok_or_else(|| no_memory(bytes))
+}
+
+fn no_memory(bytes: u64) -> Reason {
+    format!("the system has no {bytes} bytes of memory").into()
 }
 
 impl Source for ChunkedSource {

@@ -37,6 +37,7 @@ mod own_file;
 mod rename;
 mod salvage;
 mod small_arrays;
+mod spare;
 #[cfg(test)]
 mod testing;
 mod verify;
