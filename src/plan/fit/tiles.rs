@@ -38,12 +38,13 @@ pub(super) fn fold_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -
     list
 }
 
-/// A fold and a map over its own result: tiles of whole blocks, each kept until both are done.
+/// A fold and a map over its own result: tiles of whole blocks, each kept until both are done. Where less than half of
+/// the threads would have room for one, reading twice is faster, and takes less.
 pub(super) fn fold_kept(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     for target in [TILE_CELLS / 4, 4 << 10, 512, 1] {
         let tiles = fold_partition(pass, delivery, target, true);
-        for workers in (1..=threads).rev() {
+        for workers in (threads / 2 + 1..=threads).rev() {
             let all = ReadTarget::Blocks(u64::MAX);
             list.push(fold_schedule(pass, tiles.clone(), workers, all, Some(delivery)));
         }
