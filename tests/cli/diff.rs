@@ -116,9 +116,9 @@ fn runs_larger_than_the_budget_are_compared_in_it_whatever_they_are_stored_in() 
     let store = store_of(std::slice::from_ref(&a), folder.path());
     let stored = store.join("runs/a.ome.zarr");
     let figures = |one: &Path, other: &Path| {
-        let said = voxstore!("diff", one, other, "--json", "--memory", "30MiB").json();
+        let said = voxstore!("diff", one, other, "--json", "--memory", "34MiB").json();
         let projected = &said["memory"]["projected_peak_bytes"];
-        assert!(projected.as_u64().unwrap() <= 30 << 20, "{said}");
+        assert!(projected.as_u64().unwrap() <= 34 << 20, "{said}");
         said["values"].clone()
     };
     // The same numbers by whichever road.

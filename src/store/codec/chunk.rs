@@ -27,8 +27,8 @@ const DECODER_BYTES: u64 = 1 << 20;
 /// Blocks of blosc that an encoder holds beside its tables, and what the allocator keeps of such a size when it is
 /// given back. Bounds from above, by peaks of whole processes.
 const ENCODER_BLOCKS: u64 = 4;
-/// The same of a decoder: three, a chunk, and holes between them. Six were passed by 2 MiB with two workers.
-const DECODER_BLOCKS: u64 = 8;
+/// The same of a decoder: three, a chunk, and holes between them. Eight were passed by 0.8 MiB a worker, with seven.
+const DECODER_BLOCKS: u64 = 12;
 
 /// zarrs' options: its own concurrency 1, checksums verified.
 ///
