@@ -275,7 +275,7 @@ pub(crate) fn evaluate(
         take(0, &[&loads[0][..elements * branch.outputs[0].size()]]);
         return Ok(());
     };
-    let period = if branch.has_period() { branch.period(of) } else { elements };
+    let period = branch.period(of);
     let mut from = 0;
     while from < elements {
         let in_period = from % period;

@@ -93,6 +93,13 @@ fn raise(list: &mut Vec<u64>, index: usize, bytes: u64) {
     list[index] = list[index].max(bytes);
 }
 
+/// Elements of whole slices of a box, enough of them for a batch.
+fn period(of: &Region) -> u64 {
+    let last = of.shape().last().copied().unwrap_or(1);
+    let slice = of.len() / last.max(1);
+    slice * (BATCH as u64).div_ceil(slice.max(1)).min(last)
+}
+
 impl Branch {
     /// True for a load that is the same at every index of the last axis, such as a mean beside its samples: a
     /// few slices of it stand for all.
@@ -105,16 +112,10 @@ impl Branch {
                 .is_some_and(|last| load.view.driven_by(last).is_none())
     }
 
-    /// Elements of a box after which loads that repeat begin anew: whole slices, enough for a batch.
+    /// Elements after which loads begin anew: all of a box, or a period where one of them repeats.
     pub(super) fn period(&self, of: &Region) -> usize {
-        let last = of.shape().last().copied().unwrap_or(1);
-        let slice = of.len() / last.max(1);
-        (slice * (BATCH as u64).div_ceil(slice.max(1)).min(last)) as usize
-    }
-
-    /// True where any load repeats.
-    pub(super) fn has_period(&self) -> bool {
-        self.loads.iter().any(|load| self.repeats(load))
+        let repeats = self.loads.iter().any(|load| self.repeats(load));
+        if repeats { period(of) as usize } else { of.len() as usize }
     }
 
     /// What is loaded for a box: all of it, or one period.
@@ -123,7 +124,7 @@ impl Branch {
             return of.clone();
         };
         let slice = of.len() / of.shape()[last].max(1);
-        of.with_axis(last, of.start()[last], self.period(of) as u64 / slice.max(1))
+        of.with_axis(last, of.start()[last], period(of) / slice.max(1))
     }
 
     /// The most elements of [`loaded`](Self::loaded) for a box of this shape or a smaller one.
