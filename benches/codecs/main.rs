@@ -11,8 +11,6 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 
-use std::path::PathBuf;
-
 use voxstore::store::Codec;
 
 #[path = "../machine/mod.rs"]
@@ -28,15 +26,7 @@ const CHOICES: [Option<Codec>; 5] =
     [None, Some(Codec::BloscZstd), Some(Codec::Zstd), Some(Codec::BloscLz4), Some(Codec::Raw)];
 
 fn main() {
-    let (mut write, mut rounds, mut folders) = (false, 5, Vec::new());
-    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--write" => write = true,
-            "--rounds" => rounds = args.next().unwrap().parse().unwrap(),
-            folder => folders.push(PathBuf::from(folder)),
-        }
-    }
+    let machine::Asked { write, rounds, folders } = machine::Asked::from_args();
     let real = real::data("the real sets").map_or(Vec::new(), |data| sets::real(&data));
     let made = folders.iter().map(|folder| sets::made(folder));
     let mut measured = Vec::new();

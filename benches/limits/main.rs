@@ -32,15 +32,7 @@ use voxstore::{DType, LazyArray, ReduceOptions, Run, Session, concatenate};
 const THREADS: usize = 2;
 
 fn main() {
-    let (mut write, mut rounds, mut folders) = (false, 5, Vec::new());
-    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--write" => write = true,
-            "--rounds" => rounds = args.next().unwrap().parse().unwrap(),
-            folder => folders.push(PathBuf::from(folder)),
-        }
-    }
+    let machine::Asked { write, rounds, mut folders } = machine::Asked::from_args();
     if folders.is_empty() {
         folders.push(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/nitime").into());
     }

@@ -1,10 +1,33 @@
-//! On what, and with which versions, was it measured?
+//! What do benches that write a page share? What they are asked for, and on what and with which versions they measured.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The libraries that decide sizes and rates.
 const LIBRARIES: [&str; 6] = ["zarrs", "blosc-src", "zstd-sys", "lz4-sys", "flate2", "zlib-rs"];
+
+/// `[--write] [--rounds N] [FOLDER...]`
+pub(crate) struct Asked {
+    pub(crate) write: bool,
+    pub(crate) rounds: usize,
+    pub(crate) folders: Vec<PathBuf>,
+}
+
+impl Asked {
+    pub(crate) fn from_args() -> Self {
+        let mut asked = Self { write: false, rounds: 5, folders: Vec::new() };
+        let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--write" => asked.write = true,
+                "--rounds" => asked.rounds = args.next().unwrap().parse().unwrap(),
+                folder => asked.folders.push(PathBuf::from(folder)),
+            }
+        }
+        asked
+    }
+}
 
 pub(crate) fn machine() -> String {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

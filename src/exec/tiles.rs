@@ -164,6 +164,7 @@ impl Unit<'_> {
         let cells = |sum: &Sum| sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]));
         let (pass, emits, session) = (self.pass, self.emits, self.session);
         let step = Step { pass, part: index, phase, emits, cells: &cells, session };
+        // All of a kept tile is read at once; the steps that follow find it in memory.
         if self.schedule.keep {
             reader.step((0, part.feed.rows()), Some(cross), phase, &mut scratch.feed)?;
         }

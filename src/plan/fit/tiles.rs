@@ -38,8 +38,8 @@ pub(super) fn fold_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -
     list
 }
 
-/// A fold and a map over its own result: tiles of whole blocks, each kept until both are done. Where less than half of
-/// the threads would have room for one, reading twice is faster, and takes less.
+/// A fold and a map over its own result: tiles of whole blocks, each kept until both are done. Where not more than
+/// half of the threads would have room for one, reading twice is faster, and takes less.
 pub(super) fn fold_kept(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     for target in [TILE_CELLS / 4, 4 << 10, 512, 1] {
