@@ -53,14 +53,15 @@ const KERNEL_NAMES_FOR_LAZY: [&str; 5] = ["ReduceOp", "BinaryOp", "UnaryOp", "Ov
 
 /// Crates that few places may name, so that they can be replaced there. Unit tests may ask any of
 /// them for a second opinion.
-const CONFINED: [(&str, &[&str]); 12] = [
+const CONFINED: [(&str, &[&str]); 13] = [
     ("zarrs", &["src/store/codec/"]),
     ("zstd", &["src/store/codec/"]),
     // Mapped files, and buffers that are pages of their own.
     ("memmap2", &["src/nifti/mmap.rs", "src/buffer.rs"]),
     ("::nifti", &["src/nifti/header/"]),
-    // A C library.
+    // C libraries.
     ("isal_sys", &["src/nifti/gzip/isal.rs"]),
+    ("blosc_src", &["src/store/codec/blosc.rs"]),
     // What touches the disk; beside `files`, only what the system says of disks and files.
     ("rustix", &["src/files/", "src/runtime/disk.rs", "src/nifti/file_bytes.rs"]),
     ("tempfile", &["src/files/", "src/bin/"]),
@@ -72,7 +73,8 @@ const CONFINED: [(&str, &[&str]); 12] = [
 ];
 
 /// Files that may hold `unsafe`, as `ARCHITECTURE.md` lists them.
-const UNSAFE: [&str; 2] = ["src/nifti/gzip/isal.rs", "src/nifti/mmap.rs"];
+const UNSAFE: [&str; 3] =
+    ["src/nifti/gzip/isal.rs", "src/nifti/mmap.rs", "src/store/codec/blosc.rs"];
 
 /// A line of code: no comment, no string.
 struct Line {

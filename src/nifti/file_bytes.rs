@@ -101,7 +101,13 @@ impl FileBytes {
 
     /// Begins a read.
     pub(super) fn reading(&self) -> Reading<'_> {
-        Reading { bytes: self, cells: self.map.as_ref().map(Mapping::cells), file: None }
+        let cells = self.map.as_ref().map(Mapping::cells);
+        Reading { bytes: self, cells, least_mapped_bytes: LEAST_MAPPED_BYTES, file: None }
+    }
+
+    /// Begins to read front to back: a cell is populated and given back once then, however short the stretches.
+    pub(super) fn reading_in_order(&self) -> Reading<'_> {
+        Reading { least_mapped_bytes: 0, ..self.reading() }
     }
 
     /// Asks whether the file at this path is still the one that was opened.
@@ -118,6 +124,8 @@ impl FileBytes {
 pub(super) struct Reading<'a> {
     bytes: &'a FileBytes,
     cells: Option<Cells<'a>>,
+    /// Shorter stretches come by positioned reads.
+    least_mapped_bytes: usize,
     /// Opened when the first positioned read needs it.
     file: Option<File>,
 }
@@ -132,7 +140,7 @@ impl Reading<'_> {
     pub(super) fn read_at(&mut self, at: u64, out: &mut [u8]) -> Result<(), ReadFault> {
         let len = out.len() as u64;
         let read = match &mut self.cells {
-            Some(cells) if out.len() >= LEAST_MAPPED_BYTES => cells.copy(at as usize, out),
+            Some(cells) if out.len() >= self.least_mapped_bytes => cells.copy(at as usize, out),
             _ => self.file()?.read_exact_at(out, at),
         };
         read.map_err(|source| ReadFault::Io { len, source })
@@ -149,7 +157,7 @@ impl Reading<'_> {
         let (start, len) = (span.start as usize, (span.end - span.start) as usize);
         assert!(len <= CELL_BYTES, "a span of {len} bytes lies in one cell");
         let failed = |source| ReadFault::Io { len: len as u64, source };
-        if let Some(cells) = self.cells.as_mut().filter(|_| len >= LEAST_MAPPED_BYTES) {
+        if let Some(cells) = self.cells.as_mut().filter(|_| len >= self.least_mapped_bytes) {
             cells.populate(start, len).map_err(failed)?;
             for piece in pieces {
                 cells.copy_resident(piece.at as usize, &mut out[piece.to..piece.to + piece.len]);

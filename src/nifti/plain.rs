@@ -70,7 +70,8 @@ impl<'a> PlainStream<'a> {
     /// Starts at the first voxel.
     pub(super) fn new(source: &'a FileSource, options: StreamOptions) -> Result<Self, SourceError> {
         let fingerprint = source.fingerprint(options)?;
-        let mut stream = Self { source, reading: source.file.reading(), at: 0, fingerprint };
+        let mut stream =
+            Self { source, reading: source.file.reading_in_order(), at: 0, fingerprint };
         stream.pass(source.layout.offset).map_err(|fault| stream.fault(fault))?;
         Ok(stream)
     }

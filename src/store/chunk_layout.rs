@@ -3,6 +3,7 @@
 //! [`ChunkLayout`] says into what chunks an array is cut, what part of it each is, and what encodes it: the
 //! same for who writes and who reads. What a chunk's file is called says `layout`. Opens no file.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::chunking::CHUNK_LIMIT_BYTES;
@@ -72,14 +73,75 @@ impl ChunkLayout {
         *region == self.padded(position) && region.fits(&self.shape)
     }
 
+    /// Where in a box the elements of the chunk at `position` lie, when all of it is there, without padding, in
+    /// one stretch and in its own order.
+    pub(super) fn stretch(&self, position: &[u64], region: &Region) -> Option<Range<u64>> {
+        let chunk = self.padded(position);
+        let last = chunk.ndim().checked_sub(1)?;
+        let same = |axis: usize| {
+            (chunk.start()[axis], chunk.shape()[axis])
+                == (region.start()[axis], region.shape()[axis])
+        };
+        if !chunk.fits(&self.shape) || !chunk.lies_in(region) || !(0..last).all(same) {
+            return None;
+        }
+        let slice = chunk.len() / chunk.shape()[last];
+        let from = (chunk.start()[last] - region.start()[last]) * slice;
+        Some(from..from + chunk.len())
+    }
+
     /// Copies the chunk at `position` out of the bytes of a box, `region`, that holds all of it, into
-    /// `chunk`, which is as long as one. What lies beyond the array is filled, so that equal numbers give
+    /// `chunk`, which is as long as one. What lies beyond the array is padded, so that equal numbers give
     /// equal chunks.
     pub(super) fn cut(&self, bytes: &[u8], region: &Region, position: &[u64], chunk: &mut [u8]) {
-        let (padded, fill) = (self.padded(position), self.codec.fill());
+        let padded = self.padded(position);
         if !padded.fits(&self.shape) {
-            chunk.chunks_exact_mut(fill.len()).for_each(|item| item.copy_from_slice(fill));
+            self.pad(chunk);
         }
-        copy_overlap(bytes, region, chunk, &padded, fill.len());
+        copy_overlap(bytes, region, chunk, &padded, self.codec.fill().len());
+    }
+
+    /// Fills what lies beyond the array.
+    pub(super) fn pad(&self, bytes: &mut [u8]) {
+        let fill = self.codec.fill();
+        bytes.chunks_exact_mut(fill.len()).for_each(|item| item.copy_from_slice(fill));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ChunkLayout;
+    use crate::dtype::DType;
+    use crate::grid::{Region, copy_overlap};
+    use crate::store::codec::Codec;
+
+    /// Every box of an array against a copy of what it shares with a chunk.
+    #[test]
+    fn a_chunk_in_one_stretch_lies_where_a_copy_puts_it_and_others_are_not_said_to() {
+        let shape = [2, 3, 5];
+        let layout = ChunkLayout::new(&shape, &[2, 2, 2], DType::U8, Codec::Raw).unwrap();
+        let mut found = 0;
+        for (y0, z0) in [(0, 0), (0, 1), (0, 2), (2, 0), (0, 4)] {
+            for (y1, z1) in [(2, 2), (2, 4), (2, 5), (3, 4), (3, 5)] {
+                if y0 >= y1 || z0 >= z1 {
+                    continue;
+                }
+                let region = Region::new(vec![0, y0, z0], vec![2, y1 - y0, z1 - z0]);
+                for position in layout.grid.touching(&region) {
+                    let chunk = layout.padded(&position);
+                    let numbers: Vec<u8> = (1..=chunk.len() as u8).collect();
+                    let mut want = vec![0; region.len() as usize];
+                    copy_overlap(&numbers, &chunk, &mut want, &region, 1);
+                    let first = want.iter().position(|&n| n == 1).unwrap_or(0);
+                    let all = want.get(first..first + numbers.len());
+                    let in_place = all.is_some_and(|all| all == numbers);
+                    let stretch = layout.stretch(&position, &region);
+                    let want = in_place.then(|| first as u64..(first + numbers.len()) as u64);
+                    assert_eq!(stretch, want, "{position:?} in {region:?}");
+                    found += usize::from(in_place);
+                }
+            }
+        }
+        assert!(found > 5, "{found}");
     }
 }

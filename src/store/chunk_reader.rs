@@ -13,7 +13,7 @@ use super::chunk_layout::ChunkLayout;
 use super::error::ChunkFault;
 use super::layout::{METADATA, chunk_file};
 use super::own_file;
-use super::spare::Spare;
+use super::spare::{RoomFor, Spare};
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::files;
@@ -71,16 +71,25 @@ impl ChunkedSource {
     }
 
     /// The numbers of the chunk at this position of the grid, padding included.
-    pub(super) fn chunk(&self, position: &[u64]) -> Result<Vec<u8>, SourceError> {
+    pub(super) fn chunk(&self, position: &[u64]) -> Result<Spare, SourceError> {
+        let bytes = self.layout.codec.decoded_bytes();
+        let mut numbers = Spare::take(RoomFor::Numbers, bytes)
+            .ok_or_else(|| self.fault(position, no_memory(bytes)))?;
+        self.chunk_into(position, &mut numbers)?;
+        Ok(numbers)
+    }
+
+    /// The same, into memory that is as long; on an error it may hold anything.
+    fn chunk_into(&self, position: &[u64], numbers: &mut [u8]) -> Result<(), SourceError> {
         let failed = |reason| self.fault(position, reason);
         let file = self.file_bytes(&self.chunk_path(position)).map_err(failed)?;
         let checksum = checksum_of(&file);
-        let numbers = self.layout.codec.decode(&file).map_err(|e| failed(e.into()))?;
+        self.layout.codec.decode_into(&file, numbers).map_err(|e| failed(e.into()))?;
         self.check_place(position, checksum).map_err(|e| failed(e.into()))?;
         if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
             return Err(failed(ChunkFault::Bool.into()));
         }
-        Ok(numbers)
+        Ok(())
     }
 
     /// A chunk file's bytes, when there are no more of them than a chunk can have.
@@ -93,7 +102,7 @@ impl ChunkedSource {
         if found > most {
             return Err(ChunkFault::Size { found, expected: format!("at most {most}") }.into());
         }
-        let mut bytes = Spare::take(found).ok_or_else(|| no_memory(found))?;
+        let mut bytes = Spare::take(RoomFor::File, found).ok_or_else(|| no_memory(found))?;
         file.read_exact(&mut bytes)?;
         Ok(bytes)
     }
@@ -162,9 +171,15 @@ impl Source for ChunkedSource {
         for position in self.layout.grid.touching(region) {
             // Chunks of a newer version may look like damaged ones of this.
             let replaced = |error| self.check_version().err().unwrap_or(error);
+            let item = self.dtype.size();
+            // Mostly a box is so many whole chunks, one after the other.
+            if let Some(place) = self.layout.stretch(&position, region) {
+                let bytes = place.start as usize * item..place.end as usize * item;
+                self.chunk_into(&position, &mut out[bytes]).map_err(replaced)?;
+                continue;
+            }
             let numbers = self.chunk(&position).map_err(replaced)?;
-            let padded = self.layout.padded(&position);
-            copy_overlap(&numbers, &padded, out, region, self.dtype.size());
+            copy_overlap(&numbers, &self.layout.padded(&position), out, region, item);
         }
         self.check_version()
     }

@@ -1,7 +1,7 @@
 //! How do numbers in memory become chunk files?
 //!
-//! [`ChunkWriter`] takes a chunk out of a box, encodes it, and writes its file once, whole, and never
-//! again. From several threads at once, each with a buffer of its own. Knows neither where boxes come
+//! [`ChunkWriter`] encodes a chunk, which may have to be taken out of a box, and writes its file once, whole, and
+//! never again. From several threads at once. Knows neither where boxes come
 //! from nor when an array is complete.
 
 use std::io::Write;
@@ -13,6 +13,7 @@ use super::StoreError;
 use super::checksums::checksum_of;
 use super::chunk_layout::ChunkLayout;
 use super::layout::chunk_file;
+use super::spare::{RoomFor, Spare};
 use crate::files::File;
 use crate::grid::Region;
 
@@ -54,24 +55,33 @@ impl ChunkWriter {
     }
 
     /// Writes the chunk at `position` of the grid out of the bytes of a box, `region`, that holds all of
-    /// it; `chunk` is as long as one. Gives the checksum that the file ends with.
-    pub(super) fn write_chunk(
+    /// it.
+    pub(super) fn cut_and_write(
         &self,
         bytes: &[u8],
         region: &Region,
         position: &[u64],
-        chunk: &mut [u8],
-    ) -> Result<u32, StoreError> {
-        let numbers = if self.layout.is_chunk(region, position) {
-            bytes
-        } else {
-            self.layout.cut(bytes, region, position, chunk);
-            chunk
-        };
+    ) -> Result<(), StoreError> {
+        if self.layout.is_chunk(region, position) {
+            return self.write_chunk(bytes, position).map(drop);
+        }
+        let chunk_bytes = self.layout.codec.decoded_bytes();
+        let mut chunk = Spare::take(RoomFor::Numbers, chunk_bytes)
+            .ok_or_else(|| self.encode_fault(position, "no memory for it".to_owned()))?;
+        self.layout.cut(bytes, region, position, &mut chunk);
+        self.write_chunk(&chunk, position).map(drop)
+    }
+
+    fn encode_fault(&self, position: &[u64], reason: String) -> StoreError {
+        StoreError::Encode { run: self.name.clone(), chunk: chunk_file(position), reason }
+    }
+
+    /// Writes the numbers of the chunk at `position`, padding included. Gives the checksum that the file
+    /// ends with.
+    pub(super) fn write_chunk(&self, numbers: &[u8], position: &[u64]) -> Result<u32, StoreError> {
         let key = chunk_file(position);
-        let file_bytes = self.layout.codec.encode(numbers).map_err(|reason| {
-            StoreError::Encode { run: self.name.clone(), chunk: key.clone(), reason }
-        })?;
+        let encoded = self.layout.codec.encode(numbers);
+        let file_bytes = encoded.map_err(|reason| self.encode_fault(position, reason))?;
         let path = self.array_dir.join(&key);
         File::create_new(&path)
             .and_then(|mut file| file.write_all(&file_bytes).map(|()| file.begin_sync()))

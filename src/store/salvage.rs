@@ -119,16 +119,16 @@ impl Source for Salvaged {
         self.check_read(region, out)?;
         let layout = &self.chunks.layout;
         for position in layout.grid.touching(region) {
-            let numbers = match self.chunks.chunk(&position) {
-                Ok(numbers) => numbers,
+            let (padded, item) = (layout.padded(&position), self.chunks.dtype.size());
+            let mut put = |numbers: &[u8]| copy_overlap(numbers, &padded, out, region, item);
+            match self.chunks.chunk(&position) {
+                Ok(numbers) => put(&numbers),
                 Err(error) => {
                     // Chunks of a newer version may look like damaged ones of this.
                     self.chunks.check_version()?;
-                    self.fill(&position, &error)
+                    put(&self.fill(&position, &error))
                 }
             };
-            let padded = layout.padded(&position);
-            copy_overlap(&numbers, &padded, out, region, self.chunks.dtype.size());
         }
         self.chunks.check_version()
     }

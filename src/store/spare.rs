@@ -1,8 +1,8 @@
-//! Where do the bytes of a chunk's file lie while it is decoded?
+//! Where do a chunk's file and its numbers lie while it is made or decoded?
 //!
-//! In pages that a thread keeps for the next file: new ones would have to be cleared by the system each time,
-//! which takes a fifth of the time of decoding. One file's room a thread, which plans count for the worker anyway; it
-//! goes when the thread ends.
+//! In pages that a thread keeps for the next chunk: new ones would have to be cleared by the system each time,
+//! which takes a fifth of the time of decoding. Room for one chunk a thread, which plans count for the worker anyway;
+//! it goes when the thread ends.
 
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
@@ -13,26 +13,34 @@ use crate::buffer::Buffer;
 const STEP_BYTES: u64 = 256 << 10;
 
 thread_local! {
-    static SPARE: Cell<Buffer> = Cell::default();
+    static SPARE: [Cell<Buffer>; 2] = Default::default();
+}
+
+/// What a thread has room for, one of each.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RoomFor {
+    File,
+    Numbers,
 }
 
 /// So many bytes of whatever was there before, to be overwritten.
 pub(super) struct Spare {
+    of: RoomFor,
     room: Buffer,
     bytes: usize,
 }
 
 impl Spare {
     /// `None` when the system has no memory for it.
-    pub(super) fn take(bytes: u64) -> Option<Self> {
-        let kept = SPARE.take();
+    pub(super) fn take(of: RoomFor, bytes: u64) -> Option<Self> {
+        let kept = SPARE.with(|spare| spare[of as usize].take());
         let room = if kept.len() as u64 >= bytes {
             kept
         } else {
             drop(kept);
             Buffer::zeroed(bytes.checked_next_multiple_of(STEP_BYTES)?)?
         };
-        Some(Self { room, bytes: usize::try_from(bytes).ok()? })
+        Some(Self { of, room, bytes: usize::try_from(bytes).ok()? })
     }
 }
 
@@ -51,25 +59,28 @@ impl DerefMut for Spare {
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        SPARE.set(std::mem::take(&mut self.room));
+        let room = std::mem::take(&mut self.room);
+        SPARE.with(|spare| spare[self.of as usize].set(room));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Spare;
+    use super::{RoomFor, Spare};
 
     #[test]
     fn a_thread_has_one_room_that_grows() {
-        let place = |bytes| Spare::take(bytes).unwrap().as_ptr();
+        let place = |bytes| Spare::take(RoomFor::File, bytes).unwrap().as_ptr();
         let first = place(1000);
         assert_eq!((place(1), place(262_144), place(0)), (first, first, first));
-        let mut one = Spare::take(300_000).unwrap();
+        let mut one = Spare::take(RoomFor::File, 300_000).unwrap();
         one.fill(7);
         // While it is lent, another has its own.
-        let other = Spare::take(10).unwrap();
-        assert_eq!((one.len(), other.len()), (300_000, 10));
-        assert_ne!(one.as_ptr(), other.as_ptr());
-        assert!(Spare::take(u64::MAX).is_none());
+        for of in [RoomFor::File, RoomFor::Numbers] {
+            let other = Spare::take(of, 10).unwrap();
+            assert_eq!((one.len(), other.len()), (300_000, 10));
+            assert_ne!(one.as_ptr(), other.as_ptr());
+        }
+        assert!(Spare::take(RoomFor::File, u64::MAX).is_none());
     }
 }

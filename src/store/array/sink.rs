@@ -5,9 +5,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::files::{self, FileSystem, TempDir};
 use crate::grid::{Region, element_count, shape_text};
@@ -60,9 +59,6 @@ pub struct ZarrSink {
     staged: TempDir,
     disk: FileSystem,
     chunks: ChunkWriter,
-    /// Memory for a chunk, one for each `put` that was ever under way at once: pages that were touched once are
-    /// cheaper than new ones.
-    spare: Mutex<Vec<Buffer>>,
     array: StoredArray,
     like: Option<RunInfo>,
     force: bool,
@@ -96,7 +92,6 @@ impl ZarrSink {
         let disk = FileSystem::of(&dir).map_err(StoreError::io("open", &dir))?;
         Ok(Self {
             chunks: ChunkWriter::new(&name, dir, Arc::new(layout)),
-            spare: Mutex::default(),
             name,
             place: path.to_owned(),
             staged,
@@ -174,18 +169,11 @@ impl Sink for ZarrSink {
 
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), SinkError> {
         check_box(self, region, bytes).map_err(|fault| self.fault(format!("{region:?}"), fault))?;
-        let chunk_bytes = self.chunks.layout().codec.decoded_bytes();
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = spare().pop();
-        let mut chunk = kept
-            .or_else(|| Buffer::zeroed(chunk_bytes))
-            .ok_or_else(|| self.fault(format!("{region:?}"), "no memory for a chunk"))?;
         for position in self.chunks.layout().grid.touching(region) {
             self.chunks
-                .write_chunk(bytes, region, &position, &mut chunk)
+                .cut_and_write(bytes, region, &position)
                 .map_err(|error| self.fault(format!("{region:?}"), error))?;
         }
-        spare().push(chunk);
         Ok(())
     }
 

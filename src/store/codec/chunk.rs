@@ -128,10 +128,15 @@ impl ChunkCodec {
         Ok(file)
     }
 
-    /// The numbers of a chunk, in native byte order, from its file's bytes.
-    pub(in crate::store) fn decode(&self, file: &[u8]) -> Result<Vec<u8>, ChunkFault> {
+    /// Makes `numbers`, which is as long as a chunk, those of the chunk, in native byte order, from its file's
+    /// bytes. On an error it may hold anything.
+    pub(in crate::store) fn decode_into(
+        &self,
+        file: &[u8],
+        numbers: &mut [u8],
+    ) -> Result<(), ChunkFault> {
         check(self.codec.frame(), file, self.decoded_bytes())?;
-        self.steps.decode(file)
+        self.steps.decode_into(file, numbers)
     }
 }
 
@@ -183,6 +188,13 @@ fn fill_bytes(dtype: DType) -> Vec<u8> {
 mod tests {
     use super::{ChunkCodec, ChunkFault, Codec};
     use crate::dtype::DType;
+
+    impl ChunkCodec {
+        fn decode(&self, file: &[u8]) -> Result<Vec<u8>, ChunkFault> {
+            let mut numbers = vec![7; self.decoded_bytes() as usize];
+            self.decode_into(file, &mut numbers).map(|()| numbers)
+        }
+    }
 
     fn voxels(bytes: usize) -> Vec<u8> {
         (0..bytes).map(|i| (i / 3 * 7 % 251) as u8).collect()

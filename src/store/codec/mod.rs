@@ -4,6 +4,7 @@
 //! `chunk` does, `steps` undoes it, and what other tools did; `frame` says what a compressed chunk may claim.
 //! The only folder that names zarrs.
 
+mod blosc;
 mod chunk;
 mod frame;
 mod steps;

@@ -3,19 +3,15 @@
 //! [`Steps`] undoes what compresses and checks, in our chunks and in those of other tools, one step after the
 //! other, each into a bound that was known before: what a chunk has in memory is known from its shape, and
 //! what each step may have added, too.
-//! zarrs' own chains allocate what the data claim (its gzip inflates without end, its shards come whole),
-//! so only its blosc is used here, behind `frame`'s look at the header. Byte order and the order of axes
-//! are not its matter.
+//! zarrs' own chains allocate what the data claim (its gzip inflates without end, its shards come whole), so
+//! none of them is used here. Byte order and the order of axes are not its matter.
 
 use std::borrow::Cow;
-use std::io::Read;
+use std::io::{self, Read};
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
-use zarrs::array::BytesRepresentation;
-use zarrs::array::codec::api::BytesToBytesCodecTraits;
-use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode};
 
-use super::chunk::OPTIONS;
+use super::blosc;
 use super::frame::{self, CHECKSUM_BYTES, FOREIGN_BLOCK_MAX_BYTES};
 use crate::store::checksums::verified_checksum;
 use crate::store::error::ChunkFault;
@@ -62,67 +58,52 @@ impl Step {
         }
     }
 
-    /// What the bytes were before this step: `exactly` so many, or at most.
-    fn undo(
-        self,
-        bytes: Cow<'_, [u8]>,
-        most: u64,
-        exactly: bool,
-    ) -> Result<Cow<'_, [u8]>, ChunkFault> {
+    /// Puts what the bytes were before this step, no checksum, into the front of `room`; gives its length.
+    fn undo(self, bytes: &[u8], room: &mut [u8]) -> Result<usize, ChunkFault> {
         let codec = |error: &dyn std::fmt::Display| ChunkFault::Codec(error.to_string());
         Ok(match self {
-            Self::Crc32c => {
-                verified_checksum(&bytes)?;
-                let end = bytes.len() - CHECKSUM_BYTES as usize;
-                match bytes {
-                    Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[..end]),
-                    Cow::Owned(mut bytes) => {
-                        bytes.truncate(end);
-                        Cow::Owned(bytes)
-                    }
-                }
-            }
+            Self::Crc32c => return Err(codec(&"a checksum holds nothing")),
             Self::Blosc => {
-                let size = frame::blosc_content_bytes(&bytes, FOREIGN_BLOCK_MAX_BYTES)?;
-                if size > most || (exactly && size != most) {
-                    let expected = bound(most, exactly);
-                    let field = "the decoded size";
-                    return Err(ChunkFault::Frame { field, found: size, expected });
+                let found = frame::blosc_content_bytes(bytes, FOREIGN_BLOCK_MAX_BYTES)?;
+                if found > room.len() as u64 {
+                    let (field, expected) = ("the decoded size", at_most(room.len() as u64));
+                    return Err(ChunkFault::Frame { field, found, expected });
                 }
-                if size == 0 {
-                    return Ok(Cow::Owned(vec![]));
+                if found > 0 {
+                    let out = &mut room[..found as usize];
+                    blosc::decompress_into(bytes, out).map_err(|e| codec(&e))?;
                 }
-                let size = BytesRepresentation::FixedSize(size);
-                blosc()?.decode(bytes, &size, &OPTIONS).map_err(|e| codec(&e))?
+                found as usize
             }
-            Self::Zstd => {
-                let decoded = zstd::bulk::decompress(&bytes, most as usize);
-                Cow::Owned(decoded.map_err(|e| codec(&e))?)
-            }
-            Self::Gzip => Cow::Owned(inflate(MultiGzDecoder::new(&bytes[..]), most)?),
-            Self::Zlib => Cow::Owned(inflate(ZlibDecoder::new(&bytes[..]), most)?),
+            Self::Zstd => zstd::bulk::decompress_to_buffer(bytes, room).map_err(|e| codec(&e))?,
+            Self::Gzip => inflate(MultiGzDecoder::new(bytes), room)?,
+            Self::Zlib => inflate(ZlibDecoder::new(bytes), room)?,
         })
     }
 }
 
-/// All that comes out of a decoder, which is at most so much. It is read to its end, so that it checks
-/// its checksum.
-fn inflate(decoder: impl Read, most: u64) -> Result<Vec<u8>, ChunkFault> {
-    let mut bytes = Vec::with_capacity(most as usize);
-    let read = decoder.take(most + 1).read_to_end(&mut bytes);
-    read.map_err(|e| ChunkFault::Codec(e.to_string()))?;
-    Ok(bytes)
+/// All that comes out of a decoder, which must fit. It is read to its end, so that it checks its checksum.
+fn inflate(mut decoder: impl Read, room: &mut [u8]) -> Result<usize, ChunkFault> {
+    let codec = |error: io::Error| ChunkFault::Codec(error.to_string());
+    let (mut len, mut behind) = (0, [0]);
+    loop {
+        let at_end = len == room.len();
+        let rest = if at_end { &mut behind[..] } else { &mut room[len..] };
+        match decoder.read(rest) {
+            Ok(0) => return Ok(len),
+            Ok(_) if at_end => {
+                let expected = at_most(len as u64);
+                return Err(ChunkFault::Codec(format!("more comes out of it than {expected}")));
+            }
+            Ok(read) => len += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(codec(error)),
+        }
+    }
 }
 
-/// blosc's settings are in its frames; those of a codec are for writing.
-fn blosc() -> Result<BloscCodec, ChunkFault> {
-    let level = 1.try_into().map_err(|_| ChunkFault::Codec("blosc has no level 1".to_owned()))?;
-    BloscCodec::new(BloscCompressor::Zstd, level, None, BloscShuffleMode::NoShuffle, None)
-        .map_err(|e| ChunkFault::Codec(e.to_string()))
-}
-
-fn bound(bytes: u64, exactly: bool) -> String {
-    if exactly { bytes.to_string() } else { format!("at most {bytes}") }
+fn at_most(bytes: u64) -> String {
+    format!("at most {bytes}")
 }
 
 /// What was done to the numbers of every chunk of an array, in this order.
@@ -168,23 +149,43 @@ impl Steps {
 
     /// The bytes of a chunk's numbers, from those of its file.
     pub(crate) fn decode(&self, file: &[u8]) -> Result<Vec<u8>, ChunkFault> {
-        let wrong = |found: usize, most: u64, exactly: bool| {
-            let found = found as u64;
-            (found > most || (exactly && found != most))
-                .then(|| ChunkFault::Size { found, expected: bound(most, exactly) })
-        };
-        if let Some(fault) = wrong(file.len(), self.encoded_bound(), self.steps.is_empty()) {
-            return Err(fault);
+        let mut numbers = vec![0; self.decoded_bytes() as usize];
+        self.decode_into(file, &mut numbers)?;
+        Ok(numbers)
+    }
+
+    /// The same, into memory that is as long. On an error it may hold anything.
+    pub(crate) fn decode_into(&self, file: &[u8], out: &mut [u8]) -> Result<(), ChunkFault> {
+        let size = |found: usize, expected| ChunkFault::Size { found: found as u64, expected };
+        if file.len() as u64 > self.encoded_bound() {
+            return Err(size(file.len(), at_most(self.encoded_bound())));
         }
         let mut bytes = Cow::Borrowed(file);
         for (at, step) in self.steps.iter().enumerate().rev() {
-            let (most, exactly) = (self.most[at], at == 0);
-            bytes = step.undo(bytes, most, exactly)?;
-            if let Some(fault) = wrong(bytes.len(), most, exactly) {
-                return Err(ChunkFault::Codec(format!("what {} gives back: {fault}", step.name())));
+            if *step == Step::Crc32c {
+                verified_checksum(&bytes)?;
+                let end = bytes.len() - CHECKSUM_BYTES as usize;
+                match &mut bytes {
+                    Cow::Borrowed(bytes) => *bytes = &bytes[..end],
+                    Cow::Owned(bytes) => bytes.truncate(end),
+                }
+            } else if at == 0 {
+                return match step.undo(&bytes, out)? {
+                    len if len == out.len() => Ok(()),
+                    len => Err(size(len, out.len().to_string())),
+                };
+            } else {
+                let mut room = vec![0; self.most[at] as usize];
+                let len = step.undo(&bytes, &mut room)?;
+                room.truncate(len);
+                bytes = Cow::Owned(room);
             }
         }
-        Ok(bytes.into_owned())
+        if bytes.len() != out.len() {
+            return Err(size(bytes.len(), out.len().to_string()));
+        }
+        out.copy_from_slice(&bytes);
+        Ok(())
     }
 }
 

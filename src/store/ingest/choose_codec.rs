@@ -6,22 +6,21 @@
 use std::sync::Arc;
 
 use super::plan::RunPlan;
-use crate::grid::Region;
 use crate::store::chunk_layout::ChunkLayout;
 use crate::store::error::StoreError;
 
-/// The layout that makes the middle chunk of the first slab, `(bytes, region)`, smallest; the first of
-/// those that make it equally small. `chunk` is as long as a chunk.
+/// The layout that makes the middle chunk of the first slab smallest; the first of those that make it equally
+/// small.
 pub(super) fn choose(
     plan: &RunPlan<'_>,
-    first: Option<(&[u8], &Region)>,
-    chunk: &mut [u8],
+    first_slab: Option<&[u8]>,
 ) -> Result<Arc<ChunkLayout>, StoreError> {
-    let (Some((bytes, region)), [layout, _, ..]) = (first, &plan.layouts[..]) else {
+    let middle = plan.grid().counts()[2] / 2;
+    let chunk = first_slab
+        .and_then(|slab| slab.chunks_exact(plan.needs.chunk_bytes as usize).nth(middle as usize));
+    let (Some(chunk), [layout, _, ..]) = (chunk, &plan.layouts[..]) else {
         return Ok(Arc::clone(&plan.layouts[0]));
     };
-    let position = [0, 0, plan.grid().counts()[2] / 2, 0];
-    layout.cut(&bytes[..plan.bytes_of(region) as usize], region, &position, chunk);
     let mut smallest = (usize::MAX, layout);
     for layout in &plan.layouts {
         let encoded = layout.codec.encode(chunk).map_err(|reason| StoreError::Encode {

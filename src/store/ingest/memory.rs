@@ -18,9 +18,9 @@ use crate::store::error::StoreError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "units come last in a name")]
 pub(super) struct Needs {
-    /// As many volumes as a chunk is long.
+    /// As many volumes as a chunk is long: so many whole chunks.
     pub(super) slab_bytes: u64,
-    /// One chunk before encoding.
+    /// One of these chunks.
     pub(super) chunk_bytes: u64,
     /// What encoding one chunk takes beyond it.
     encode_scratch_bytes: u64,
@@ -32,16 +32,12 @@ pub(super) struct Needs {
 
 impl Needs {
     /// Those of a run of this shape that is cut so.
-    pub(super) fn of(
-        source: &dyn Source,
-        [x, y, z, _]: [u64; 4],
-        layouts: &[Arc<ChunkLayout>],
-    ) -> Self {
-        let volumes = layouts[0].grid.block_shape()[3];
+    pub(super) fn of(source: &dyn Source, layouts: &[Arc<ChunkLayout>]) -> Self {
+        let chunk_bytes = layouts[0].codec.decoded_bytes();
         let scratch = layouts.iter().map(|layout| layout.codec.encode_scratch());
         Self {
-            slab_bytes: x * y * z * volumes * source.dtype().size() as u64,
-            chunk_bytes: layouts[0].codec.decoded_bytes(),
+            slab_bytes: layouts[0].grid.counts()[2].saturating_mul(chunk_bytes),
+            chunk_bytes,
             encode_scratch_bytes: scratch.max().unwrap_or(0),
             stream_scratch_bytes: source.scratch_bytes(),
             // As attributes, as JSON, and as text; the table of checksums, as bytes and in a chunk.
@@ -50,19 +46,18 @@ impl Needs {
         }
     }
 
-    fn encoder(&self) -> u64 {
-        self.chunk_bytes + self.encode_scratch_bytes
-    }
-
     /// One thread that reads a slab, then encodes it.
     pub(super) fn inline(&self) -> u64 {
-        self.slab_bytes + self.encoder() + self.stream_scratch_bytes + self.metadata_bytes
+        self.slab_bytes
+            + self.encode_scratch_bytes
+            + self.stream_scratch_bytes
+            + self.metadata_bytes
     }
 
     /// A thread that reads the next slab while so many others encode this one.
     pub(super) fn pipelined(&self, encoders: usize) -> u64 {
         2 * self.slab_bytes
-            + encoders as u64 * self.encoder()
+            + encoders as u64 * self.encode_scratch_bytes
             + self.stream_scratch_bytes
             + self.metadata_bytes
     }
@@ -132,7 +127,7 @@ pub(super) fn check(plans: &[RunPlan<'_>], session: &Session) -> Result<(), Stor
             "a slab of {} volumes {}, encoding {}, reading {}, headers and sidecars {}, the program {}",
             largest.chunk[3],
             ByteSize(needs.slab_bytes),
-            ByteSize(needs.encoder()),
+            ByteSize(needs.encode_scratch_bytes),
             ByteSize(needs.stream_scratch_bytes),
             ByteSize(needs.metadata_bytes.saturating_add(headers_bytes)),
             ByteSize(FIXED_BYTES)
@@ -148,7 +143,7 @@ mod tests {
         Needs {
             slab_bytes,
             chunk_bytes: 10,
-            encode_scratch_bytes: 20,
+            encode_scratch_bytes: 30,
             stream_scratch_bytes: 5,
             metadata_bytes: 0,
         }

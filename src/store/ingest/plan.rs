@@ -91,7 +91,7 @@ impl<'a> RunPlan<'a> {
             shape,
             chunk,
             dtype: source.dtype(),
-            needs: Needs::of(source.as_ref(), shape, &layouts),
+            needs: Needs::of(source.as_ref(), &layouts),
             layouts,
             raw_bytes,
             action: Action::Write,

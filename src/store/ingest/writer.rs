@@ -1,7 +1,7 @@
 //! How do a run's voxels become chunk files?
 //!
-//! [`Slabs`] reads the source front to back in slabs as many volumes long as a chunk is; [`SlabWriter`]
-//! makes the files of a slab's chunks. On one thread in turn or, with encoders, while one plain thread
+//! [`Slabs`] reads the source front to back in slabs as many volumes long as a chunk is, and puts each part where its
+//! chunk has it; [`SlabWriter`] makes the files of a slab's chunks. On one thread in turn or, with encoders, while one plain thread
 //! reads the next slab. The source's own checksums are verified before the run is sealed. Puts nothing
 //! in place.
 
@@ -12,8 +12,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
-
-use rayon::prelude::*;
 
 use super::choose_codec::choose;
 use super::plan::RunPlan;
@@ -30,6 +28,9 @@ use crate::store::chunk_writer::ChunkWriter;
 use crate::store::digest::VoxelDigest;
 use crate::store::error::{StoreError, stop_if_cancelled};
 use crate::store::layout::VOXELS;
+
+/// Read at once where chunks leave the choice: is still in the cache when it is digested.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Stack of the thread that reads; inflating is its deepest work.
 const READER_STACK_BYTES: usize = 1 << 20;
@@ -109,13 +110,12 @@ fn write_in_turn<'a>(
     session: &Session,
 ) -> Result<Ended<'a>, StoreError> {
     let mut slab = lease.buffer(plan.needs.slab_bytes)?;
-    let mut chunk = lease.buffer(plan.needs.chunk_bytes)?;
     let mut slabs = Slabs::start(plan)?;
     let mut filled = slabs.fill(&mut slab)?;
-    let layout = choose(plan, filled.as_ref().map(|region| (&*slab, region)), &mut chunk)?;
+    let layout = choose(plan, filled.as_ref().map(|_| &*slab))?;
     let writer = SlabWriter::new(plan, array_dir, layout);
     while let Some(region) = filled {
-        writer.write_chunks(&slab, &region, &AtomicU64::new(0), &mut chunk, session)?;
+        writer.write_chunks(&slab, &region, &AtomicU64::new(0), session)?;
         session.progress().advance(plan.bytes_of(&region));
         filled = slabs.fill(&mut slab)?;
     }
@@ -134,16 +134,11 @@ fn write_overlapped<'a>(
     pool: &rayon::ThreadPool,
     session: &Session,
 ) -> Result<Ended<'a>, StoreError> {
-    let needs = plan.needs;
     let (filled_tx, filled_rx) = sync_channel(1);
     let (empty_tx, empty_rx) = sync_channel(2);
     for _ in 0..2 {
-        let slab = lease.buffer(needs.slab_bytes)?;
+        let slab = lease.buffer(plan.needs.slab_bytes)?;
         empty_tx.send(slab).unwrap_or_else(|_| unreachable!("both ends are held here"));
-    }
-    let mut chunks = Vec::new();
-    for _ in 0..pool.current_num_threads() {
-        chunks.push(lease.buffer(needs.chunk_bytes)?);
     }
     thread::scope(|scope| {
         let reader = thread::Builder::new()
@@ -151,8 +146,7 @@ fn write_overlapped<'a>(
             .stack_size(READER_STACK_BYTES)
             .spawn_scoped(scope, move || fill_slabs(plan, &empty_rx, &filled_tx))
             .map_err(StoreError::io("start a thread to read", Path::new(plan.run.name())))?;
-        let encoded =
-            encode_slabs(plan, array_dir, (filled_rx, empty_tx), &mut chunks, pool, session);
+        let encoded = encode_slabs(plan, array_dir, (filled_rx, empty_tx), pool, session);
         let read = reader.join().unwrap_or_else(|panic| resume_unwind(panic));
         let writer = encoded?;
         Ok((writer, read?.ok_or(StoreError::Cancelled)?))
@@ -180,21 +174,16 @@ fn encode_slabs<'a>(
     plan: &'a RunPlan<'_>,
     array_dir: &Path,
     (filled, empty): (Receiver<Filled>, SyncSender<Buffer>),
-    chunks: &mut [Buffer],
     pool: &rayon::ThreadPool,
     session: &Session,
 ) -> Result<SlabWriter<'a>, StoreError> {
     let mut filled = filled.into_iter().peekable();
-    let first = filled.peek().map(|(region, slab)| (&**slab, region));
-    let writer = SlabWriter::new(plan, array_dir, choose(plan, first, &mut chunks[0])?);
+    let first = filled.peek().map(|(_, slab)| &**slab);
+    let writer = SlabWriter::new(plan, array_dir, choose(plan, first)?);
     for (region, slab) in filled {
         let next = AtomicU64::new(0);
-        pool.install(|| {
-            chunks
-                .par_iter_mut()
-                .with_max_len(1)
-                .try_for_each(|chunk| writer.write_chunks(&slab, &region, &next, chunk, session))
-        })?;
+        let encoded = pool.broadcast(|_| writer.write_chunks(&slab, &region, &next, session));
+        encoded.into_iter().collect::<Result<(), _>>()?;
         session.progress().advance(plan.bytes_of(&region));
         // The reader has ended already when this was the last slab.
         drop(empty.send(slab));
@@ -220,17 +209,41 @@ impl<'a> Slabs<'a> {
         })
     }
 
-    /// Fills the front of `slab` with the next volumes and says which they are; `None` at the end.
+    /// Puts the next volumes into `slab`, chunk by chunk along z, and says which they are; `None` at the end.
     pub(super) fn fill(&mut self, slab: &mut [u8]) -> Result<Option<Region>, SourceError> {
         let RunPlan { shape, chunk, .. } = self.plan;
         let volumes = chunk[3].min(shape[3] - self.next_volume);
         if volumes == 0 {
             return Ok(None);
         }
+        let layout = &self.plan.layouts[0];
         let region = Region::whole(shape).with_axis(3, self.next_volume, volumes);
-        let voxels = &mut slab[..self.plan.bytes_of(&region) as usize];
-        self.stream.read_next(voxels)?;
-        self.digest.update(voxels);
+        let plane_bytes = shape[0] * shape[1] * self.plan.dtype.size() as u64;
+        // What a chunk has of one volume.
+        let part_bytes = (chunk[2] * plane_bytes) as usize;
+        let last_bytes = (((shape[2] - 1) % chunk[2] + 1) * plane_bytes) as usize;
+        let chunks_along_z = self.plan.grid().counts()[2] as usize;
+        // The parts of a chunk that is as high as the run follow one another, in the file as well.
+        let together = match chunks_along_z {
+            1 => (PIECE_BYTES / part_bytes.max(1)).clamp(1, volumes as usize),
+            _ => 1,
+        };
+        for first in (0..volumes as usize).step_by(together) {
+            let count = together.min(volumes as usize - first);
+            for (z, numbers) in
+                slab.chunks_exact_mut(self.plan.needs.chunk_bytes as usize).enumerate()
+            {
+                let parts = &mut numbers[first * part_bytes..][..count * part_bytes];
+                let bytes = if z + 1 == chunks_along_z { count * last_bytes } else { parts.len() };
+                let (voxels, padding) = parts.split_at_mut(bytes);
+                self.stream.read_next(voxels)?;
+                self.digest.update(voxels);
+                layout.pad(padding);
+            }
+        }
+        for numbers in slab.chunks_exact_mut(self.plan.needs.chunk_bytes as usize) {
+            layout.pad(&mut numbers[volumes as usize * part_bytes..]);
+        }
         self.next_volume += volumes;
         Ok(Some(region))
     }
@@ -256,26 +269,22 @@ impl<'a> SlabWriter<'a> {
     }
 
     /// Writes the chunks of a slab, each as its number along z is taken from `next`, until there are
-    /// none or the session is cancelled. `chunk` holds one of them.
+    /// none or the session is cancelled.
     fn write_chunks(
         &self,
         slab: &[u8],
         region: &Region,
         next: &AtomicU64,
-        chunk: &mut [u8],
         session: &Session,
     ) -> Result<(), StoreError> {
-        let voxels = &slab[..self.plan.bytes_of(region) as usize];
         let t = region.start()[3] / self.plan.chunk[3];
-        let chunks_along_z = self.plan.grid().counts()[2];
+        let chunks = slab.chunks_exact(self.plan.needs.chunk_bytes as usize);
         loop {
             let z = next.fetch_add(1, Ordering::Relaxed);
-            if z >= chunks_along_z {
-                return Ok(());
-            }
+            let Some(numbers) = chunks.clone().nth(z as usize) else { return Ok(()) };
             stop_if_cancelled(session)?;
             let position = [0, 0, z, t];
-            let checksum = self.chunks.write_chunk(voxels, region, &position, chunk)?;
+            let checksum = self.chunks.write_chunk(numbers, &position)?;
             self.checksums.note(self.plan.grid().number(&position), checksum);
         }
     }
