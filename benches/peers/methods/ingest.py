@@ -45,13 +45,13 @@ def by_dask(files: list[Path]) -> None:
     """
     import dask
     import dask.array as da
-    import numpy as np
     import zarr
 
     writes = []
     for path in files:
         image = nibabel.load(path)
-        whole = dask.delayed(np.asarray)(image.dataobj)
+        # As stored: slope and inter are kept beside the voxels.
+        whole = dask.delayed(image.dataobj.get_unscaled)()
         voxels = da.from_delayed(whole, image.shape, image.get_data_dtype()).T
         new = begin(path)
         chunks = tuple(metadata(new)["chunk_grid"]["configuration"]["chunk_shape"])
