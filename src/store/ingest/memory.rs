@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
+use super::line::SLABS;
 use super::plan::RunPlan;
 use crate::runtime::{FIXED_BYTES, Session};
 use crate::source::{Source, open_beyond_free_bytes};
@@ -54,10 +55,10 @@ impl Needs {
             + self.metadata_bytes
     }
 
-    /// A thread that reads the next slab while so many others encode this one.
-    pub(super) fn pipelined(&self, encoders: usize) -> u64 {
-        2 * self.slab_bytes
-            + encoders as u64 * self.encode_scratch_bytes
+    /// So many threads that encode one slab and read the next one.
+    pub(super) fn shared(&self, workers: usize) -> u64 {
+        SLABS as u64 * self.slab_bytes
+            + workers as u64 * self.encode_scratch_bytes
             + self.stream_scratch_bytes
             + self.metadata_bytes
     }
@@ -68,8 +69,8 @@ impl Needs {
 pub(super) enum Team {
     /// So many runs at a time, each on one thread.
     Runs(usize),
-    /// A run at a time: one thread reads, so many encode.
-    Pipeline(usize),
+    /// A run at a time, by so many threads.
+    Shared(usize),
     /// A run at a time on one thread.
     Alone,
 }
@@ -87,15 +88,15 @@ impl Team {
         if workers > 1 {
             return Self::Runs(workers);
         }
-        let fits = |encoders: &usize| needs.iter().all(|n| n.pipelined(*encoders) <= data_bytes);
-        (1..threads).rev().find(fits).map_or(Self::Alone, Self::Pipeline)
+        let fits = |workers: &usize| needs.iter().all(|n| n.shared(*workers) <= data_bytes);
+        (2..=threads).rev().find(fits).map_or(Self::Alone, Self::Shared)
     }
 
     /// What a run's lease is in this team.
     pub(super) fn lease_bytes(self, needs: &Needs) -> u64 {
         match self {
             Self::Runs(_) | Self::Alone => needs.inline(),
-            Self::Pipeline(encoders) => needs.pipelined(encoders),
+            Self::Shared(workers) => needs.shared(workers),
         }
     }
 }
@@ -150,16 +151,16 @@ mod tests {
     }
 
     #[test]
-    fn fewer_runs_then_fewer_encoders_then_one_thread_as_memory_shrinks() {
+    fn fewer_runs_then_fewer_threads_then_one_as_memory_shrinks() {
         let runs = [needs(100), needs(50), needs(100)];
         assert_eq!(Team::choose(&runs, 4, 1000), Team::Runs(3));
         assert_eq!(Team::choose(&runs, 2, 1000), Team::Runs(2));
         assert_eq!(Team::choose(&runs, 4, 270), Team::Runs(2));
-        assert_eq!(Team::choose(&runs, 4, 269), Team::Pipeline(2));
-        assert_eq!(Team::choose(&runs, 4, 235), Team::Pipeline(1));
-        assert_eq!(Team::choose(&runs, 4, 234), Team::Alone);
+        assert_eq!(Team::choose(&runs, 4, 269), Team::Shared(2));
+        assert_eq!(Team::choose(&runs, 4, 265), Team::Shared(2));
+        assert_eq!(Team::choose(&runs, 4, 264), Team::Alone);
         assert_eq!(Team::choose(&runs, 1, 1000), Team::Alone);
-        assert_eq!(Team::choose(&runs[..1], 4, 1000), Team::Pipeline(3));
-        assert_eq!(Team::choose(&[], 4, 1000), Team::Pipeline(3));
+        assert_eq!(Team::choose(&runs[..1], 4, 1000), Team::Shared(4));
+        assert_eq!(Team::choose(&[], 4, 1000), Team::Shared(4));
     }
 }

@@ -20,6 +20,7 @@
 
 mod choose_codec;
 mod index;
+mod line;
 mod memory;
 mod plan;
 mod schedule;

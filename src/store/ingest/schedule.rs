@@ -87,16 +87,16 @@ impl<'a> Work<'a> {
             Team::Runs(workers) => {
                 self.session.pool(workers)?.broadcast(|_| self.take_runs(None));
             }
-            Team::Pipeline(encoders) => self.take_runs(Some(&self.session.pool(encoders)?)),
+            Team::Shared(workers) => self.take_runs(Some(&self.session.pool(workers)?)),
             Team::Alone => self.take_runs(None),
         }
         Ok(())
     }
 
     /// Takes runs off the queue until it is empty or the session is cancelled.
-    fn take_runs(&self, encoders: Option<&rayon::ThreadPool>) {
+    fn take_runs(&self, pool: Option<&rayon::ThreadPool>) {
         while let Some(&at) = self.queue.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let reached = self.stage_and_place(at, encoders).unwrap_or_else(Reached::Failed);
+            let reached = self.stage_and_place(at, pool).unwrap_or_else(Reached::Failed);
             self.reached.lock().unwrap_or_else(PoisonError::into_inner)[at] = reached;
         }
     }
@@ -104,14 +104,14 @@ impl<'a> Work<'a> {
     fn stage_and_place(
         &self,
         at: usize,
-        encoders: Option<&rayon::ThreadPool>,
+        pool: Option<&rayon::ThreadPool>,
     ) -> Result<Reached<'a>, StoreError> {
         stop_if_cancelled(self.session)?;
         let began = Instant::now();
         let plan = &self.plans[at];
         let lease = self.budget.lease("ingest", self.team.lease_bytes(&plan.needs))?;
         let dir = self.staging.run_dir(at);
-        let staged = stage_run(plan, &dir, lease, encoders, self.session, began);
+        let staged = stage_run(plan, &dir, lease, pool, self.session, began);
         if staged.is_err() {
             discard(&dir);
         }

@@ -1,22 +1,17 @@
 //! How do a run's voxels become chunk files?
 //!
 //! [`Slabs`] reads the source front to back in slabs as many volumes long as a chunk is, and puts each part where its
-//! chunk has it; [`SlabWriter`] makes the files of a slab's chunks. On one thread in turn or, with encoders, while one plain thread
-//! reads the next slab. The source's own checksums are verified before the run is sealed. Puts nothing
+//! chunk has it; [`SlabWriter`] makes the files of a slab's chunks. On one thread in turn, or as `line` says. The source's own checksums are verified before the run is sealed. Puts nothing
 //! in place.
 
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 use std::time::Instant;
 
 use super::choose_codec::choose;
+use super::line::write_overlapped;
 use super::plan::RunPlan;
 use super::{Written, seal};
-use crate::buffer::Buffer;
 use crate::files::{self, FileSystem};
 use crate::grid::Region;
 use crate::run::Warning;
@@ -31,9 +26,6 @@ use crate::store::layout::VOXELS;
 
 /// Read at once where chunks leave the choice: is still in the cache when it is digested.
 const PIECE_BYTES: usize = 256 << 10;
-
-/// Stack of the thread that reads; inflating is its deepest work.
-const READER_STACK_BYTES: usize = 1 << 20;
 
 /// A run that is whole and synced, but not in place.
 #[derive(Debug)]
@@ -68,12 +60,12 @@ pub(super) struct VoxelsWritten {
     pub(super) end: StreamEnd,
 }
 
-/// Makes the run in `dir`, which must not exist. With `encoders`, reading and encoding overlap.
+/// Makes the run in `dir`, which must not exist. With a pool, reading and encoding overlap.
 pub(super) fn stage_run<'a>(
     plan: &'a RunPlan<'a>,
     dir: &Path,
     mut lease: Lease,
-    encoders: Option<&rayon::ThreadPool>,
+    pool: Option<&rayon::ThreadPool>,
     session: &Session,
     began: Instant,
 ) -> Result<StagedRun<'a>, StoreError> {
@@ -81,7 +73,7 @@ pub(super) fn stage_run<'a>(
     let array_dir = dir.join(VOXELS);
     files::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
     let disk = FileSystem::of(dir).map_err(StoreError::io("open", dir))?;
-    let (writer, (end, digest)) = match encoders {
+    let (writer, (end, digest)) = match pool {
         Some(pool) => write_overlapped(plan, &array_dir, &mut lease, pool, session)?,
         None => write_in_turn(plan, &array_dir, &mut lease, session)?,
     };
@@ -101,7 +93,7 @@ pub(super) fn stage_run<'a>(
 }
 
 /// The chunks of a run, and what its source said at its end: what it is, and the voxels' digest.
-type Ended<'a> = (SlabWriter<'a>, (StreamEnd, String));
+pub(super) type Ended<'a> = (SlabWriter<'a>, (StreamEnd, String));
 
 fn write_in_turn<'a>(
     plan: &'a RunPlan<'_>,
@@ -115,80 +107,14 @@ fn write_in_turn<'a>(
     let layout = choose(plan, filled.as_ref().map(|_| &*slab))?;
     let writer = SlabWriter::new(plan, array_dir, layout);
     while let Some(region) = filled {
-        writer.write_chunks(&slab, &region, &AtomicU64::new(0), session)?;
+        for z in 0..plan.grid().counts()[2] {
+            stop_if_cancelled(session)?;
+            writer.write_chunk(&slab, &region, z)?;
+        }
         session.progress().advance(plan.bytes_of(&region));
         filled = slabs.fill(&mut slab)?;
     }
     Ok((writer, slabs.finish()?))
-}
-
-/// A slab to encode, and the volumes it holds.
-type Filled = (Region, Buffer);
-
-/// Two slabs go round: one is filled by the reader's thread while the encoders are at the other. Who
-/// ends first closes its ends of both channels, which ends the other.
-fn write_overlapped<'a>(
-    plan: &'a RunPlan<'_>,
-    array_dir: &Path,
-    lease: &mut Lease,
-    pool: &rayon::ThreadPool,
-    session: &Session,
-) -> Result<Ended<'a>, StoreError> {
-    let (filled_tx, filled_rx) = sync_channel(1);
-    let (empty_tx, empty_rx) = sync_channel(2);
-    for _ in 0..2 {
-        let slab = lease.buffer(plan.needs.slab_bytes)?;
-        empty_tx.send(slab).unwrap_or_else(|_| unreachable!("both ends are held here"));
-    }
-    thread::scope(|scope| {
-        let reader = thread::Builder::new()
-            .name("voxstore-reader".to_owned())
-            .stack_size(READER_STACK_BYTES)
-            .spawn_scoped(scope, move || fill_slabs(plan, &empty_rx, &filled_tx))
-            .map_err(StoreError::io("start a thread to read", Path::new(plan.run.name())))?;
-        let encoded = encode_slabs(plan, array_dir, (filled_rx, empty_tx), pool, session);
-        let read = reader.join().unwrap_or_else(|panic| resume_unwind(panic));
-        let writer = encoded?;
-        Ok((writer, read?.ok_or(StoreError::Cancelled)?))
-    })
-}
-
-/// The reader's thread: fills slabs as they come back. `None` when nobody wants more.
-fn fill_slabs(
-    plan: &RunPlan<'_>,
-    empty: &Receiver<Buffer>,
-    filled: &SyncSender<Filled>,
-) -> Result<Option<(StreamEnd, String)>, StoreError> {
-    let mut slabs = Slabs::start(plan)?;
-    while let Ok(mut slab) = empty.recv() {
-        let Some(region) = slabs.fill(&mut slab)? else { return Ok(Some(slabs.finish()?)) };
-        if filled.send((region, slab)).is_err() {
-            break;
-        }
-    }
-    Ok(None)
-}
-
-/// Encodes slabs as they come, each by all encoders. Takes its ends of the channels, to close them.
-fn encode_slabs<'a>(
-    plan: &'a RunPlan<'_>,
-    array_dir: &Path,
-    (filled, empty): (Receiver<Filled>, SyncSender<Buffer>),
-    pool: &rayon::ThreadPool,
-    session: &Session,
-) -> Result<SlabWriter<'a>, StoreError> {
-    let mut filled = filled.into_iter().peekable();
-    let first = filled.peek().map(|(_, slab)| &**slab);
-    let writer = SlabWriter::new(plan, array_dir, choose(plan, first)?);
-    for (region, slab) in filled {
-        let next = AtomicU64::new(0);
-        let encoded = pool.broadcast(|_| writer.write_chunks(&slab, &region, &next, session));
-        encoded.into_iter().collect::<Result<(), _>>()?;
-        session.progress().advance(plan.bytes_of(&region));
-        // The reader has ended already when this was the last slab.
-        drop(empty.send(slab));
-    }
-    Ok(writer)
 }
 
 /// A source read front to back in slabs as many volumes long as a chunk is, digested on the way.
@@ -256,36 +182,30 @@ impl<'a> Slabs<'a> {
 }
 
 /// The chunks of one run, slab by slab. x and y are never cut: chunks are whole planes.
-struct SlabWriter<'a> {
+pub(super) struct SlabWriter<'a> {
     plan: &'a RunPlan<'a>,
     chunks: ChunkWriter,
     checksums: Checksums,
 }
 
 impl<'a> SlabWriter<'a> {
-    fn new(plan: &'a RunPlan<'_>, array_dir: &Path, layout: Arc<ChunkLayout>) -> Self {
+    pub(super) fn new(plan: &'a RunPlan<'_>, array_dir: &Path, layout: Arc<ChunkLayout>) -> Self {
         let chunks = ChunkWriter::new(plan.run.name(), array_dir.to_owned(), layout);
         Self { plan, chunks, checksums: Checksums::new(plan.chunks()) }
     }
 
-    /// Writes the chunks of a slab, each as its number along z is taken from `next`, until there are
-    /// none or the session is cancelled.
-    fn write_chunks(
+    /// Writes chunk `z` of a slab, which holds the volumes of `region`.
+    pub(super) fn write_chunk(
         &self,
         slab: &[u8],
         region: &Region,
-        next: &AtomicU64,
-        session: &Session,
+        z: u64,
     ) -> Result<(), StoreError> {
-        let t = region.start()[3] / self.plan.chunk[3];
-        let chunks = slab.chunks_exact(self.plan.needs.chunk_bytes as usize);
-        loop {
-            let z = next.fetch_add(1, Ordering::Relaxed);
-            let Some(numbers) = chunks.clone().nth(z as usize) else { return Ok(()) };
-            stop_if_cancelled(session)?;
-            let position = [0, 0, z, t];
-            let checksum = self.chunks.write_chunk(numbers, &position)?;
-            self.checksums.note(self.plan.grid().number(&position), checksum);
-        }
+        let chunk_bytes = self.plan.needs.chunk_bytes;
+        let numbers = &slab[(z * chunk_bytes) as usize..][..chunk_bytes as usize];
+        let position = [0, 0, z, region.start()[3] / self.plan.chunk[3]];
+        let checksum = self.chunks.write_chunk(numbers, &position)?;
+        self.checksums.note(self.plan.grid().number(&position), checksum);
+        Ok(())
     }
 }
