@@ -405,6 +405,10 @@ fn each_run_can_have_a_map_of_its_own() {
     assert!(!map.exists());
     let record = record(&folder.path().join("t.json"));
     assert_eq!(record["definition"]["across_runs"], "per_run");
+    let big = Nifti::new([128, 128, 64, 3]).write(folder.path(), "big.nii");
+    let small = folder.path().join("small.nii");
+    voxstore!("tsnr", big, "-o", small, "--across", "per-run", "--memory", "40MiB")
+        .fails(1, &["--memory", "one run at a time"]);
     voxstore!("tsnr", args[0], args[1], "-o", map, "--across", "per-run")
         .fails(1, &["t.json", "--force"]);
     fs::remove_file(folder.path().join("t.json")).unwrap();

@@ -70,6 +70,35 @@ fn each_is_its_formula() {
     }
 }
 
+/// nipype's `regress_poly` takes out all but the constant of a fit of Legendre polynomials.
+#[test]
+fn nipype_with_trends_divides_the_constant_of_its_fit() {
+    let made = Made::drifting([5, 4, 3], &[21]);
+    let options = TsnrOptions { detrend: 2, ..TsnrOptions::like(Like::Nipype) };
+    let found = tsnr(&made.runs, options, &Session::default()).unwrap();
+    let count = 21_usize;
+    let time = |t: usize| 2.0 * t as f64 / (count - 1) as f64 - 1.0;
+    let second = |t: usize| (3.0 * time(t) * time(t) - 1.0) / 2.0;
+    let sum = |of: &dyn Fn(usize) -> f64| (0..count).map(of).sum::<f64>();
+    for ((x, y, z), &found) in found.map.indexed_iter() {
+        let y_of = |t: usize| made.values[0][[x, y, z, t]];
+        if (0..count).all(|t| y_of(t) == y_of(0)) {
+            assert_eq!(found, 0.0);
+            continue;
+        }
+        // On times about 0 the straight line is orthogonal to both others.
+        let slope = sum(&|t| y_of(t) * time(t)) / sum(&|t| time(t) * time(t));
+        let (n, p, pp) = (count as f64, sum(&second), sum(&|t| second(t) * second(t)));
+        let (v, pv) = (sum(&y_of), sum(&|t| second(t) * y_of(t)));
+        let curve = (n * pv - p * v) / (n * pp - p * p);
+        let constant = (v - curve * p) / n;
+        let rest = |t: usize| y_of(t) - constant - slope * time(t) - curve * second(t);
+        let std = (sum(&|t| rest(t) * rest(t)) / n).sqrt();
+        let want = constant / std;
+        assert!((found - want).abs() <= 1e-9 * want.abs(), "{:?}: {found} {want}", (x, y, z));
+    }
+}
+
 #[test]
 fn mriqc_is_the_median_in_the_mask_of_a_map_that_is_whole() {
     let made = Made::drifting([5, 4, 3], &[30]);

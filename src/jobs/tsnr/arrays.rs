@@ -69,7 +69,7 @@ impl Asked {
         let joined = Joined::of(&series, options);
         let ratio = options.ratio();
         let each: Vec<LazyArray> =
-            series.iter().map(|run| ratio.lazy(&run.mean, &run.std)).collect();
+            series.iter().map(|run| ratio.lazy(&run.level, &run.std)).collect();
         let whole = [joined.mean, joined.std, joined.within];
         let mut asked = Self {
             arrays: whole.into_iter().chain(each.iter().cloned()).collect(),
@@ -139,7 +139,12 @@ impl Asked {
     pub(super) fn way(&self, session: &Session) -> Result<Waiting, PlanError> {
         // Maps of all runs are given back together: there is nothing that could wait on disk.
         if self.across == Across::PerRun {
-            return session.scans(&self.all()).map(|_| Waiting::InMemory);
+            return session.scans(&self.all()).map(|_| Waiting::InMemory).map_err(|mut error| {
+                if let PlanError::Memory { alternative, .. } = &mut error {
+                    *alternative = Some("do one run at a time".to_owned());
+                }
+                error
+            });
         }
         let in_memory = match session.scans(&self.all()) {
             Err(PlanError::Memory { .. }) => None,

@@ -23,7 +23,7 @@ pub enum Like {
     /// `3dTstat -cvarinv`: as `Afni` over what a straight line leaves; `T - 1`, not `T - 2`.
     AfniCvarinv,
     /// `nipype.algorithms.confounds.TSNR`: non-finite samples are 0, ddof 0, and 0 where std is at most
-    /// 1e-3; `detrend` is its `regress_poly`.
+    /// 1e-3; `detrend` is its `regress_poly`, with the constant of the fit in the place of the mean.
     Nipype,
     /// MRIQC's `tsnr`: the median over a brain mask of nipype's map, which itself is not masked.
     Mriqc,
@@ -45,6 +45,12 @@ impl Like {
 
     pub(super) fn is_zero_for_nan(self) -> bool {
         self == Self::Sct
+    }
+
+    /// Whether it divides the constant of its fit. That is not the mean: on a grid of times even Legendre
+    /// polynomials have a mean of their own, which `regress_poly` takes out with them.
+    pub(super) fn divides_fitted_level(self) -> bool {
+        self == Self::Nipype
     }
 
     /// Whether a mask is where figures are taken, and no more.

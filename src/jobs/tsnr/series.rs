@@ -2,6 +2,7 @@
 //!
 //! As expressions: formulas are those of `docs/numerics.md`. Reads nothing.
 
+use super::like::Like;
 use super::options::{NonFinite, Ratio, TsnrOptions};
 use super::volumes::Volumes;
 use crate::dtype::DType;
@@ -15,7 +16,9 @@ pub(super) struct Series {
     volumes: u64,
     /// Samples of each voxel, where voxels can differ.
     samples: Option<LazyArray>,
-    pub(super) mean: LazyArray,
+    mean: LazyArray,
+    /// What tSNR divides: the mean, or what a tool takes for it.
+    pub(super) level: LazyArray,
     /// The standard deviation, of what a fit leaves where there is one.
     pub(super) std: LazyArray,
     /// The sum of squared deviations from the mean, or of what a fit leaves.
@@ -39,8 +42,13 @@ impl Series {
         let (order, ddof) = (options.detrend, options.ddof_of_run());
         let kept = volumes.kept();
         let how = || skipping(samples.is_some());
+        let mean = values.mean_with(-1, how());
+        let mut level = mean.clone();
         let (std, squares) = if order > 0 {
             let fit = values.project(-1, volumes.trends(order).view());
+            if options.like.is_some_and(Like::divides_fitted_level) {
+                level = fit.coefficients().slice_axis(0, ..1).squeeze(0);
+            }
             (fit.residual_std(ddof), fit.residual_sum_squares())
         } else {
             let variance = values.var_with(-1, how());
@@ -50,8 +58,7 @@ impl Series {
             };
             (values.std_with(-1, how().ddof(ddof)), squares)
         };
-        let mean = values.mean_with(-1, how());
-        Self { values, volumes: kept, samples, mean, std, squares }
+        Self { values, volumes: kept, samples, mean, level, std, squares }
     }
 
     /// `n * (mean - all)^2`: what the run's level adds to the sum of squares of the joined series.
@@ -98,8 +105,8 @@ impl Joined {
 
         let ddof = options.ddof_joined(series.len());
         let volumes: u64 = series.iter().map(|run| run.volumes).sum();
-        let (std, between) = if let [run] = series {
-            (run.std.clone(), None)
+        let (mean, std, between) = if let [run] = series {
+            (run.level.clone(), run.std.clone(), None)
         } else {
             let levels = total(series.iter().map(|run| run.level_squares(&mean)).collect());
             let whole = &squares + &levels;
@@ -110,7 +117,7 @@ impl Joined {
                 (whole / volumes.saturating_sub(ddof) as f64).sqrt()
             };
             let variance = levels / summed(series, |run| run.volumes, LazyArray::clone);
-            (std, Some([variance, share]))
+            (mean, std, Some([variance, share]))
         };
         let ddof = options.ddof_of_run();
         let free = |run: &Series| run.volumes.saturating_sub(ddof);
