@@ -445,13 +445,11 @@ fn censor_files_of_both_forms_leave_out_the_same_volumes() {
     let map = folder.path().join("t.nii");
     let write = |name: &str, text: &str| super::files::write(folder.path(), name, text.as_bytes());
     let series = write("censor.1D", "# kept: 1\n0\n1\n1\n1\n0\n1\n1\n\n1\n1\n1 # last\n");
-    let mut table =
-        "global_signal\tmotion_outlier00\tnon_steady_state_outlier00\tmotion\n".to_owned();
-    for t in 0..10 {
-        let mark = |at| if t == at { "1.0" } else { "0.0" };
-        table.push_str(&format!("n/a\t{}\t{}\t1\n", mark(4), mark(0)));
-    }
-    let table = write("confounds.tsv", &table);
+    let mark = |at: usize, t: usize| if t == at { "1.0" } else { "0.0" };
+    let row = |t: usize| format!("n/a\t{}\t{}\t1\n", mark(4, t), mark(0, t));
+    let rows: String = (0..10).map(row).collect();
+    let head = "global_signal\tmotion_outlier00\tnon_steady_state_outlier00\tmotion\n";
+    let table = write("confounds.tsv", &format!("{head}{rows}"));
     let mut maps = Vec::new();
     for file in [&series, &table] {
         voxstore!("tsnr", run, "-o", map, "--force", "--censor", file)

@@ -68,8 +68,12 @@ impl Asked {
         };
         let joined = Joined::of(&series, options);
         let ratio = options.ratio();
-        let each: Vec<LazyArray> =
-            series.iter().map(|run| ratio.lazy(&run.level, &run.std)).collect();
+        // Where only medians are taken, the quotient does: they take what is not finite as 0.
+        let of_medians = matches!(across, Across::Concat | Across::Pooled) && ratio.is_plain();
+        let of_run = |run: &Series| {
+            if of_medians { &run.level / &run.std } else { ratio.lazy(&run.level, &run.std) }
+        };
+        let each: Vec<LazyArray> = series.iter().map(of_run).collect();
         let whole = [joined.mean, joined.std, joined.within];
         let mut asked = Self {
             arrays: whole.into_iter().chain(each.iter().cloned()).collect(),

@@ -160,6 +160,11 @@ pub(super) struct Ratio {
 }
 
 impl Ratio {
+    /// Whether it is the quotient, but for what is 0 or not finite.
+    pub(super) fn is_plain(self) -> bool {
+        self.std_floor == 0.0 && !self.absolute
+    }
+
     /// What a constant voxel gets; `None` for what the division gives.
     pub(super) fn of_constant(self) -> Option<f64> {
         match self.constant {
