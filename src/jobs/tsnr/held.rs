@@ -78,9 +78,6 @@ impl Held {
         let found: Vec<Vec<(usize, f64)>> = pool.install(|| {
             rooms.par_iter_mut().map(|room| self.take_medians(room, &arrays)).collect()
         });
-        for (room, place) in rooms.into_iter().zip(spent.iter().filter_map(|(_, (_, p))| *p)) {
-            arrays[place] = room.values;
-        }
         self.arrays = arrays;
         let mut medians = vec![f64::NAN; figures.len()];
         found.into_iter().flatten().for_each(|(index, median)| medians[index] = median);
