@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, Axis, concatenate as join_arrays};
 use serde_json::json;
-use voxstore::jobs::{TsnrOptions, tsnr};
+use voxstore::jobs::{Like, TsnrOptions, tsnr};
 use voxstore::nifti::{self, Io};
 use voxstore::store::{self, IngestOptions, Outcome, ingest};
 use voxstore::{LazyArray, Run, Session, concatenate};
@@ -199,12 +199,12 @@ fn figures_of_real_runs_alone_and_joined_are_those_of_numpy() {
 #[test]
 fn the_map_that_another_tool_computed_is_ours() {
     let Some(data) = data("the_map_that_another_tool_computed_is_ours") else { return };
-    // By Spinal Cord Toolbox, with ddof 1; NaN where the series is constant.
+    // By Spinal Cord Toolbox; NaN where the series is constant, which newer versions replace by 0.
     let theirs = Session::default()
         .compute::<f64>(&open(&data.join("bold/sct/fmri_tsnr.nii.gz")).to_f64())
         .unwrap();
     let run = nifti::open(data.join("bold/sct/fmri.nii.gz")).unwrap();
-    let options = TsnrOptions { ddof: 1, ..TsnrOptions::default() };
+    let options = TsnrOptions::like(Like::Sct);
     let ours = tsnr(&[run], options, &Session::default()).unwrap();
     let mut constant = 0;
     for (&theirs, &ours) in theirs.iter().zip(&ours.map) {

@@ -1,5 +1,6 @@
 //! Why a job cannot be done.
 
+use super::tsnr::Like;
 use crate::exec::ExecError;
 
 /// A job was refused or did not come to its end.
@@ -39,6 +40,78 @@ pub enum JobError {
         mask: String,
         /// How many it has.
         volumes: u64,
+    },
+    /// Dummy volumes, censored ones and trends leave too little of a run.
+    #[error(
+        "{run}: {left} of its {volumes} volumes count; tSNR with trends of order {order} needs at least \
+        {needed}; leave out fewer volumes, or detrend less"
+    )]
+    TooFewLeft {
+        /// The run.
+        run: String,
+        /// Volumes that count.
+        left: u64,
+        /// Volumes it has.
+        volumes: u64,
+        /// Volumes that would do.
+        needed: u64,
+        /// The order of the trends.
+        order: u32,
+    },
+    /// Lists of censored volumes are matched with runs in their order.
+    #[error(
+        "{lists} lists of censored volumes for {runs} run(s); give one a run, in the order of the runs"
+    )]
+    CensorLists {
+        /// How many lists.
+        lists: usize,
+        /// How many runs.
+        runs: usize,
+    },
+    /// A censored volume that is not there.
+    #[error(
+        "{run}: has {volumes} volumes, and volume {volume} (the first is 0) is to be censored; is that \
+        the list of another run?"
+    )]
+    CensoredVolume {
+        /// The run.
+        run: String,
+        /// The volume.
+        volume: u64,
+        /// How many there are.
+        volumes: u64,
+    },
+    /// The order of trends has a limit.
+    #[error("trends of order {order}: tSNR takes out orders 0 to {}", super::tsnr::MOST_DETREND)]
+    Detrend {
+        /// The order.
+        order: u32,
+    },
+    /// A fit needs every sample.
+    #[error(
+        "trends are fitted to every sample, so samples that are not finite cannot be skipped voxel by \
+        voxel; count them as 0, or censor their volumes"
+    )]
+    DetrendSkips,
+    /// A definition that says nothing without a mask.
+    #[error("{like}'s figure is the median in a brain mask; give the mask as a NIfTI file")]
+    MaskNeeded {
+        /// The tool.
+        like: Like,
+    },
+    /// An option that is not part of the definition asked for.
+    #[error(
+        "{option} {given} is not tSNR like {like}, whose {option} is {theirs}; leave out one of the two"
+    )]
+    NotLike {
+        /// The tool.
+        like: Like,
+        /// The option.
+        option: &'static str,
+        /// What was asked for.
+        given: String,
+        /// What the tool does.
+        theirs: String,
     },
     /// The computation failed.
     #[error(transparent)]

@@ -15,4 +15,7 @@ pub use diff::{Diff, DiffInput, DiffPlace, DiffSide, DiffValues, diff};
 pub use error::JobError;
 pub use join::{Joined, join, mask_for};
 pub use record::{MemoryRecord, RunRecord};
-pub use tsnr::{Constant, RunRow, Tsnr, TsnrOptions, TsnrRecord, explain_tsnr, tsnr};
+pub use tsnr::{
+    Across, BetweenRuns, Constant, Dummies, Like, MOST_DETREND, Mask, NonFinite, RunRow, Tsnr,
+    TsnrOptions, TsnrRecord, explain_tsnr, tsnr,
+};

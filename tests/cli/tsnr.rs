@@ -378,3 +378,187 @@ fn a_damaged_run_leaves_no_map() {
         .fails(1, &["bad.nii.gz", "damaged"]);
     assert_eq!(names(folder.path()), ["bad.nii.gz"]);
 }
+
+#[test]
+fn each_run_can_have_a_map_of_its_own() {
+    let folder = folder();
+    let map = folder.path().join("t.nii.gz");
+    let of = |run: &str, name: &str| {
+        let alone = folder.path().join(name);
+        voxstore!("tsnr", fixture(run), "-o", alone).succeeds();
+        map_values(&alone)
+    };
+    let alone = [of(FMRI1, "one.nii"), of(FMRI2, "two.nii")];
+    let args = [fixture(FMRI1), fixture(FMRI2)];
+    voxstore!("tsnr", args[0], args[1], "-o", map, "--across", "per-run").succeeds().shows(&[
+        "fmri1.nii.gz",
+        "31.91",
+        "joined",
+        "12.54",
+        "t_run-1.nii.gz",
+        "t_run-2.nii.gz",
+    ]);
+    for (number, alone) in (1..).zip(&alone) {
+        let path = folder.path().join(format!("t_run-{number}.nii.gz"));
+        assert_eq!(&map_values(&path), alone);
+    }
+    assert!(!map.exists());
+    let record = record(&folder.path().join("t.json"));
+    assert_eq!(record["definition"]["across_runs"], "per_run");
+    let big = Nifti::new([128, 128, 64, 3]).write(folder.path(), "big.nii");
+    let small = folder.path().join("small.nii");
+    voxstore!("tsnr", big, "-o", small, "--across", "per-run", "--memory", "40MiB")
+        .fails(1, &["--memory", "one run at a time"]);
+    voxstore!("tsnr", args[0], args[1], "-o", map, "--across", "per-run")
+        .fails(1, &["t.json", "--force"]);
+    fs::remove_file(folder.path().join("t.json")).unwrap();
+    voxstore!("tsnr", args[0], args[1], "-o", map, "--across", "per-run")
+        .fails(1, &["t_run-1.nii.gz", "--force"]);
+}
+
+#[test]
+fn the_table_shows_what_the_map_is_and_what_lies_between_runs() {
+    let folder = folder();
+    let map = folder.path().join("t.nii");
+    let args = [fixture(FMRI1), fixture(FMRI2)];
+    let answer = voxstore!("tsnr", args[0], args[1], "-o", map, "--across", "pooled")
+        .succeeds()
+        .shows(&["pooled (within runs) (the map)", "32.73", "joined", "12.54"])
+        .shows(&["between runs: variance of the runs' means", " % of that of the joined series"]);
+    assert!(!answer.stderr.contains("80 %"), "{answer:?}");
+    voxstore!("tsnr", args[0], args[1], "-o", map, "--across", "mean", "--force")
+        .succeeds()
+        .shows(&["joined", "12.54", "mean of runs (the map)"]);
+    let alone = voxstore!("tsnr", args[0], "-o", map, "--force").succeeds();
+    assert!(!alone.stdout.contains("between runs"), "{alone:?}");
+}
+
+/// A run of ten volumes.
+fn ten(folder: &Path, name: &str) -> std::path::PathBuf {
+    Nifti::new([5, 4, 3, 10]).write(folder, name)
+}
+
+#[test]
+fn censor_files_of_both_forms_leave_out_the_same_volumes() {
+    let folder = folder();
+    let run = ten(folder.path(), "run.nii");
+    let map = folder.path().join("t.nii");
+    let write = |name: &str, text: &str| super::files::write(folder.path(), name, text.as_bytes());
+    let series = write("censor.1D", "# kept: 1\n0\n1\n1\n1\n0\n1\n1\n\n1\n1\n1 # last\n");
+    let mark = |at: usize, t: usize| if t == at { "1.0" } else { "0.0" };
+    let row = |t: usize| format!("n/a\t{}\t{}\t1\n", mark(4, t), mark(0, t));
+    let rows: String = (0..10).map(row).collect();
+    let head = "global_signal\tmotion_outlier00\tnon_steady_state_outlier00\tmotion\n";
+    let table = write("confounds.tsv", &format!("{head}{rows}"));
+    let mut maps = Vec::new();
+    for file in [&series, &table] {
+        voxstore!("tsnr", run, "-o", map, "--force", "--censor", file)
+            .succeeds()
+            .shows(&["volumes", "censored", "run.nii", "10", "2"]);
+        let record = record(&folder.path().join("t.json"));
+        assert_eq!(record["inputs"][0]["censored_volumes"], json!([0, 4]));
+        assert_eq!(record["inputs"][0]["volumes_counted"], 8);
+        maps.push(map_values(&map));
+    }
+    assert_eq!(maps[0], maps[1]);
+    voxstore!("tsnr", run, "-o", map, "--force").succeeds();
+    assert_ne!(map_values(&map), maps[0]);
+    voxstore!("explain", "tsnr", run, "--censor", series).succeeds().shows(&["pass"]);
+}
+
+#[test]
+fn a_censor_file_that_is_not_of_its_run_says_so() {
+    let folder = folder();
+    let (run, other) = (ten(folder.path(), "run.nii"), ten(folder.path(), "other.nii"));
+    let map = folder.path().join("t.nii");
+    let write = |name: &str, text: &str| super::files::write(folder.path(), name, text.as_bytes());
+    let with = |file: &Path| voxstore!("tsnr", run, "-o", map, "--censor", file);
+    with(&write("short.1D", "1\n0\n1\n")).fails(1, &["short.1D: 3 volumes", "run.nii has 10"]);
+    with(&write("two.1D", "1\n0 1\n")).fails(1, &["two.1D: line 2", "0 1", "expected 0"]);
+    with(&write("a.tsv", "motion_outlier00\n0\nn/a\n"))
+        .fails(1, &["a.tsv: line 3", "motion_outlier00", "n/a"]);
+    with(&write("b.tsv", "x\tmotion_outlier00\n0\n")).fails(1, &["line 2 has 1 cells, expected 2"]);
+    with(&write("c.tsv", "")).fails(1, &["c.tsv: is empty"]);
+    with(&write("long.1D", &"1\n".repeat(11)))
+        .fails(1, &["long.1D: more than 10", "run.nii has 10"]);
+    with(&write("line.1D", &"1".repeat(2 << 20))).fails(1, &["line.1D: line 1", "is not text"]);
+    with(&folder.path().join("no.1D")).fails(1, &["no.1D", "cannot be opened"]);
+    with(&write("all.1D", &"0\n".repeat(10))).fails(1, &["0 of its 10 volumes", "at least 2"]);
+    let whole = write("whole.1D", &"1\n".repeat(10));
+    voxstore!("tsnr", run, other, "-o", map, "--censor", whole)
+        .fails(2, &["1 --censor file(s) for 2 run(s)", "run.nii", "other.nii"]);
+    assert!(!map.exists());
+    // fMRIPrep writes no such column where it finds no outlier.
+    let none = write("none.tsv", &format!("global_signal\n{}", "1.5\n".repeat(10)));
+    let answer = with(&none).succeeds();
+    assert!(answer.stderr.contains("no volume of it is left out"), "{answer:?}");
+}
+
+#[test]
+fn a_mask_of_another_grid_or_of_several_volumes_is_refused() {
+    let folder = folder();
+    let run = ten(folder.path(), "run.nii");
+    let map = folder.path().join("t.nii");
+    let small = Nifti::new([5, 4, 2, 1]).write(folder.path(), "small.nii");
+    voxstore!("tsnr", run, "-o", map, "--mask", small).fails(1, &["grids", "small.nii"]);
+    voxstore!("tsnr", run, "-o", map, "--mask", run).fails(1, &["run.nii", "10 volumes"]);
+    voxstore!("explain", "tsnr", run, "--mask", small).fails(1, &["grids", "small.nii"]);
+    let mut file = Nifti::new([5, 4, 3, 1]).of_type(2, 1).header();
+    file.extend((0..60).map(|at| u8::from(at < 20)));
+    let mask = super::files::write(folder.path(), "mask.nii", &file);
+    voxstore!("tsnr", run, "-o", map, "--mask", mask)
+        .succeeds()
+        .shows(&["medians over 20 voxels: in mask.nii"]);
+    let values = map_values(&map);
+    assert!(values[..20].iter().all(|v| *v > 0.0) && values[20..].iter().all(|v| *v == 0.0));
+    assert_eq!(record(&folder.path().join("t.json"))["definition"]["mask"]["run"], "mask.nii");
+}
+
+#[test]
+fn a_definition_of_another_tool_is_named_and_not_contradicted() {
+    let folder = folder();
+    let run = ten(folder.path(), "run.nii");
+    let map = folder.path().join("t.nii");
+    voxstore!("tsnr", run, "-o", map, "--like", "fsl", "--ddof", "1").succeeds();
+    let header = NiftiHeader::from_file(&map).unwrap();
+    assert!(String::from_utf8_lossy(&header.descrip).contains("tsnr ddof1 like fsl"));
+    let like_fsl = map_values(&map);
+    voxstore!("tsnr", run, "-o", map, "--ddof", "1", "--force").succeeds();
+    assert_eq!(map_values(&map), like_fsl);
+    let other = folder.path().join("o.nii");
+    for (option, value) in [("--ddof", "0"), ("--ddof", "model"), ("--constant", "nan")] {
+        voxstore!("tsnr", run, "-o", other, "--like", "fsl", option, value)
+            .fails(1, &[&option[2..], "like fsl"]);
+    }
+    voxstore!("tsnr", run, "-o", other, "--like", "mriqc").fails(1, &["mriqc", "mask"]);
+    voxstore!("tsnr", run, "-o", other, "--like", "spm").fails(2, &["spm", "afni-cvarinv"]);
+    voxstore!("explain", "tsnr", run, "--like", "afni-cvarinv").succeeds();
+    assert!(!other.exists());
+}
+
+#[test]
+fn trends_and_dummy_volumes_are_options_that_the_record_repeats() {
+    let folder = folder();
+    let run = ten(folder.path(), "run.nii");
+    let map = folder.path().join("t.nii");
+    let options = ["--detrend", "2", "--ddof", "model", "--dummy-scans", "1", "--nan", "zero"];
+    let mut args: Vec<std::ffi::OsString> = vec!["tsnr".into(), run.clone().into()];
+    args.extend(options.iter().map(Into::into));
+    args.extend(["-o".into(), map.clone().into()]);
+    super::common::run(args)
+        .succeeds()
+        .shows(&["dummies", "run.nii", "10", "1"])
+        .shows(&["1 scan"]);
+    let definition = &record(&folder.path().join("t.json"))["definition"];
+    assert_eq!((&definition["ddof"], &definition["detrend_order"]), (&json!("model"), &json!(2)));
+    assert_eq!(definition["non_finite_samples"], "zero");
+    voxstore!("tsnr", run, "-o", map, "--force", "--dummy-scans", "auto")
+        .succeeds()
+        .shows(&["2 scans"]);
+    voxstore!("explain", "tsnr", run, "--dummy-scans", "auto")
+        .succeeds()
+        .shows(&["first 50 volumes of each run"]);
+    voxstore!("tsnr", run, "-o", map, "--detrend", "6").fails(2, &["6", "0..=5"]);
+    voxstore!("tsnr", run, "-o", map, "--force", "--detrend", "1", "--nan", "skip")
+        .fails(1, &["cannot be skipped"]);
+}

@@ -2,10 +2,14 @@
 //!
 //! Decides from plans alone, so that a job and its explanation cannot differ. Computes nothing.
 
-use super::TsnrOptions;
+use super::super::error::JobError;
+use super::super::join::mask_for;
+use super::medians::Figure;
+use super::options::{Across, Mask, TsnrOptions};
+use super::series::{Joined, Series, total};
 use super::spilled::Spilled;
-use crate::dtype::DType;
-use crate::lazy::{LazyArray, ReduceOptions, concatenate};
+use super::volumes::Volumes;
+use crate::lazy::{LazyArray, where_};
 use crate::picture::Explanation;
 use crate::plan::PlanError;
 use crate::run::Run;
@@ -23,6 +27,19 @@ pub(super) struct Asked {
     arrays: Vec<LazyArray>,
     /// Lengths of x, y and z.
     pub(super) shape: Vec<u64>,
+    pub(super) across: Across,
+    runs: usize,
+    /// Places of what is not always asked for.
+    pub(super) between: Option<Between>,
+    pub(super) mean_of_runs: Option<usize>,
+    pub(super) mask: Option<usize>,
+}
+
+/// Places of what is said of several runs.
+#[derive(Clone, Copy)]
+pub(super) struct Between {
+    pub(super) variance: usize,
+    pub(super) share: usize,
 }
 
 impl Asked {
@@ -32,25 +49,90 @@ impl Asked {
     pub(super) const WITHIN: usize = 2;
     pub(super) const RUNS: usize = 3;
 
-    pub(super) fn of(runs: &[Run], options: TsnrOptions) -> Self {
-        let ddof = || ReduceOptions::new().ddof(options.ddof);
-        let values: Vec<LazyArray> = runs.iter().map(true_values).collect();
-        let joined = concatenate(&values, -1);
-        let within = variance_within(&values, options);
-        let whole = [joined.mean(-1), joined.std_with(-1, ddof()), within];
-        let each = values.iter().map(|run| run.mean(-1) / run.std_with(-1, ddof()));
-        Self {
-            arrays: whole.into_iter().chain(each).collect(),
+    /// # Errors
+    /// A mask of several volumes or on another grid.
+    pub(super) fn of(
+        runs: &[Run],
+        volumes: &[Volumes],
+        options: &TsnrOptions<'_>,
+    ) -> Result<Self, JobError> {
+        let series: Vec<Series> = runs
+            .iter()
+            .zip(volumes)
+            .map(|(run, volumes)| Series::of(run, volumes, options))
+            .collect();
+        let across = match options.across {
+            // One run is all of these.
+            Across::Pooled | Across::Mean if runs.len() == 1 => Across::Concat,
+            across => across,
+        };
+        let joined = Joined::of(&series, options);
+        let ratio = options.ratio();
+        // Where only medians are taken, the quotient does: they take what is not finite as 0.
+        let of_medians = matches!(across, Across::Concat | Across::Pooled) && ratio.is_plain();
+        let of_run = |run: &Series| {
+            if of_medians { &run.level / &run.std } else { ratio.lazy(&run.level, &run.std) }
+        };
+        let each: Vec<LazyArray> = series.iter().map(of_run).collect();
+        let whole = [joined.mean, joined.std, joined.within];
+        let mut asked = Self {
+            arrays: whole.into_iter().chain(each.iter().cloned()).collect(),
             shape: runs[0].shape().iter().take(3).copied().collect(),
+            across,
+            runs: runs.len(),
+            between: None,
+            mean_of_runs: None,
+            mask: None,
+        };
+        if let Some([variance, share]) = joined.between {
+            asked.between =
+                Some(Between { variance: asked.push(variance), share: asked.push(share) });
         }
+        if across == Across::Mean {
+            asked.mean_of_runs = Some(asked.push(total(each) / runs.len() as f64));
+        }
+        if let Mask::Of(mask) = options.mask {
+            let inside = mask_for(&runs[0], mask)?.squeeze(-1);
+            asked.mask = Some(asked.push(where_(&inside, 1.0, 0.0)));
+        }
+        Ok(asked)
+    }
+
+    fn push(&mut self, array: LazyArray) -> usize {
+        self.arrays.push(array);
+        self.arrays.len() - 1
     }
 
     pub(super) fn all(&self) -> Vec<&LazyArray> {
         self.arrays.iter().collect()
     }
 
-    pub(super) fn runs(&self) -> usize {
-        self.arrays.len() - Self::RUNS
+    /// Places of the runs' own maps.
+    pub(super) fn each(&self) -> std::ops::Range<usize> {
+        Self::RUNS..Self::RUNS + self.runs
+    }
+
+    /// What medians are of, with the place of what each is taken of; the joined series needs none.
+    pub(super) fn figures(&self) -> Vec<(Figure, Option<usize>)> {
+        let between = self.between.into_iter().flat_map(|b| [b.variance, b.share]);
+        let values = self.each().chain(between).chain(self.mean_of_runs);
+        let values = values.map(|place| (Figure::Value, Some(place)));
+        values.chain([(Figure::Pooled, Some(Self::WITHIN)), (Figure::Joined, None)]).collect()
+    }
+
+    /// What the map is of, with the place of what it is made of.
+    pub(super) fn map(&self) -> (Figure, Option<usize>) {
+        match self.across {
+            Across::Concat | Across::PerRun => (Figure::Joined, None),
+            Across::Pooled => (Figure::Pooled, Some(Self::WITHIN)),
+            Across::Mean => (Figure::Value, self.mean_of_runs),
+        }
+    }
+
+    /// Whether an array is a map that is given back, or one is made of it.
+    pub(super) fn stays(&self, place: usize) -> bool {
+        let is_of_run = self.across == Across::PerRun && self.each().contains(&place);
+        is_of_run || self.map().1 == Some(place)
     }
 
     /// In memory where all results fit and leave room to read every run once, else on disk where that
@@ -59,6 +141,15 @@ impl Asked {
     /// # Errors
     /// The smallest budget that is enough, where this one is not.
     pub(super) fn way(&self, session: &Session) -> Result<Waiting, PlanError> {
+        // Maps of all runs are given back together: there is nothing that could wait on disk.
+        if self.across == Across::PerRun {
+            return session.scans(&self.all()).map(|_| Waiting::InMemory).map_err(|mut error| {
+                if let PlanError::Memory { alternative, .. } = &mut error {
+                    *alternative = Some("do one run at a time".to_owned());
+                }
+                error
+            });
+        }
         let in_memory = match session.scans(&self.all()) {
             Err(PlanError::Memory { .. }) => None,
             Ok(scans) if scans > 1 => Some(scans),
@@ -98,27 +189,4 @@ impl Asked {
         let largest = (values, Spilled::room_bytes(&self.shape));
         (needed > session.memory_bytes()).then(|| PlanError::memory(needed, session, largest, None))
     }
-}
-
-/// The run's values in a type whose mean and standard deviation are not rounded to float32. Integers
-/// stay what they are: their sums are exact.
-fn true_values(run: &Run) -> LazyArray {
-    let values = run.lazy();
-    if values.dtype() == DType::F32 { values.to_f64() } else { values }
-}
-
-/// Sums of squares within runs over the summed degrees of freedom.
-fn variance_within(arrays: &[LazyArray], options: TsnrOptions) -> LazyArray {
-    let volumes = |array: &LazyArray| *array.shape().last().unwrap_or(&0);
-    let squares = |array: &LazyArray| array.var(-1) * volumes(array) as f64;
-    let freedom: u64 = arrays.iter().map(|a| volumes(a).saturating_sub(options.ddof)).sum();
-    // Pairs of pairs: an expression of hundreds of runs is not hundreds of operations deep.
-    let mut sums: Vec<LazyArray> = arrays.iter().map(squares).collect();
-    while sums.len() > 1 {
-        sums = sums
-            .chunks(2)
-            .map(|pair| if let [a, b] = pair { a + b } else { pair[0].clone() })
-            .collect();
-    }
-    sums.remove(0) / freedom as f64
 }

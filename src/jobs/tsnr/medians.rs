@@ -2,76 +2,118 @@
 
 use ndarray::{Array3, ArrayD, Ix3};
 
-use super::Constant;
+use super::like::Like;
+use super::options::{Mask, Ratio, TsnrOptions};
 
 /// Share of the largest mean that a voxel's mean must exceed to count as head.
 const HEAD_SHARE: f64 = 0.2;
 
-/// What is known of a voxel: mean and standard deviation of the joined series, and its value in the
-/// map that is looked at.
+/// What is known of a voxel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Voxel {
+    /// Mean and standard deviation of the joined series.
     pub(super) mean: f64,
     pub(super) std: f64,
+    /// What a mask says of it; 0 is outside.
+    pub(super) mask: f64,
+    /// Its value in the array that is looked at.
     pub(super) value: f64,
 }
 
-impl Voxel {
-    /// The larger of a mean and this one's, if its series changes.
-    pub(super) fn larger_mean(self, so_far: f64) -> f64 {
-        if self.std > 0.0 && self.mean.is_finite() { so_far.max(self.mean) } else { so_far }
-    }
-
-    /// tSNR of one run, where `value` is that.
-    pub(super) fn of_run(self) -> f64 {
-        finite_or_zero(self.value)
-    }
-
-    /// tSNR by the deviations within runs, where `value` is their variance.
-    pub(super) fn pooled(self) -> f64 {
-        finite_or_zero(self.mean / self.value.sqrt())
-    }
-
+/// What a median is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Figure {
     /// tSNR of the joined series.
-    pub(super) fn joined(self) -> f64 {
-        self.mean / self.std
+    Joined,
+    /// tSNR by the deviations within runs, where the value is their variance.
+    Pooled,
+    /// The value itself.
+    Value,
+}
+
+/// What becomes of a voxel: its figures, whether it counts, and what stands in the map.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    ratio: Ratio,
+    /// Whether a mask was given: then it alone says which voxels count.
+    has_mask: bool,
+    /// Whether the map is 0 where voxels do not count.
+    masks_map: bool,
+    /// Without a mask: what a mean must exceed.
+    threshold: f64,
+}
+
+impl Rules {
+    /// Where the largest mean is not known yet.
+    pub(super) fn of(options: &TsnrOptions<'_>) -> Self {
+        let like_is_whole = options.like.is_some_and(Like::leaves_map_whole);
+        Self {
+            ratio: options.ratio(),
+            has_mask: matches!(options.mask, Mask::Of(_)),
+            masks_map: !matches!(options.mask, Mask::None) && !like_is_whole,
+            threshold: f64::NAN,
+        }
     }
 
-    /// What stands in the map.
-    pub(super) fn tsnr(self, constant: Constant) -> f64 {
-        match constant {
-            _ if self.std != 0.0 => self.joined(),
-            Constant::Zero => 0.0,
-            Constant::Nan => f64::NAN,
+    /// The larger of a mean and this voxel's, if its series changes.
+    pub(super) fn larger_mean(&self, voxel: Voxel, so_far: f64) -> f64 {
+        if self.changes(voxel) && voxel.mean.is_finite() { so_far.max(voxel.mean) } else { so_far }
+    }
+
+    /// The same rules, where this is the largest mean.
+    pub(super) fn above(self, largest: f64) -> Self {
+        Self { threshold: HEAD_SHARE * largest, ..self }
+    }
+
+    fn changes(&self, voxel: Voxel) -> bool {
+        voxel.std > self.ratio.std_floor
+    }
+
+    /// Whether medians are over this voxel, too.
+    pub(super) fn counts(&self, voxel: Voxel) -> bool {
+        if self.has_mask {
+            return voxel.mask != 0.0;
+        }
+        self.changes(voxel) && voxel.mean > self.threshold
+    }
+
+    /// What a median is taken of; 0 where that is not finite.
+    pub(super) fn figure(&self, figure: Figure, voxel: Voxel) -> f64 {
+        let value = self.value(figure, voxel);
+        if value.is_finite() { value } else { 0.0 }
+    }
+
+    /// What stands in a map of a figure.
+    pub(super) fn in_map(&self, figure: Figure, voxel: Voxel) -> f64 {
+        if self.masks_map && !self.counts(voxel) { 0.0 } else { self.value(figure, voxel) }
+    }
+
+    fn value(&self, figure: Figure, voxel: Voxel) -> f64 {
+        match figure {
+            Figure::Joined => self.ratio.of(voxel.mean, voxel.std),
+            Figure::Pooled => self.ratio.of(voxel.mean, voxel.value.sqrt()),
+            Figure::Value => voxel.value,
         }
     }
 }
 
-fn finite_or_zero(value: f64) -> f64 {
-    if value.is_finite() { value } else { 0.0 }
-}
-
-/// Which voxels medians are over: std above 0 and a mean above a threshold; and how many those are.
+/// How many voxels there are of a kind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
-    threshold: f64,
+    /// Those that medians are over.
     pub(super) voxels: u64,
+    /// Those whose series never changes.
     pub(super) constant: u64,
+    /// Those that medians are over and that have no tSNR.
+    pub(super) without: u64,
 }
 
 impl Counts {
-    /// None counted yet, where `largest` is the largest mean.
-    pub(super) fn above(largest: f64) -> Self {
-        Self { threshold: HEAD_SHARE * largest, voxels: 0, constant: 0 }
-    }
-
-    pub(super) fn hold(&self, voxel: Voxel) -> bool {
-        voxel.std > 0.0 && voxel.mean > self.threshold
-    }
-
-    pub(super) fn add(&mut self, voxel: Voxel) {
-        self.voxels += u64::from(self.hold(voxel));
-        self.constant += u64::from(voxel.std == 0.0);
+    pub(super) fn add(&mut self, voxel: Voxel, rules: &Rules) {
+        let counts = rules.counts(voxel);
+        self.voxels += u64::from(counts);
+        self.constant += u64::from(voxel.std <= rules.ratio.std_floor);
+        self.without += u64::from(counts && !rules.changes(voxel));
     }
 }
 

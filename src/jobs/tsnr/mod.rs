@@ -1,23 +1,34 @@
 //! Temporal signal-to-noise: the mean over time divided by the standard deviation over time.
 //!
-//! The map is of the runs joined end to end, which is the classical formula; the figures beside it
-//! show what that does to the number when runs differ in level. Definitions are in
+//! By default the map is of the runs joined end to end, which is the classical formula; the figures
+//! beside it show what that does to the number when runs differ in level. Definitions are in
 //! `docs/numerics.md`.
 
 mod arrays;
+mod dummies;
 mod held;
+mod like;
 mod medians;
+mod options;
 mod record;
+mod result;
+mod series;
 mod spilled;
+mod volumes;
 
+pub use like::Like;
+pub use options::{Across, Constant, Dummies, MOST_DETREND, Mask, NonFinite, TsnrOptions};
 pub use record::TsnrRecord;
+pub use result::{BetweenRuns, RunRow, Tsnr};
 
 use ndarray::Array3;
 
 use self::arrays::{Asked, Waiting};
+use self::dummies::dummy_volumes;
 use self::held::Held;
-use self::medians::{Counts, Voxel};
+use self::medians::{Counts, Rules};
 use self::spilled::Spilled;
+use self::volumes::Volumes;
 use super::error::JobError;
 use super::grid;
 use super::join::said_of;
@@ -29,98 +40,77 @@ use crate::runtime::Session;
 /// A joined median below this share of the pooled one is worth a warning.
 const LEVEL_SHIFT_SHARE: f64 = 0.8;
 
-/// What a voxel gets whose series never changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Constant {
-    /// 0, so that viewers and averages are not spoiled.
-    #[default]
-    Zero,
-    /// NaN, so that it cannot be mistaken for a measurement.
-    Nan,
-}
-
-/// How tSNR is defined.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TsnrOptions {
-    /// Delta degrees of freedom of the standard deviation; 0 is numpy's default.
-    pub ddof: u64,
-    /// What constant voxels get.
-    pub constant: Constant,
-}
-
-/// The map and the figures beside it.
-#[derive(Debug)]
-pub struct Tsnr {
-    /// tSNR of the runs joined along time, `(x, y, z)`, on the grid of the first run.
-    pub map: Array3<f64>,
-    /// Voxels that the medians are over: std above 0 and grand mean above 20 % of its maximum.
-    pub mask_voxels: u64,
-    /// One row a run, in the order they were joined.
-    pub runs: Vec<RunRow>,
-    /// Median tSNR from the standard deviation within runs and the grand mean.
-    pub pooled_median: f64,
-    /// Median tSNR of the map.
-    pub concatenated_median: f64,
-    /// Voxels whose series never changes.
-    pub constant_voxels: u64,
-    /// What a careful person would want to know.
-    pub warnings: Vec<String>,
-    /// How the computation went.
-    pub report: Report,
-}
-
-/// What one run contributes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunRow {
-    /// The run.
-    pub name: String,
-    /// Volumes in it.
-    pub volumes: u64,
-    /// Seconds from volume to volume, where known.
-    pub tr_seconds: Option<f64>,
-    /// Median tSNR of the run alone, over the same mask as the other figures.
-    pub median: f64,
-}
-
-/// tSNR over `runs` joined along time, in one scan of each.
+/// tSNR over `runs`, by default joined along time, in one scan of each.
 ///
-/// Slope and intercept of each run are applied. Voxels with NaN or infinite samples are NaN. The
-/// results of the scan (8 bytes a voxel for each run and three more) are part of the plan; where they
-/// do not fit, they wait on disk in the session's [`scratch`](crate::SessionBuilder::scratch) folder,
-/// and only 8 bytes a voxel must fit.
+/// Slope and intercept of each run are applied. Voxels with NaN or infinite samples are NaN, unless
+/// [`TsnrOptions::non_finite`] says otherwise. The results of the scan (8 bytes a voxel for each run
+/// and three more; two more of several runs, one more each for a mask and for [`Across::Mean`]) are
+/// part of the plan; where they do not fit, they wait on disk in the session's
+/// [`scratch`](crate::SessionBuilder::scratch) folder, and only 8 bytes a voxel must fit. Maps of
+/// [`Across::PerRun`] are given back together and have to fit. Detrending costs `detrend + 4`
+/// numbers a voxel more while a run is read and no reading; [`Dummies::Auto`] reads the first 50
+/// volumes of each run before, counted as a scan.
 ///
 /// # Errors
-/// Runs of fewer than 2 volumes, or on different grids; a budget that is too small; a damaged
-/// source; a scratch folder that cannot be written.
-pub fn tsnr(runs: &[Run], options: TsnrOptions, session: &Session) -> Result<Tsnr, JobError> {
-    let mut warnings = check(runs)?;
-    let asked = Asked::of(runs, options);
-    let (map, found, mut report) = match asked.way(session).map_err(ExecError::from)? {
-        Waiting::InMemory => in_memory(&asked, options, session)?,
-        Waiting::OnDisk => on_disk(&asked, options, session)?,
+/// Runs of fewer than 2 volumes, or of which too few are left; runs or a mask on different grids;
+/// options that contradict each other; a budget that is too small; a damaged source; a scratch folder
+/// that cannot be written.
+pub fn tsnr(runs: &[Run], options: TsnrOptions<'_>, session: &Session) -> Result<Tsnr, JobError> {
+    let mut warnings = check(runs, &options)?;
+    let (dummies, looked) = dummy_volumes(runs, options.dummies, session)?;
+    let volumes = Volumes::of(runs, &dummies, &options)?;
+    let asked = Asked::of(runs, &volumes, &options)?;
+    let rules = Rules::of(&options);
+    let (maps, found, mut report) = match asked.way(session).map_err(ExecError::from)? {
+        Waiting::InMemory => in_memory(&asked, rules, session)?,
+        Waiting::OnDisk => on_disk(&asked, rules, session)?,
     };
-    let rows = runs.iter().zip(found.each).map(|(run, median)| RunRow {
+    if let Some(looked) = looked {
+        report.scans += looked.scans;
+        report.read_bytes += looked.read_bytes;
+        report.projected_bytes = report.projected_bytes.max(looked.projected_bytes);
+        report.leased_peak_bytes = report.leased_peak_bytes.max(looked.leased_peak_bytes);
+    }
+    let rows = runs.iter().zip(&volumes).zip(found.each).map(|((run, volumes), median)| RunRow {
         name: run.name().to_owned(),
         volumes: run.shape()[3],
+        dummy_volumes: volumes.dummies,
+        censored_volumes: volumes.censored(),
         tr_seconds: run.info().timing.tr_seconds,
         median,
     });
     let (joined, pooled) = (found.joined, found.pooled);
-    if joined < LEVEL_SHIFT_SHARE * pooled {
+    let is_joined = matches!(asked.across, Across::Concat);
+    if is_joined && joined < LEVEL_SHIFT_SHARE * pooled {
         warnings.push(format!(
             "the joined median {joined:.2} is under 80 % of the pooled {pooled:.2}: level shifts \
              between runs count as noise in the map"
         ));
     }
+    let Counts { voxels, constant, without } = found.counts;
+    if without > 0 {
+        warnings.push(format!(
+            "{without} of the {voxels} voxels in the mask have no tSNR (constant, or not finite) and \
+             count as 0 in the medians"
+        ));
+    }
     warnings.extend(said_of(runs));
-    warnings.append(&mut report.warnings);
+    for warning in std::mem::take(&mut report.warnings) {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+    let (map, run_maps) = maps;
     Ok(Tsnr {
         map,
-        mask_voxels: found.counts.voxels,
+        run_maps,
+        mask_voxels: voxels,
         runs: rows.collect(),
         pooled_median: pooled,
         concatenated_median: joined,
-        constant_voxels: found.counts.constant,
+        mean_of_runs_median: found.mean_of_runs,
+        between_runs: found.between,
+        constant_voxels: constant,
         warnings,
         report,
     })
@@ -132,63 +122,94 @@ struct Found {
     pooled: f64,
     joined: f64,
     each: Vec<f64>,
+    between: Option<BetweenRuns>,
+    mean_of_runs: Option<f64>,
 }
+
+impl Found {
+    /// Medians in the order of [`Asked::figures`].
+    fn of(counts: Counts, medians: Vec<f64>, asked: &Asked) -> Self {
+        let mut medians = medians.into_iter();
+        let mut next = || medians.next().unwrap_or(f64::NAN);
+        Self {
+            counts,
+            each: asked.each().map(|_| next()).collect(),
+            between: asked
+                .between
+                .map(|_| BetweenRuns { variance_median: next(), share_median: next() }),
+            mean_of_runs: asked.mean_of_runs.map(|_| next()),
+            pooled: next(),
+            joined: next(),
+        }
+    }
+}
+
+/// The map, and those of the runs.
+type Maps = (Array3<f64>, Vec<Array3<f64>>);
 
 fn in_memory(
     asked: &Asked,
-    options: TsnrOptions,
+    rules: Rules,
     session: &Session,
-) -> Result<(Array3<f64>, Found, Report), JobError> {
+) -> Result<(Maps, Found, Report), JobError> {
     let computed = session.compute_all::<f64>(&asked.all())?;
-    let mut maps = computed.arrays.into_iter();
-    let mut next = || maps.next().unwrap_or_default();
-    let (mean, std, within) = (next(), next(), next());
-    let held = Held::new(mean, std);
-    let each = maps.map(|map| held.median(map, Voxel::of_run).0).collect();
-    // Used up twice: for its own median, then as room for the map's.
-    let (pooled, room) = held.median(within, Voxel::pooled);
-    let (joined, _) = held.median(room, Voxel::joined);
-    let found = Found { counts: held.counts, pooled, joined, each };
-    Ok((held.into_map(options.constant), found, computed.report))
+    let mut held = Held::new(computed.arrays, asked, rules);
+    let medians = held.medians(asked, session)?;
+    let found = Found::of(held.counts, medians, asked);
+    Ok((held.into_maps(asked), found, computed.report))
 }
 
 fn on_disk(
     asked: &Asked,
-    options: TsnrOptions,
+    rules: Rules,
     session: &Session,
-) -> Result<(Array3<f64>, Found, Report), JobError> {
+) -> Result<(Maps, Found, Report), JobError> {
     let arrays = asked.all();
     let spilled = Spilled::create(&asked.shape, arrays.len(), session)?;
     let mut report = session
         .for_each_block::<f64>(&arrays, |map, region, block| spilled.keep(map, region, block))?;
     report.projected_bytes = report.projected_bytes.max(spilled.projected_bytes());
-    let mut settled = spilled.settle(session)?;
-    let each = (0..asked.runs()).map(|run| settled.median(Asked::RUNS + run, Voxel::of_run));
-    let each = each.collect::<Result<_, _>>()?;
-    let pooled = settled.median(Asked::WITHIN, Voxel::pooled)?;
-    let joined = settled.median(Asked::WITHIN, Voxel::joined)?;
-    let found = Found { counts: settled.counts(), pooled, joined, each };
-    Ok((settled.into_map(options.constant)?, found, report))
+    let mut settled = spilled.settle(asked.mask, rules, session)?;
+    let medians = asked.figures().into_iter().map(|(figure, map)| settled.median(figure, map));
+    let medians = medians.collect::<Result<_, _>>()?;
+    let found = Found::of(settled.counts(), medians, asked);
+    let (figure, map) = asked.map();
+    // Those of runs never wait on disk: see [`Asked::way`].
+    Ok(((settled.into_map(figure, map)?, Vec::new()), found, report))
 }
 
-/// What [`tsnr`] would do with these runs under this session. Reads no voxel.
+/// What [`tsnr`] would do with these runs under this session. Reads no voxel: with [`Dummies::Auto`] the
+/// plan is that of runs without dummy volumes, and does not show the reading that finds them.
 ///
 /// # Errors
 /// As [`tsnr`] would before it reads anything.
 pub fn explain_tsnr(
     runs: &[Run],
-    options: TsnrOptions,
+    options: TsnrOptions<'_>,
     session: &Session,
 ) -> Result<Explanation, JobError> {
-    check(runs)?;
-    Ok(Asked::of(runs, options).explain(session).map_err(ExecError::from)?)
+    check(runs, &options)?;
+    let dummies = match options.dummies {
+        Dummies::First(count) => count,
+        Dummies::Auto => 0,
+    };
+    let volumes = Volumes::of(runs, &vec![dummies; runs.len()], &options)?;
+    let mut plan =
+        Asked::of(runs, &volumes, &options)?.explain(session).map_err(ExecError::from)?;
+    if options.dummies == Dummies::Auto {
+        let said = "before this, the first 50 volumes of each run are read to find dummy volumes";
+        plan.summary.rewrites.push(said.to_owned());
+    }
+    Ok(plan)
 }
 
-/// Refuses runs that are too short or on different grids; warns of timings that differ.
-fn check(runs: &[Run]) -> Result<Vec<String>, JobError> {
+/// Refuses runs that are too short or on different grids, and options that contradict each other; warns
+/// of timings that differ.
+fn check(runs: &[Run], options: &TsnrOptions<'_>) -> Result<Vec<String>, JobError> {
     if let Some(run) = runs.iter().find(|run| run.shape()[3] < 2) {
         let (run, volumes) = (run.name().to_owned(), run.shape()[3]);
         return Err(JobError::TooFewVolumes { run, volumes });
     }
+    options.check(runs.len())?;
     grid::check(runs)
 }

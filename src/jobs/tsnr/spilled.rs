@@ -5,9 +5,8 @@
 
 use ndarray::{Array3, ArrayViewD};
 
-use super::Constant;
 use super::arrays::Asked;
-use super::medians::{Counts, Voxel, map_of, median_of};
+use super::medians::{Counts, Figure, Rules, Voxel, map_of, median_of};
 use crate::dtype::DType;
 use crate::exec::ExecError;
 use crate::grid::{Region, saturating_count};
@@ -27,9 +26,9 @@ pub(super) struct Spilled {
 }
 
 impl Spilled {
-    /// What is held in memory while medians are taken: one value a voxel, and stretches of three maps.
+    /// What is held in memory while medians are taken: one value a voxel, and stretches of four maps.
     pub(super) fn room_bytes(shape: &[u64]) -> u64 {
-        saturating_count(shape).saturating_mul(8).saturating_add(3 * 8 * STRETCH as u64)
+        saturating_count(shape).saturating_mul(8).saturating_add(4 * 8 * STRETCH as u64)
     }
 
     /// The most memory of the process then.
@@ -64,22 +63,29 @@ impl Spilled {
     }
 
     /// All maps are there: takes room for medians, and finds out which voxels count.
-    pub(super) fn settle(self, session: &Session) -> Result<Settled, ExecError> {
+    pub(super) fn settle(
+        self,
+        mask: Option<usize>,
+        rules: Rules,
+        session: &Session,
+    ) -> Result<Settled, ExecError> {
         let lease = session.budget().lease("medians", Self::room_bytes(&self.shape))?;
         let voxels = saturating_count(&self.shape) as usize;
         let mut settled = Settled {
             maps: self.maps,
             voxels,
             shape: self.shape,
+            mask,
+            rules,
             counts: Counts::default(),
             room: Vec::with_capacity(voxels),
             _lease: lease,
         };
         let mut largest = f64::NAN;
-        settled.walk(None, |voxel| largest = voxel.larger_mean(largest))?;
-        let mut counts = Counts::above(largest);
-        settled.walk(None, |voxel| counts.add(voxel))?;
-        settled.counts = counts;
+        settled.walk(None, |voxel| largest = rules.larger_mean(voxel, largest))?;
+        let (rules, mut counts) = (rules.above(largest), Counts::default());
+        settled.walk(None, |voxel| counts.add(voxel, &rules))?;
+        (settled.rules, settled.counts) = (rules, counts);
         Ok(settled)
     }
 }
@@ -89,6 +95,9 @@ pub(super) struct Settled {
     maps: Spill,
     shape: Vec<u64>,
     voxels: usize,
+    /// Which map says what is inside, if one does.
+    mask: Option<usize>,
+    rules: Rules,
     counts: Counts,
     /// One value a voxel: allocated once, since an allocator may keep what it gets back.
     room: Vec<f64>,
@@ -100,16 +109,12 @@ impl Settled {
         self.counts
     }
 
-    /// Median over the voxels that count of what `figure` makes of each.
-    pub(super) fn median(
-        &mut self,
-        map: usize,
-        figure: impl Fn(Voxel) -> f64,
-    ) -> Result<f64, ExecError> {
-        let (counts, mut values) = (self.counts, self.emptied_room());
-        self.walk(Some(map), |voxel| {
-            if counts.hold(voxel) {
-                values.push(figure(voxel));
+    /// Median over the voxels that count of a figure of each.
+    pub(super) fn median(&mut self, figure: Figure, map: Option<usize>) -> Result<f64, ExecError> {
+        let (rules, mut values) = (self.rules, self.emptied_room());
+        self.walk(map, |voxel| {
+            if rules.counts(voxel) {
+                values.push(rules.figure(figure, voxel));
             }
         })?;
         let median = median_of(&mut values);
@@ -117,10 +122,14 @@ impl Settled {
         Ok(median)
     }
 
-    /// The map of tSNR.
-    pub(super) fn into_map(mut self, constant: Constant) -> Result<Array3<f64>, ExecError> {
-        let mut values = self.emptied_room();
-        self.walk(None, |voxel| values.push(voxel.tsnr(constant)))?;
+    /// The map of a figure.
+    pub(super) fn into_map(
+        mut self,
+        figure: Figure,
+        map: Option<usize>,
+    ) -> Result<Array3<f64>, ExecError> {
+        let (rules, mut values) = (self.rules, self.emptied_room());
+        self.walk(map, |voxel| values.push(rules.in_map(figure, voxel)))?;
         let shape: Vec<usize> = self.shape.iter().map(|&n| n as usize).collect();
         Ok(map_of(values, &shape))
     }
@@ -138,18 +147,24 @@ impl Settled {
             stream.skip((map * self.voxels * 8) as u64).map(|()| stream)
         };
         let (mut mean, mut std) = (of_map(Asked::MEAN)?, of_map(Asked::STD)?);
+        let mut mask = self.mask.map(of_map).transpose()?;
         let mut value = map.map(of_map).transpose()?;
         let most = STRETCH.min(self.voxels);
-        let (mut means, mut stds, mut values) = (vec![0.0; most], vec![0.0; most], vec![0.0; most]);
+        let (mut means, mut stds) = (vec![0.0; most], vec![0.0; most]);
+        let (mut masks, mut values) = (vec![1.0; most], vec![0.0; most]);
         for first in (0..self.voxels).step_by(STRETCH) {
             let len = STRETCH.min(self.voxels - first);
             mean.read_next(bytemuck::cast_slice_mut(&mut means[..len]))?;
             std.read_next(bytemuck::cast_slice_mut(&mut stds[..len]))?;
+            if let Some(mask) = &mut mask {
+                mask.read_next(bytemuck::cast_slice_mut(&mut masks[..len]))?;
+            }
             if let Some(value) = &mut value {
                 value.read_next(bytemuck::cast_slice_mut(&mut values[..len]))?;
             }
-            for ((&mean, &std), &value) in means[..len].iter().zip(&stds).zip(&values) {
-                see(Voxel { mean, std, value });
+            for at in 0..len {
+                let (mean, std, mask, value) = (means[at], stds[at], masks[at], values[at]);
+                see(Voxel { mean, std, mask, value });
             }
         }
         Ok(())
@@ -162,8 +177,8 @@ mod tests {
 
     use super::{Asked, Spilled};
     use crate::grid::Region;
-    use crate::jobs::tsnr::Constant;
-    use crate::jobs::tsnr::medians::Voxel;
+    use crate::jobs::tsnr::medians::{Figure, Rules};
+    use crate::jobs::tsnr::options::{Constant, TsnrOptions};
     use crate::runtime::Session;
 
     const SHAPE: [u64; 3] = [5, 4, 3];
@@ -198,15 +213,26 @@ mod tests {
                 Asked::STD => f64::from(voxel < 50),
                 _ => 100.0 - voxel as f64,
             };
-            let mut settled = spilled(&boxes, of).settle(&Session::default()).unwrap();
+            let options = TsnrOptions { constant: Constant::Nan, ..TsnrOptions::default() };
+            let settle = || {
+                spilled(&boxes, of).settle(None, Rules::of(&options), &Session::default()).unwrap()
+            };
+            let mut settled = settle();
             // A fifth of 49, the largest mean of a voxel that changes.
             assert_eq!((settled.counts().voxels, settled.counts().constant), (40, 10));
-            assert_eq!(settled.median(Asked::WITHIN, Voxel::of_run).unwrap(), 70.5);
-            assert_eq!(settled.median(Asked::WITHIN, Voxel::joined).unwrap(), 29.5);
-            let map = settled.into_map(Constant::Nan).unwrap();
+            assert_eq!(settled.median(Figure::Value, Some(Asked::WITHIN)).unwrap(), 70.5);
+            assert_eq!(settled.median(Figure::Joined, None).unwrap(), 29.5);
+            let map = settled.into_map(Figure::Joined, None).unwrap();
             let want = Array3::from_shape_fn((5, 4, 3), |(x, y, z)| (x + 5 * (y + 4 * z)) as f64);
             let same = |(got, want): (&f64, &f64)| got == want || (*want > 49.0 && got.is_nan());
             assert!(map.iter().zip(&want).all(same), "{map}");
+
+            let settled = settle();
+            let map = settled.into_map(Figure::Pooled, Some(Asked::WITHIN)).unwrap();
+            assert_eq!(
+                (map[[1, 0, 0]], map[[4, 3, 2]]),
+                (1.0 / 99_f64.sqrt(), 59.0 / 41_f64.sqrt())
+            );
         }
     }
 

@@ -17,7 +17,9 @@ pub(crate) use info::InfoArgs;
 pub(crate) use ingest::IngestArgs;
 pub(crate) use limits::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 pub(crate) use reduce::{AxisArg, OpArg, ReduceArgs, ReduceWhat};
-pub(crate) use tsnr::{TsnrArgs, TsnrWhat};
+pub(crate) use tsnr::{
+    AcrossArg, ConstantArg, DdofArg, DummiesArg, LikeArg, NonFiniteArg, TsnrArgs, TsnrWhat,
+};
 pub(crate) use verify::VerifyArgs;
 
 use clap::{Parser, Subcommand};

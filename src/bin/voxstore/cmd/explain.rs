@@ -7,9 +7,10 @@ use voxstore::Explanation;
 use voxstore::jobs::explain_tsnr;
 
 use super::reduce::{Expression, Request};
+use super::tsnr::Request as TsnrRequest;
 use crate::args::{ExplainArgs, ExplainHow, ExplainJob, FormatArg, ReduceWhat, TsnrWhat};
 use crate::exit::Done;
-use crate::{inputs, output, render};
+use crate::{output, render};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
     match &args.job {
@@ -20,8 +21,8 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
 
 fn of_tsnr(what: &TsnrWhat, how: &ExplainHow) -> Result<Explanation> {
     let session = what.limits.session(&how.talk)?;
-    let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.options())?;
-    Ok(explain_tsnr(&runs, what.options(), &session)?)
+    let request = TsnrRequest::of(what)?;
+    Ok(explain_tsnr(&request.runs, request.options(), &session)?)
 }
 
 fn of_reduce(what: &ReduceWhat, how: &ExplainHow) -> Result<Explanation> {
