@@ -16,6 +16,7 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 #[command(after_help = "Examples:
   voxstore tsnr sub-01/ses-test/func/*_bold.nii.gz -o tsnr.nii.gz
   voxstore tsnr study.zarr --run 'sub-01_*' -o tsnr.nii.gz --memory 128MiB
+  voxstore tsnr ds000114 --entity sub=01 --entity ses=test -o tsnr.nii.gz   # a BIDS dataset
   voxstore tsnr run.nii -o tsnr.nii --ddof 1 --constant nan")]
 pub(crate) struct TsnrArgs {
     #[command(flatten)]

@@ -20,8 +20,8 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
 
 fn of_tsnr(what: &TsnrWhat, how: &ExplainHow) -> Result<Explanation> {
     let session = what.limits.session(&how.talk)?;
-    let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.options())?;
-    Ok(explain_tsnr(&runs, what.options(), &session)?)
+    let joined = inputs::runs_to_join(&what.inputs, &what.runs, what.reading.options())?;
+    Ok(explain_tsnr(&joined.runs, what.options(), &session)?)
 }
 
 fn of_reduce(what: &ReduceWhat, how: &ExplainHow) -> Result<Explanation> {

@@ -9,13 +9,17 @@ use voxstore::nifti::{MapFile, NiftiOptions};
 use voxstore::{Run, peak_memory_bytes};
 
 use crate::args::TsnrArgs;
+use crate::chosen::{self, LeftOut};
 use crate::exit::Done;
+use crate::inputs::Joined;
 use crate::{inputs, output, render};
 
 #[derive(Serialize)]
 struct Answer<'a> {
     map: &'a Path,
     record: &'a TsnrRecord,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    left_out: &'a [LeftOut],
 }
 
 pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
@@ -28,7 +32,9 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     // folder in memory, as a system's temporary one can be.
     let builder = what.limits.builder(&args.talk)?.scratch(output::folder_of(&args.output));
     let session = builder.build()?;
-    let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, what.reading.options())?;
+    let Joined { runs, left_out } =
+        inputs::runs_to_join(&what.inputs, &what.runs, what.reading.options())?;
+    chosen::tell_left_out(&left_out, &args.talk);
     let options = what.options();
     // First, so that a file that cannot be written is known before anything is read.
     let file = MapFile::create(&args.output, args.force)?;
@@ -46,7 +52,7 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     output::write_json(&sidecar, &record, args.force)?;
 
     if args.talk.json {
-        render::json(&Answer { map: &args.output, record: &record })?;
+        render::json(&Answer { map: &args.output, record: &record, left_out: &left_out })?;
     } else if !args.talk.quiet {
         tell(&result, &runs, args, &sidecar, measured, session.memory_bytes())?;
     }
