@@ -55,7 +55,7 @@ pub(super) fn sidecar(intake: &mut Intake) -> (Map<String, Value>, Vec<String>) 
 /// The object in a file that fits into what room is left.
 fn read(path: &Path, room_bytes: &mut u64) -> Result<Map<String, Value>, String> {
     let too_long =
-        |found: u64| format!("it has {}; all sidecars of a run may have 512 KiB", ByteSize(found));
+        |found: u64| format!("it has {}, with the run's others more than 512 KiB", ByteSize(found));
     match files::look(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             return Err("its content is not here; fetch it with `datalad get FILE`".to_owned());

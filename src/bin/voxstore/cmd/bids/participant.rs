@@ -140,13 +140,12 @@ fn one(image: &Image, args: &BidsArgs, session: &Session) -> Result<Row> {
     let [run] = runs;
     let median = found.concatenated_median;
     write(&map, &run, &found.map, median)?;
-    output::write_json(&sidecar, &asked.with(&found, &run), true)?;
-    let told = run.info().warnings.iter().map(ToString::to_string);
+    output::write_json(&sidecar, &asked.with(&found), true)?;
     Ok(Row {
         outcome: Outcome::Written,
         median_tsnr: median.is_finite().then_some(median),
         seconds: Some(started.elapsed().as_secs_f64()),
-        warnings: told.chain(found.warnings).collect(),
+        warnings: found.warnings,
         ..row
     })
 }
@@ -192,7 +191,7 @@ impl Row {
     }
 
     fn failed(source: String, error: &anyhow::Error) -> Self {
-        Self { error: Some(format!("{error:#}")), ..Self::new(source, Outcome::Failed) }
+        Self { error: Some(error.to_string()), ..Self::new(source, Outcome::Failed) }
     }
 }
 
@@ -202,10 +201,10 @@ fn tell(answer: &Answer, args: &BidsArgs, session: &Session) -> Result<()> {
     }
     for row in &answer.runs {
         for warning in row.warnings.iter().filter(|_| !args.talk.quiet) {
-            render::say(&format!("warning: {}: {warning}", row.source));
+            render::say(&format!("warning: {warning}"));
         }
         if let Some(error) = &row.error {
-            render::say(&format!("failed: {}: {error}", row.source));
+            render::say(&format!("failed: {error}"));
         }
     }
     chosen::tell_left_out(&answer.left_out, &args.talk);

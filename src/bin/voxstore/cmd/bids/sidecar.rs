@@ -92,15 +92,14 @@ impl Asked {
     }
 
     /// The file beside a map that was computed.
-    pub(super) fn with(&self, found: &Tsnr, run: &Run) -> impl Serialize {
+    pub(super) fn with(&self, found: &Tsnr) -> impl Serialize {
         let median = found.concatenated_median;
-        let warnings = run.info().warnings.iter().map(ToString::to_string);
         Made {
             asked: self,
             median_tsnr: median.is_finite().then_some(median),
             mask_voxels: found.mask_voxels,
             constant_voxels: found.constant_voxels,
-            warnings: warnings.chain(found.warnings.iter().cloned()).collect(),
+            warnings: found.warnings.clone(),
         }
     }
 
