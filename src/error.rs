@@ -1,5 +1,6 @@
 //! The sum of the layers' errors.
 
+use crate::bids::BidsError;
 use crate::exec::ExecError;
 use crate::foreign::ForeignError;
 use crate::jobs::JobError;
@@ -15,6 +16,9 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A BIDS dataset cannot be gone through, or not by such a filter.
+    #[error(transparent)]
+    Bids(#[from] BidsError),
     /// A computation did not come to its end.
     #[error(transparent)]
     Exec(#[from] ExecError),

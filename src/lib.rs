@@ -12,7 +12,7 @@
 //!   the [`Session`], and streams blocks through running sums: each block is read once, whatever
 //!   shares it. The bits of a result do not depend on threads, memory or chunks.
 //!
-//! [`jobs`] are built on these two; [`jobs::tsnr`] is the first.
+//! [`jobs`] are built on these two; [`jobs::tsnr`] is the first. [`bids`] finds the runs of a dataset.
 //!
 //! # Axes
 //!
@@ -55,6 +55,7 @@
 #[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
 compile_error!("voxstore needs a little-endian system of 64 bits: arrays may be larger than 4 GiB");
 
+pub mod bids;
 mod buffer;
 mod dtype;
 mod error;

@@ -73,8 +73,12 @@ pub struct RunInfo {
     pub header: Arc<[u8]>,
     /// The file the voxels come from.
     pub origin: Origin,
-    /// The BIDS sidecar that lay beside the file, as parsed JSON; an empty object where none was.
+    /// What BIDS sidecars say of the run, as parsed JSON: the one beside the file and, in a dataset, those it
+    /// inherits, the nearest winning key by key. An empty object where there is none.
     pub sidecar: Map<String, Value>,
+    /// The sidecars' paths below the dataset's root, with `/`, in the order they were merged in: the last
+    /// wins. Of a file in no dataset the name of the one beside it.
+    pub sidecar_files: Vec<String>,
     /// Untidy things that change no voxel and no place of a voxel.
     pub warnings: Vec<Warning>,
 }
@@ -93,10 +97,11 @@ impl RunInfo {
         Self { timing, ..self.clone() }
     }
 
-    /// Bytes of memory that the header and the sidecar take.
+    /// Bytes of memory that the header and the sidecars take.
     pub(crate) fn open_bytes(&self) -> u64 {
         let sidecar: usize = self.sidecar.iter().map(|(key, value)| entry_bytes(key, value)).sum();
-        (self.header.len() + sidecar) as u64
+        let files: usize = self.sidecar_files.iter().map(|f| size_of::<String>() + f.len()).sum();
+        (self.header.len() + sidecar + files) as u64
     }
 }
 

@@ -14,7 +14,8 @@ use walkdir::WalkDir;
 const BASE: [&str; 4] = ["buffer", "dtype", "grid", "json_number"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 25] = [
+const RULES: [(&str, &[&str]); 26] = [
+    ("bids", &["files"]),
     ("buffer", &[]),
     ("dtype", &[]),
     ("files", &[]),
@@ -32,8 +33,8 @@ const RULES: [(&str, &[&str]); 25] = [
     ("feed", &["base", "source", "kernel", "lazy"]),
     ("plan", &["base", "source", "spill", "kernel", "runtime", "lazy", "feed", "picture"]),
     ("exec", &["base", "source", "spill", "sink", "kernel", "runtime", "lazy", "feed", "plan"]),
-    ("nifti", &["base", "files", "source", "sink", "run", "runtime"]),
-    ("store", &["base", "files", "source", "sink", "run", "runtime"]),
+    ("nifti", &["base", "bids", "files", "source", "sink", "run", "runtime"]),
+    ("store", &["base", "bids", "files", "source", "sink", "run", "runtime"]),
     ("foreign", &["base", "files", "source", "run", "runtime", "nifti", "store"]),
     (
         "jobs",
@@ -43,7 +44,10 @@ const RULES: [(&str, &[&str]); 25] = [
     ("verify", &["base", "source", "run", "runtime", "nifti", "store"]),
     (
         "error",
-        &["source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store", "foreign", "jobs"],
+        &[
+            "bids", "source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store",
+            "foreign", "jobs",
+        ],
     ),
     ("lib", &[]),
 ];

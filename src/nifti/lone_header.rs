@@ -45,13 +45,13 @@ pub(crate) fn run_info_of_header(
     }
     let scaling = scaling::scaling(&header, &mut intake)?;
     let geometry = geometry::geometry(&header, shape, &mut intake);
-    let sidecar = sidecar::sidecar(&mut intake);
+    let (sidecar, sidecar_files) = sidecar::sidecar(&mut intake);
     let timing = timing::timing(&header, shape[3], &sidecar, &mut intake);
     let place = absolute(path).unwrap_or_else(|_| path.to_owned());
     let origin = origin::origin((&place, &Stamp::of(&found)), None, &header, false);
     let warnings = intake.into_warnings();
     let header = whole(bytes, &header).into();
-    Ok(RunInfo { geometry, timing, scaling, header, origin, sidecar, warnings })
+    Ok(RunInfo { geometry, timing, scaling, header, origin, sidecar, sidecar_files, warnings })
 }
 
 /// The bytes of a single file before its voxels. Some tools keep the header proper and nothing of what

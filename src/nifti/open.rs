@@ -1,6 +1,6 @@
 //! How does a path become a run?
 //!
-//! Reads header bytes and file metadata, and the sidecar; no voxel. Every claim of the header is
+//! Reads header bytes and file metadata, and the sidecars; no voxel. Every claim of the header is
 //! held against the size of the file before anything is allocated for it.
 
 use std::path::{Path, PathBuf};
@@ -60,7 +60,7 @@ impl From<Io> for OpenOptions {
 ///
 /// Content decides what the file is, not its name; but a `.hdr` and an `.img` of one name are a pair, of
 /// which either is given, and each may be gzip. Reads the bytes before the voxels (at most
-/// 16 MiB) and the JSON sidecar beside the file; no voxel. A gzip file's checksums are verified when
+/// 16 MiB) and the JSON sidecar beside the file, and of a file in a BIDS dataset those it inherits; no voxel. A gzip file's checksums are verified when
 /// its voxels are streamed.
 ///
 /// ```no_run
@@ -106,17 +106,17 @@ pub fn open_with(
 
     let scaling = scaling::scaling(&header, &mut intake)?;
     let geometry = geometry::geometry(&header, found.layout.shape, &mut intake);
-    let sidecar = sidecar::sidecar(&mut intake);
+    let (sidecar, sidecar_files) = sidecar::sidecar(&mut intake);
     let timing = timing::timing(&header, found.layout.shape[3], &sidecar, &mut intake);
     let Found { voxels, header_file, gzip, layout, head, .. } = found;
     let at = |file| (FileBytes::path(file), FileBytes::stamp(file));
     let origin = origin::origin(at(&voxels), header_file.as_ref().map(at), &header, gzip);
     let origin = Origin { dim, ..origin };
     let warnings = intake.into_warnings();
-    let header_bytes = head.into();
+    let (big_endian, header) = (header.big_endian, head.into());
     let info =
-        RunInfo { geometry, timing, scaling, header: header_bytes, origin, sidecar, warnings };
-    let source = source(voxels, header_file, layout, header.big_endian, &info);
+        RunInfo { geometry, timing, scaling, header, origin, sidecar, sidecar_files, warnings };
+    let source = source(voxels, header_file, layout, big_endian, &info);
     Ok(Run::new(Arc::new(source), info))
 }
 

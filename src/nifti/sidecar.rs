@@ -1,57 +1,75 @@
-//! What does the JSON file beside a run say?
+//! What do the JSON files say that belong to a run?
 //!
-//! Reads the file of the same stem in the same folder, and nothing else: BIDS lets a run inherit from
-//! folders above, which is not looked at. A sidecar that cannot be used is a warning, never an error.
+//! The one of the same stem beside the file; of a file in a BIDS dataset also those it inherits, merged key by
+//! key, the nearest winning (which they are, `bids` decides). A sidecar that cannot be used is a warning, never
+//! an error.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytesize::ByteSize;
 use serde_json::{Map, Value};
 
 use super::Intake;
 use super::name::without_ending;
+use crate::bids;
 use crate::files::{self, File};
 
-/// Parsed, a list of numbers takes thirty times its text.
+/// Of all of a run's: parsed, a list of numbers takes thirty times its text.
 const MOST_SIDECAR_BYTES: u64 = 512 << 10;
 
-/// The parsed sidecar; empty where there is none.
-pub(super) fn sidecar(intake: &mut Intake) -> Map<String, Value> {
-    let Some(path) = sidecar_path(intake.path()) else { return Map::new() };
-    match read(&path) {
-        Ok(object) => object,
-        Err(reason) => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            intake.warn("N94", format!("the sidecar {name} is not used: {reason}"));
-            Map::new()
+/// How the names of files end that have a sidecar, in any case.
+const ENDINGS: [&str; 7] = [".nii.gz", ".nii", ".hdr.gz", ".hdr", ".gz", ".ome.zarr", ".nii.zarr"];
+
+/// What the run's sidecars say together, and which they are; both empty where there is none.
+pub(super) fn sidecar(intake: &mut Intake) -> (Map<String, Value>, Vec<String>) {
+    let (mut merged, mut used) = (Map::new(), Vec::new());
+    let Some(stem) = without_ending(intake.path(), &ENDINGS) else { return (merged, used) };
+    let found = bids::sidecars_of(intake.path(), stem).unwrap_or_else(|(folder, error)| {
+        intake
+            .warn("N94", format!("no sidecar is used: cannot list {}: {error}", folder.display()));
+        Vec::new()
+    });
+    let mut room_bytes = MOST_SIDECAR_BYTES;
+    for sidecar in found {
+        match read(&sidecar.path, &mut room_bytes) {
+            Ok(object) => {
+                if sidecar.has_rival {
+                    intake.warn("N96", format!(
+                        "the sidecar {} is not the only one in its folder that applies; what has more \
+                         entities wins",
+                        sidecar.below
+                    ));
+                }
+                merged.extend(object);
+                used.push(sidecar.below);
+            }
+            Err(reason) => {
+                intake.warn("N94", format!("the sidecar {} is not used: {reason}", sidecar.below));
+            }
         }
     }
+    (merged, used)
 }
 
-/// `x_bold.json` for `x_bold.nii`, `x_bold.nii.gz`, `x_bold.hdr` and `x_bold.ome.zarr`, whatever the case of the
-/// ending.
-fn sidecar_path(path: &Path) -> Option<PathBuf> {
-    let endings = [".nii.gz", ".nii", ".hdr.gz", ".hdr", ".gz", ".ome.zarr", ".nii.zarr"];
-    let stem = without_ending(path, &endings)?;
-    Some(path.with_file_name(format!("{stem}.json")))
-}
-
-/// The object in a file; an absent file is an empty object.
-fn read(path: &Path) -> Result<Map<String, Value>, String> {
+/// The object in a file that fits into what room is left.
+fn read(path: &Path, room_bytes: &mut u64) -> Result<Map<String, Value>, String> {
+    let too_long =
+        |found: u64| format!("it has {}, with the run's others more than 512 KiB", ByteSize(found));
     match files::look(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Map::new()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            return Err("its content is not here; fetch it with `datalad get FILE`".to_owned());
+        }
         Err(e) => return Err(e.to_string()),
         Ok(found) if !found.is_file() => return Err("it is not a file".to_owned()),
-        Ok(found) if found.len() > MOST_SIDECAR_BYTES => {
-            return Err(format!("it has {}, more than 512 KiB", ByteSize(found.len())));
-        }
+        Ok(found) if found.len() > *room_bytes => return Err(too_long(found.len())),
         Ok(_) => {}
     }
     let mut text = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(MOST_SIDECAR_BYTES).read_to_end(&mut text))
+        .and_then(|file| file.take(*room_bytes).read_to_end(&mut text))
         .map_err(|e| e.to_string())?;
+    *room_bytes -= text.len() as u64;
     // Some tools write a byte order mark, which JSON does not allow.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     serde_json::from_slice(text).map_err(|e| format!("it is not a JSON object: {e}"))

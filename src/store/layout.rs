@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::bids::Name;
 use crate::run::Origin;
 
 /// The metadata file of every group and array.
@@ -77,43 +78,22 @@ pub(super) fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
-/// A file name taken apart by BIDS' rule: `key-value` pairs and a suffix, joined by `_`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BidsName {
-    /// In the order of the name.
-    pub(super) entities: Vec<(String, String)>,
-    /// `bold`, `T1w`, ...
-    pub(super) suffix: String,
+/// A NIfTI file's name by the rule of BIDS, where it begins with the subject.
+pub(super) fn bids_name(file_name: &str) -> Option<Name> {
+    Name::of_stem(stem(file_name)).filter(|n| n.entities().first().is_some_and(|e| e.0 == "sub"))
 }
 
-impl BidsName {
-    /// `None` when the name does not begin with `sub-` or a part is not a pair.
-    pub(super) fn parse(stem: &str) -> Option<Self> {
-        let (pairs, suffix) = stem.rsplit_once('_')?;
-        let entities: Option<Vec<_>> = pairs
-            .split('_')
-            .map(|pair| {
-                let (key, value) = pair.split_once('-')?;
-                (!key.is_empty() && !value.is_empty()).then(|| (key.to_owned(), value.to_owned()))
-            })
-            .collect();
-        let entities = entities.filter(|e| e[0].0 == "sub")?;
-        (!suffix.is_empty()).then(|| Self { entities, suffix: suffix.to_owned() })
-    }
-
-    /// The folder a file of this name has in a BIDS dataset.
-    fn folder(&self) -> String {
-        let subject = &self.entities[0].1;
-        let session = self.entities.iter().find(|(key, _)| key == "ses");
-        let session = session.map_or_else(String::new, |(_, value)| format!("/ses-{value}"));
-        let datatype = match self.suffix.as_str() {
-            "T1w" | "T2w" | "FLAIR" | "PDw" | "T2starw" | "inplaneT1" | "inplaneT2" => "anat",
-            "dwi" => "dwi",
-            "epi" | "phasediff" | "phase1" | "phase2" | "magnitude1" | "magnitude2" => "fmap",
-            _ => "func",
-        };
-        format!("sub-{subject}{session}/{datatype}")
-    }
+/// The folder a file of this name has in a BIDS dataset.
+fn bids_folder(name: &Name) -> String {
+    let subject = name.entity("sub").unwrap_or_default();
+    let session = name.entity("ses").map_or_else(String::new, |value| format!("/ses-{value}"));
+    let datatype = match name.suffix() {
+        "T1w" | "T2w" | "FLAIR" | "PDw" | "T2starw" | "inplaneT1" | "inplaneT2" => "anat",
+        "dwi" => "dwi",
+        "epi" | "phasediff" | "phase1" | "phase2" | "magnitude1" | "magnitude2" => "fmap",
+        _ => "func",
+    };
+    format!("sub-{subject}{session}/{datatype}")
 }
 
 /// A file name without `.nii`, `.nii.gz`, `.hdr`, `.img`, in any case.
@@ -135,11 +115,11 @@ pub(super) fn stem(file_name: &str) -> &str {
 pub(super) fn run_path(origin: &Origin) -> String {
     let stem = stem(&origin.file_name);
     let name = if is_plain(stem) { stem.to_owned() } else { format!("run-{}", cleaned(stem)) };
-    let folder = match (&origin.bids_folder, BidsName::parse(stem)) {
-        (Some(folder), _) if folder.split('/').all(is_plain) => folder.clone(),
-        (_, Some(bids)) if bids.folder().split('/').all(is_plain) => bids.folder(),
-        _ => PLAIN_RUNS.to_owned(),
-    };
+    let by_name = bids_name(&origin.file_name).map(|name| bids_folder(&name));
+    let is_usable = |folder: &String| folder.split('/').all(is_plain);
+    let folder = origin.bids_folder.clone().filter(is_usable);
+    let folder = folder.or_else(|| by_name.filter(is_usable));
+    let folder = folder.unwrap_or_else(|| PLAIN_RUNS.to_owned());
     format!("{folder}/{name}{RUN_SUFFIX}")
 }
 
@@ -160,7 +140,7 @@ fn cleaned(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BidsName, chunk_file, parents, run_path, staging_dir, stem};
+    use super::{bids_name, chunk_file, parents, run_path, staging_dir, stem};
     use crate::store::testing::origin;
 
     #[test]
@@ -206,8 +186,8 @@ mod tests {
         assert_eq!(chunk_file(&[23, 0, 1]), "c.1.0.23");
         assert_eq!(parents("a/b/c").collect::<Vec<_>>(), ["a", "a/b"]);
         assert_eq!(staging_dir("x/study.zarr".as_ref()).to_str(), Some("x/study.zarr.staging"));
-        assert_eq!(BidsName::parse("sub-1_bold").unwrap().suffix, "bold");
-        assert_eq!(BidsName::parse("task-1_bold"), None);
-        assert_eq!(BidsName::parse("sub-1_x_bold"), None);
+        assert_eq!(bids_name("sub-1_bold").unwrap().suffix(), "bold");
+        assert_eq!(bids_name("task-1_bold"), None);
+        assert_eq!(bids_name("sub-1_x_bold"), None);
     }
 }

@@ -7,7 +7,7 @@
 use super::chunk_layout::ChunkLayout;
 use super::codec::{ChunkCodec, Codec};
 use super::error::StoreError;
-use super::layout::{AXES, BidsName, CHECKSUMS, HEADER, chunk_file, stem, turned};
+use super::layout::{AXES, CHECKSUMS, HEADER, bids_name, chunk_file, turned};
 use super::metadata::{ArrayAttributes, ArrayFile, StoredArray};
 use crate::dtype::DType;
 use crate::run::RunInfo;
@@ -60,7 +60,7 @@ pub(super) fn voxel_file(
 ) -> ArrayFile<ArrayAttributes> {
     let RunInfo { scaling, origin, .. } = info;
     let scaled = !scaling.is_identity() && scaling.slope.is_finite() && scaling.inter.is_finite();
-    let is_bold = BidsName::parse(stem(&origin.file_name)).is_some_and(|n| n.suffix == "bold");
+    let is_bold = bids_name(&origin.file_name).is_some_and(|n| n.suffix() == "bold");
     let attributes = ArrayAttributes {
         long_name: Some(if is_bold { "BOLD signal" } else { "MR signal" }.to_owned()),
         units: None,

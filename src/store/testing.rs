@@ -59,6 +59,7 @@ pub(super) fn info(file_name: &str) -> RunInfo {
         header: (0..352_u32).map(|i| (i * 7 % 256) as u8).collect(),
         origin: origin(file_name),
         sidecar: sidecar.as_object().cloned().unwrap_or_default(),
+        sidecar_files: vec!["bold.json".into(), "sub-1/func/sub-1_bold.json".into()],
         warnings: vec![Warning { code: "N75".into(), message: "pixdim[4] is inf".into() }],
     }
 }

@@ -4,6 +4,7 @@
 //! that the test makes.
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its files has failed")]
 
+mod bids;
 mod bits;
 mod cap;
 mod commands;

@@ -1,4 +1,4 @@
-//! N71, N72, N74 to N79, N94 and N95: when were volumes taken?
+//! N71, N72, N74 to N79, N94 to N96: when were volumes taken?
 
 use std::fs;
 
@@ -139,6 +139,30 @@ fn n94_a_sidecar_that_cannot_be_read_is_not_used() {
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(512 << 10));
     let opened = with_sidecar("N94", "above 512 KiB", &run(), &large).warns(&["N94"]);
     assert!(opened.info().warnings[0].message.contains("more than 512 KiB"));
+}
+
+#[test]
+fn n96_of_two_sidecars_in_a_folder_that_of_more_entities_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = run().write(folder.path(), "sub-1/func/sub-1_task-x_bold.nii");
+    for (name, text) in [
+        ("bold.json", r#"{"RepetitionTime": 3, "EchoTime": 0.03}"#),
+        ("task-x_bold.json", r#"{"RepetitionTime": 2.5, "A": 1}"#),
+        ("task-y_bold.json", r#"{"RepetitionTime": 9}"#),
+        ("sub-1/func/sub-1_task-x_bold.json", r#"{"A": 2}"#),
+    ] {
+        crate::files::write(folder.path(), name, text.as_bytes());
+    }
+    let opened = voxstore::nifti::open(file).unwrap();
+    let info = opened.info();
+    assert_eq!(info.timing.tr_seconds, Some(2.5));
+    assert_eq!((info.timing.echo_time_seconds, info.sidecar["A"].as_u64()), (Some(0.03), Some(2)));
+    assert_eq!(
+        info.sidecar_files,
+        ["bold.json", "task-x_bold.json", "sub-1/func/sub-1_task-x_bold.json"]
+    );
+    let codes: Vec<&str> = info.warnings.iter().map(|w| w.code.as_str()).collect();
+    assert_eq!(codes, ["N96", "N96", "N76"]);
 }
 
 #[test]

@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use globset::GlobBuilder;
+use voxstore::bids::{self, Filter};
 use voxstore::nifti::{self, OpenOptions};
 use voxstore::{Run, foreign, store};
 use walkdir::WalkDir;
+
+use crate::args::RunArgs;
+use crate::chosen::{self, LeftOut};
 
 /// Where runs are to come from.
 #[derive(Debug)]
@@ -17,17 +21,20 @@ pub(crate) enum Inputs {
     Files {
         paths: Vec<PathBuf>,
         named: bool,
+        left_out: Vec<LeftOut>,
     },
 }
 
-/// Looks at each input: one store, or any number of files, images of other tools, folders and patterns.
-pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
+/// Looks at each input: one store, or any number of files, images of other tools, folders, BIDS datasets and
+/// patterns. The filter chooses among what folders and patterns bring, and of a dataset `bold` where it says
+/// nothing of suffixes; a file given by name is meant.
+pub(crate) fn find(inputs: &[PathBuf], filter: &Filter) -> Result<Inputs> {
     if let [path] = inputs
         && is_store(path)
     {
         return Ok(Inputs::Store(Box::new(store::open(path)?)));
     }
-    let (mut paths, mut named) = (Vec::new(), true);
+    let (mut paths, mut named, mut left_out) = (Vec::new(), true, Vec::new());
     for input in inputs {
         if is_store(input) {
             bail!(
@@ -38,18 +45,25 @@ pub(crate) fn find(inputs: &[PathBuf]) -> Result<Inputs> {
         }
         if foreign::is_foreign(input) {
             paths.push(input.clone());
+        } else if bids::is_dataset(input) {
+            paths.extend(chosen::images(input, filter, &mut left_out)?);
+            named = false;
         } else if input.is_dir() {
             // An image without a header is known by nothing.
-            paths.extend(search(input, |path| !is_image(path))?);
+            let found = search(input, |path| !is_image(path))?;
+            paths.extend(chosen::among(found, filter, &mut left_out));
             named = false;
         } else if let Some(found) = pattern(input)? {
-            paths.extend(found);
+            paths.extend(chosen::among(found, filter, &mut left_out));
             named = false;
         } else {
             paths.push(input.clone());
         }
     }
-    Ok(Inputs::Files { paths: pairs_once(paths), named })
+    if paths.is_empty() {
+        bail!("no file is left: {}", chosen::summary(&left_out));
+    }
+    Ok(Inputs::Files { paths: pairs_once(paths), named, left_out })
 }
 
 /// Takes out the image of a pair where its header is there, too, as with `run.*`.
@@ -86,57 +100,43 @@ pub(crate) fn open_one(path: &Path, options: OpenOptions) -> Result<Run, voxstor
     Ok(nifti::open_with(path, options)?)
 }
 
+/// Runs for a job that joins them.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) runs: Vec<Run>,
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
 /// Opens all runs that are meant, for a job that joins them: any bad file stops it.
 pub(crate) fn runs_to_join(
     inputs: &[PathBuf],
-    globs: &[String],
+    args: &RunArgs,
     options: OpenOptions,
-) -> Result<Vec<Run>> {
-    match find(inputs)? {
+) -> Result<Joined> {
+    let filter = args.filter.filter()?;
+    match find(inputs, &filter)? {
         Inputs::Store(store) => {
-            let names = store.select(globs)?;
-            refuse_several_subjects(&names, globs)?;
-            names.iter().map(|name| Ok(store.run(name)?)).collect()
+            let names = chosen::runs_of(&store, args)?;
+            if args.globs.is_empty() {
+                chosen::refuse_several_subjects(&names, &filter)?;
+            }
+            let runs = names.iter().map(|name| Ok(store.run(name)?)).collect::<Result<_>>()?;
+            Ok(Joined { runs, left_out: Vec::new() })
         }
-        Inputs::Files { .. } if !globs.is_empty() => {
-            bail!("--run chooses among the runs of a store; for files, name the files")
-        }
-        Inputs::Files { paths, named } => {
+        Inputs::Files { .. } if !args.globs.is_empty() => bail!(
+            "--run chooses among the runs of a store; for files, name the files, or choose with --entity"
+        ),
+        Inputs::Files { paths, named, left_out } => {
             if !named {
                 let names: Vec<String> =
                     paths.iter().map(|path| path.display().to_string()).collect();
-                refuse_several_subjects(&names, &[])?;
+                chosen::refuse_several_subjects(&names, &filter)?;
             }
-            open_files(&paths, options).map(|(_, run)| Ok(run?)).collect()
+            let runs =
+                open_files(&paths, options).map(|(_, run)| Ok(run?)).collect::<Result<_>>()?;
+            Ok(Joined { runs, left_out })
         }
     }
-}
-
-/// Nobody means to join subjects or sessions without saying so.
-fn refuse_several_subjects(names: &[String], globs: &[String]) -> Result<()> {
-    let series: BTreeSet<String> = names
-        .iter()
-        .map(|name| {
-            let parts = name.split(['/', '_']);
-            let found: BTreeSet<&str> =
-                parts.filter(|p| p.starts_with("sub-") || p.starts_with("ses-")).collect();
-            // `sub` sorts after `ses`; people say the subject first.
-            found.into_iter().rev().collect::<Vec<_>>().join("/")
-        })
-        .collect();
-    if series.len() > 1 && globs.is_empty() {
-        let list: Vec<&str> =
-            series.iter().map(|s| if s.is_empty() { "(none)" } else { s }).collect();
-        bail!(
-            "these are {} runs of {} subjects or sessions, which would be joined into one series:\n  \
-             {}\nchoose with --run, for example --run '{}/**'",
-            names.len(),
-            series.len(),
-            list.join("\n  "),
-            series.iter().find(|s| !s.is_empty()).map_or("*", String::as_str),
-        );
-    }
-    Ok(())
 }
 
 /// True for a folder with Zarr metadata at its top, unless another tool wrote it.

@@ -2,6 +2,7 @@
 
 mod args;
 mod bar;
+mod chosen;
 mod cmd;
 mod exit;
 mod inputs;

@@ -1,6 +1,6 @@
 //! What does a run group's `zarr.json` say, and how does it become a [`RunInfo`] again?
 //!
-//! `voxstore` and `bids.sidecar` hold everything needed to restore the run exactly; `ome` and
+//! `voxstore`, `bids.sidecar` and `bids.sidecar_files` hold everything needed to restore the run exactly; `ome` and
 //! `xyz_orientation` repeat a part of it for viewers and are not read back.
 
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::run::{Geometry, Origin, RunInfo, Scaling, Timing, Warning};
 use crate::source::StreamEnd;
 use crate::store::digest;
 use crate::store::error::StoreError;
-use crate::store::layout::{BidsName, RUN_SUFFIX, last, stem};
+use crate::store::layout::{RUN_SUFFIX, bids_name, last};
 
 /// Attributes of a run's group.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ struct Bids {
     #[serde(skip_deserializing)]
     suffix: Option<String>,
     sidecar: Map<String, Value>,
+    /// Runs stored before sidecars were inherited have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sidecar_files: Vec<String>,
 }
 
 /// What may be unknown stands as `null`. Serde takes an absent `Option` for `None`, unless it is told how to
@@ -339,6 +342,7 @@ impl RunAttributes {
                 datatype: source.datatype,
             },
             sidecar: self.bids.sidecar.clone(),
+            sidecar_files: self.bids.sidecar_files.clone(),
             warnings: facts
                 .warnings
                 .iter()
@@ -377,16 +381,13 @@ pub(in crate::store) fn labels_known(info: &RunInfo) -> Result<(), (&'static str
 
 impl Bids {
     fn new(info: &RunInfo) -> Self {
-        let name = BidsName::parse(stem(&info.origin.file_name));
-        let (entities, suffix) = name.map(|n| (n.entities, n.suffix)).unzip();
+        let name = bids_name(&info.origin.file_name);
+        let entities = name.iter().flat_map(|name| name.entities().to_vec());
         Self {
-            entities: entities
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(key, value)| (key, Value::String(value)))
-                .collect(),
-            suffix,
+            entities: entities.map(|(key, value)| (key, Value::String(value))).collect(),
+            suffix: name.map(|name| name.suffix().to_owned()),
             sidecar: info.sidecar.clone(),
+            sidecar_files: info.sidecar_files.clone(),
         }
     }
 }

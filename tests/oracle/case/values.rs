@@ -155,6 +155,7 @@ fn run_of(source: TestSource, slope: f64, inter: f64) -> Run {
             datatype: 0,
         },
         sidecar: serde_json::Map::new(),
+        sidecar_files: Vec::new(),
         warnings: Vec::new(),
     };
     Run::new(Arc::new(source), info)

@@ -6,18 +6,20 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use voxstore::store::Codec;
 
-use super::{LimitArgs, ReadingArgs, TalkArgs};
+use super::{FilterArgs, LimitArgs, ReadingArgs, TalkArgs};
 
 /// Put NIfTI runs into a Zarr v3 store, losslessly
 ///
 /// Each run becomes one group that zarr-python, xarray, dask, tensorstore and OME-Zarr viewers open.
 /// A run appears whole or not at all; a run that is there already is skipped. A damaged source is
 /// reported and the rest is done (exit code 4). A run with the voxels of another in the store is stored all
-/// the same, and a note says so.
+/// the same, and a note says so. In a BIDS dataset the runs of suffix bold are taken, with what their sidecars
+/// say, inherited ones too; what is left out is said, and with --json listed.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore ingest sub-01/ses-test/func/*_bold.nii.gz -o study.zarr
-  voxstore ingest bids_folder -o study.zarr --memory 256MiB
+  voxstore ingest ds000114 -o study.zarr --entity sub=01 --entity task=*verb*   # a BIDS dataset
+  voxstore ingest folder -o study.zarr --memory 256MiB
   voxstore ingest run.nii.gz -o study.zarr --force    # replace a run of the same name")]
 pub(crate) struct IngestArgs {
     /// NIfTI files (of a .hdr/.img pair either), folders to search, or quoted patterns
@@ -39,6 +41,8 @@ pub(crate) struct IngestArgs {
     /// Replace runs of the same name that have another source
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
     #[command(flatten)]

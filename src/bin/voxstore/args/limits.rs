@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use voxstore::bids::Filter;
 use voxstore::nifti::{Io, OpenOptions, TimeDim};
 use voxstore::{CancelToken, Session, SessionBuilder};
 
 use crate::bar::Bar;
+use crate::exit::Misuse;
 use crate::signals;
 
 #[derive(Args, Debug)]
@@ -16,6 +18,27 @@ pub(crate) struct RunArgs {
     /// Only runs of the store whose path or name matches; repeatable
     #[arg(long = "run", value_name = "GLOB")]
     pub(crate) globs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FilterArgs {
+    /// Only files or runs with this BIDS entity, such as sub=01 or task=rest*; repeatable, several values of one
+    /// entity are alternatives
+    #[arg(long = "entity", value_name = "KEY=VALUE")]
+    entities: Vec<String>,
+    /// Only files or runs with this BIDS suffix; repeatable [default: bold in a BIDS dataset, else all]
+    #[arg(long = "suffix", value_name = "SUFFIX")]
+    suffixes: Vec<String>,
+}
+
+impl FilterArgs {
+    /// # Errors
+    /// What is no `KEY=VALUE`, as misuse.
+    pub(crate) fn filter(&self) -> Result<Filter> {
+        Filter::new(&self.entities, &self.suffixes).map_err(|e| Misuse(e.to_string()).into())
+    }
 }
 
 #[derive(Args, Debug)]
@@ -50,10 +73,10 @@ enum IoArg {
 #[derive(Args, Debug)]
 pub(crate) struct LimitArgs {
     /// The most memory the process may use
-    #[arg(long, default_value = "512MiB", value_name = "SIZE")]
+    #[arg(long, alias = "mem", default_value = "512MiB", value_name = "SIZE")]
     memory: String,
     /// Threads that read and compute [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, alias = "nprocs", value_name = "N")]
     threads: Option<usize>,
 }
 

@@ -1,5 +1,6 @@
 //! What can be typed: a file for each command, and `limits` for what several take.
 
+mod bids;
 mod diff;
 mod explain;
 mod export;
@@ -10,16 +11,15 @@ mod reduce;
 mod tsnr;
 mod verify;
 
+pub(crate) use bids::{BidsArgs, Level};
 pub(crate) use diff::DiffArgs;
 pub(crate) use explain::{ExplainArgs, ExplainHow, ExplainJob, FormatArg};
 pub(crate) use export::ExportArgs;
 pub(crate) use info::InfoArgs;
 pub(crate) use ingest::IngestArgs;
-pub(crate) use limits::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
+pub(crate) use limits::{FilterArgs, LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 pub(crate) use reduce::{AxisArg, OpArg, ReduceArgs, ReduceWhat};
-pub(crate) use tsnr::{
-    AcrossArg, ConstantArg, DdofArg, DummiesArg, LikeArg, NonFiniteArg, TsnrArgs, TsnrWhat,
-};
+pub(crate) use tsnr::{AcrossArg, ConstantArg, LikeArg, NonFiniteArg, TsnrArgs, TsnrWhat};
 pub(crate) use verify::VerifyArgs;
 
 use clap::{Parser, Subcommand};
@@ -42,4 +42,5 @@ pub(crate) enum Command {
     Export(ExportArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
+    Bids(BidsArgs),
 }

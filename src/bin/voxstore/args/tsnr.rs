@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use voxstore::jobs::{Dummies, TsnrOptions};
 
 use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 
@@ -17,6 +18,7 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 #[command(after_help = "Examples:
   voxstore tsnr sub-01/ses-test/func/*_bold.nii.gz -o tsnr.nii.gz
   voxstore tsnr study.zarr --run 'sub-01_*' -o tsnr.nii.gz --memory 128MiB
+  voxstore tsnr ds000114 --entity sub=01 --entity ses=test -o tsnr.nii.gz   # a BIDS dataset
   voxstore tsnr run.nii -o tsnr.nii --ddof 1 --constant nan
   voxstore tsnr a.nii.gz b.nii.gz -o t.nii.gz --across pooled --detrend 2 --ddof model
   voxstore tsnr run.nii.gz -o t.nii.gz --dummy-scans auto --censor desc-confounds_timeseries.tsv
@@ -149,6 +151,15 @@ impl std::str::FromStr for DdofArg {
     }
 }
 
+impl DdofArg {
+    pub(crate) fn apply(self, options: &mut TsnrOptions<'_>) {
+        match self {
+            Self::Number(ddof) => options.ddof = ddof,
+            Self::Model => options.ddof_of_model = true,
+        }
+    }
+}
+
 /// `4`, `auto`
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum DummiesArg {
@@ -164,5 +175,14 @@ impl std::str::FromStr for DummiesArg {
             return Ok(Self::Auto);
         }
         text.parse().map(Self::First).map_err(|_| "a number of volumes, or auto".to_owned())
+    }
+}
+
+impl From<DummiesArg> for Dummies {
+    fn from(arg: DummiesArg) -> Self {
+        match arg {
+            DummiesArg::First(count) => Self::First(count),
+            DummiesArg::Auto => Self::Auto,
+        }
     }
 }

@@ -9,6 +9,7 @@ use voxstore::store::{ChunkLengths, IngestOptions, Outcome, ingest};
 use voxstore::{Warning, foreign};
 
 use crate::args::IngestArgs;
+use crate::chosen::{self, LeftOut};
 use crate::exit::Done;
 use crate::inputs::{self, Inputs};
 use crate::render;
@@ -50,7 +51,8 @@ impl Row {
 }
 
 pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
-    let Inputs::Files { paths, .. } = inputs::find(&args.inputs)? else {
+    let found = inputs::find(&args.inputs, &args.filter.filter()?)?;
+    let Inputs::Files { paths, left_out, .. } = found else {
         bail!("the input is a store already; ingest takes NIfTI files and folders");
     };
     if let Some(path) = paths.iter().find(|path| foreign::is_foreign(path)) {
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
     }
     let bad = rows.len();
     if bad > 0 && (args.strict || runs.is_empty()) {
-        report(args, &rows)?;
+        report(args, rows, &left_out)?;
         let rest = if args.strict { "with --strict nothing is written" } else { "nothing to do" };
         bail!("{bad} of {} sources cannot be opened; {rest}", paths.len());
     }
@@ -102,9 +104,10 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
         };
         rows.push(Row { notes: notes.collect(), ..row });
     }
-    report(args, &rows)?;
     let failed = rows.iter().filter(|row| row.error.is_some()).count();
-    if failed == rows.len() && failed > 0 {
+    let is_all = failed == rows.len();
+    report(args, rows, &left_out)?;
+    if is_all && failed > 0 {
         bail!("none of the sources could be ingested ({failed})");
     }
     if let Some(error) = done.index_error {
@@ -115,11 +118,16 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
     Ok(if failed > 0 { Done::Some } else { Done::All })
 }
 
-fn report(args: &IngestArgs, rows: &[Row]) -> Result<()> {
+fn report(args: &IngestArgs, mut rows: Vec<Row>, left_out: &[LeftOut]) -> Result<()> {
     if args.talk.json {
+        rows.extend(left_out.iter().map(|LeftOut { path, reason }| {
+            let row = Row::plain(path.display().to_string(), None, "left out");
+            Row { notes: vec![reason.to_string()], ..row }
+        }));
         return render::json(&rows);
     }
-    for row in rows {
+    chosen::tell_left_out(left_out, &args.talk);
+    for row in &rows {
         for warning in &row.warnings {
             if !args.talk.quiet {
                 render::say(&format!("warning: {}: {warning}", row.source));

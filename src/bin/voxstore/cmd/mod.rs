@@ -1,5 +1,6 @@
 //! Which subcommand does what? A module each.
 
+mod bids;
 mod diff;
 mod explain;
 mod export;
@@ -25,5 +26,6 @@ pub(crate) fn run(command: &Command) -> Result<Done> {
         Command::Export(args) => export::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Diff(args) => diff::run(args),
+        Command::Bids(args) => bids::run(args),
     }
 }

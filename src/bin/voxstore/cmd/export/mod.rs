@@ -12,7 +12,7 @@ use voxstore::{Session, nifti, store};
 
 use crate::args::ExportArgs;
 use crate::exit::Done;
-use crate::{inputs, output, render};
+use crate::{chosen, inputs, output, render};
 
 #[derive(Serialize)]
 struct Exported {
@@ -25,7 +25,7 @@ struct Exported {
 
 pub(crate) fn run(args: &ExportArgs) -> Result<Done> {
     let store = store::open(&args.store)?;
-    let names = store.select(&args.runs.globs)?;
+    let names = chosen::runs_of(&store, &args.runs)?;
     if names.is_empty() {
         bail!("{} holds no runs", args.store.display());
     }

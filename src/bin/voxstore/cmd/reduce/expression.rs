@@ -25,7 +25,7 @@ impl Expression {
     pub(crate) fn of(request: &Request<'_>) -> Result<Self> {
         let what = request.what;
         let options = what.reading.options();
-        let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, options)?;
+        let runs = inputs::runs_to_join(&what.inputs, &what.runs, options)?.runs;
         let open = |path| nifti::open_with(path, options);
         let mask = what.mask.as_ref().map(open).transpose()?;
         let Joined { array, warnings } = join(&runs)?;

@@ -14,6 +14,7 @@ use voxstore::peak_memory_bytes;
 
 pub(super) use self::request::Request;
 use crate::args::{AcrossArg, TsnrArgs};
+use crate::chosen::{self, LeftOut};
 use crate::exit::Done;
 use crate::{output, render};
 
@@ -23,6 +24,8 @@ struct Answer<'a> {
     map: &'a Path,
     maps: &'a [PathBuf],
     record: &'a TsnrRecord,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    left_out: &'a [LeftOut],
 }
 
 pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
@@ -40,6 +43,7 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     let builder = what.limits.builder(&args.talk)?.scratch(output::folder_of(&args.output));
     let session = builder.build()?;
     let request = Request::of(what)?;
+    chosen::tell_left_out(&request.left_out, &args.talk);
     let (runs, options) = (&request.runs, request.options());
     let paths = if per_run {
         (1..=runs.len()).map(|number| of_run(&args.output, number)).collect()
@@ -64,7 +68,8 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     output::write_json(&sidecar, &record, args.force)?;
 
     if args.talk.json {
-        render::json(&Answer { map: &paths[0], maps: &paths, record: &record })?;
+        let left_out = &request.left_out;
+        render::json(&Answer { map: &paths[0], maps: &paths, record: &record, left_out })?;
     } else if !args.talk.quiet {
         tell(&result, options, &paths, &sidecar, measured, session.memory_bytes())?;
     }

@@ -4,17 +4,20 @@ use std::path::Path;
 
 use anyhow::Result;
 use voxstore::Run;
-use voxstore::jobs::{Across, Constant, Dummies, Like, Mask, NonFinite, TsnrOptions};
+use voxstore::jobs::{Across, Constant, Like, Mask, NonFinite, TsnrOptions};
 
 use super::censor;
-use crate::args::{AcrossArg, ConstantArg, DdofArg, DummiesArg, LikeArg, NonFiniteArg, TsnrWhat};
+use crate::args::{AcrossArg, ConstantArg, LikeArg, NonFiniteArg, TsnrWhat};
+use crate::chosen::LeftOut;
 use crate::exit::Misuse;
+use crate::inputs::Joined;
 use crate::{inputs, render};
 
 /// Runs, and what the definition borrows.
 pub(crate) struct Request<'a> {
     what: &'a TsnrWhat,
     pub(crate) runs: Vec<Run>,
+    pub(crate) left_out: Vec<LeftOut>,
     censored: Vec<Vec<u64>>,
     mask: Option<Run>,
 }
@@ -23,7 +26,7 @@ impl<'a> Request<'a> {
     /// Opens runs, mask and lists; reads no voxel.
     pub(crate) fn of(what: &'a TsnrWhat) -> Result<Self> {
         let options = what.reading.options();
-        let runs = inputs::runs_to_join(&what.inputs, &what.runs.globs, options)?;
+        let Joined { runs, left_out } = inputs::runs_to_join(&what.inputs, &what.runs, options)?;
         if !what.censor.is_empty() && what.censor.len() != runs.len() {
             let names: Vec<&str> = runs.iter().map(Run::name).collect();
             return Err(Misuse(format!(
@@ -42,7 +45,7 @@ impl<'a> Request<'a> {
         }
         let mask = what.mask.as_deref().filter(|path| !is_auto(path));
         let mask = mask.map(|path| inputs::open_one(path, options)).transpose()?;
-        Ok(Self { what, runs, censored, mask })
+        Ok(Self { what, runs, left_out, censored, mask })
     }
 
     /// That of the tool named, or the default, with what was typed beside it.
@@ -67,16 +70,10 @@ impl<'a> Request<'a> {
             Some(AcrossArg::PerRun) => Across::PerRun,
         };
         options.detrend = what.detrend.unwrap_or(options.detrend);
-        match what.ddof {
-            None => {}
-            Some(DdofArg::Number(ddof)) => options.ddof = ddof,
-            Some(DdofArg::Model) => options.ddof_of_model = true,
+        if let Some(ddof) = what.ddof {
+            ddof.apply(&mut options);
         }
-        options.dummies = match what.dummy_scans {
-            None => options.dummies,
-            Some(DummiesArg::First(count)) => Dummies::First(count),
-            Some(DummiesArg::Auto) => Dummies::Auto,
-        };
+        options.dummies = what.dummy_scans.map_or(options.dummies, Into::into);
         options.censored = &self.censored;
         options.mask = match &self.mask {
             Some(mask) => Mask::Of(mask),

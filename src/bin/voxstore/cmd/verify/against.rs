@@ -56,7 +56,8 @@ pub(super) fn all(
     if args.against.is_empty() {
         return Ok(Vec::new());
     }
-    let Inputs::Files { paths, .. } = inputs::find(&args.against)? else {
+    let Inputs::Files { paths, .. } = inputs::find(&args.against, &args.runs.filter.filter()?)?
+    else {
         bail!("--against takes NIfTI files and folders, not a store");
     };
     // Whatever the file is called.

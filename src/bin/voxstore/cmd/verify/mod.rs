@@ -12,7 +12,7 @@ use voxstore::store::{self, Damage, StoreError, Verified};
 use self::against::Compared;
 use crate::args::VerifyArgs;
 use crate::exit::Done;
-use crate::render;
+use crate::{chosen, render};
 
 /// With `--against`.
 #[derive(Serialize)]
@@ -95,7 +95,7 @@ impl Row {
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Done> {
     let store = store::open(&args.store)?;
-    let names = store.select(&args.runs.globs)?;
+    let names = chosen::runs_of(&store, &args.runs)?;
     if names.is_empty() {
         bail!("{} holds no runs", args.store.display());
     }
