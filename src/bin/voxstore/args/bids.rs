@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use voxstore::bids::{BidsError, Filter};
-use voxstore::jobs::TsnrOptions;
 
 use super::{LimitArgs, ReadingArgs, TalkArgs};
 use crate::exit::Misuse;
@@ -16,7 +15,7 @@ use crate::exit::Misuse;
 /// that says how it was made. A run that fails is listed and the rest is done (exit code 4); a map that is there
 /// and was made of the same file in the same way is skipped.
 ///
-/// group: OUT/group_tsnr.tsv, one row a run, from the JSON files alone; neither maps nor runs need be there.
+/// group: `OUT/group_tsnr.tsv`, one row a run, from the JSON files alone; neither maps nor runs need be there.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore bids ds000114 ds000114/derivatives/voxstore participant
@@ -24,7 +23,7 @@ use crate::exit::Misuse;
   voxstore bids ds000114 out participant --task-id fingerfootlips --dry-run
   voxstore bids ds000114 out group")]
 pub(crate) struct BidsArgs {
-    /// The dataset; it must have a dataset_description.json
+    /// The dataset; it must have a `dataset_description.json`
     #[arg(value_name = "DIR")]
     pub(crate) dataset: PathBuf,
     /// Where derivatives go: a folder that is new, empty, or was made so of the same dataset
@@ -95,10 +94,5 @@ impl BidsArgs {
             }
         }
         Ok(filter)
-    }
-
-    /// How tSNR is defined.
-    pub(crate) fn options(&self) -> TsnrOptions {
-        TsnrOptions::default()
     }
 }

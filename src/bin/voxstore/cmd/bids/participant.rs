@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use voxstore::bids::{Dataset, Filter, Found, Image};
-use voxstore::jobs::tsnr;
+use voxstore::jobs::{TsnrOptions, tsnr};
 use voxstore::nifti::{MapFile, NiftiOptions};
 use voxstore::{Error, Run, Session, peak_memory_bytes};
 
@@ -119,7 +119,7 @@ fn all(dataset: &Dataset, filter: &Filter, args: &BidsArgs, session: &Session) -
 fn one(image: &Image, args: &BidsArgs, session: &Session) -> Result<Row> {
     let started = Instant::now();
     let run = inputs::open_one(&image.path, args.reading.options())?;
-    let options = args.options();
+    let options = TsnrOptions::default();
     let asked = Asked::of(&run, &image.below, options);
     let (map, sidecar) = places(image, &args.output);
     let row = Row {
