@@ -247,7 +247,9 @@ mod tests {
     fn dataset(names: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("dataset_description.json"), r#"{"Name": "x"}"#).unwrap();
-        names.iter().for_each(|name| touch(folder.path(), name));
+        for name in names {
+            touch(folder.path(), name);
+        }
         folder
     }
 

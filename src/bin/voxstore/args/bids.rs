@@ -17,7 +17,7 @@ use crate::exit::Misuse;
 /// that says how it was made. A run that fails is listed and the rest is done (exit code 4); a map that is there
 /// and was made of the same file in the same way is skipped.
 ///
-/// group: OUT/group_tsnr.tsv, one row a run, from the JSON files alone; neither maps nor runs need be there.
+/// group: `OUT/group_tsnr.tsv`, one row a run, from the JSON files alone; neither maps nor runs need be there.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore bids ds000114 ds000114/derivatives/voxstore participant
@@ -25,7 +25,7 @@ use crate::exit::Misuse;
   voxstore bids ds000114 out participant --task-id fingerfootlips --dry-run
   voxstore bids ds000114 out group")]
 pub(crate) struct BidsArgs {
-    /// The dataset; it must have a dataset_description.json
+    /// The dataset; it must have a `dataset_description.json`
     #[arg(value_name = "DIR")]
     pub(crate) dataset: PathBuf,
     /// Where derivatives go: a folder that is new, empty, or was made so of the same dataset
