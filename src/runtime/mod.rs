@@ -8,6 +8,7 @@ mod budget;
 mod cancel;
 mod disk;
 mod peak;
+mod pool;
 mod progress;
 mod session;
 

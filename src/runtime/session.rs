@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytesize::ByteSize;
 
+use super::pool::Pool;
 use super::{Budget, CancelToken, Progress, Silent};
 
 /// The budget of a session that names none: 512 MiB.
@@ -14,9 +15,6 @@ const DEFAULT_MEMORY_BYTES: u64 = 512 << 20;
 /// What a process needs before any voxel: code, stacks, allocator, tables. Measured as the peak of
 /// `voxstore info` on a small file, rounded up (`docs/decisions/0004-memory-plan.md`).
 pub(crate) const FIXED_BYTES: u64 = 16 << 20;
-
-/// Stack of a pool worker; the deepest user is zstd's encoder, below 200 KiB.
-const WORKER_STACK_BYTES: usize = 1 << 20;
 
 /// Memory and threads for plans, computations and ingests. Cheap to clone.
 ///
@@ -80,13 +78,8 @@ impl Session {
     }
 
     /// A private pool of `workers` threads; ends with the value.
-    pub(crate) fn pool(&self, workers: usize) -> Result<rayon::ThreadPool, SessionError> {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(workers.clamp(1, self.threads))
-            .stack_size(WORKER_STACK_BYTES)
-            .thread_name(|i| format!("voxstore-{i}"))
-            .build()
-            .map_err(|e| SessionError::Pool { workers, reason: e.to_string() })
+    pub(crate) fn pool(&self, workers: usize) -> Result<Pool, SessionError> {
+        Pool::new(workers.clamp(1, self.threads))
     }
 }
 

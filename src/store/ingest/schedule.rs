@@ -87,7 +87,7 @@ impl<'a> Work<'a> {
             Team::Runs(workers) => {
                 self.session.pool(workers)?.broadcast(|_| self.take_runs(None));
             }
-            Team::Shared(workers) => self.take_runs(Some(&self.session.pool(workers)?)),
+            Team::Shared(workers) => self.take_runs(Some(&*self.session.pool(workers)?)),
             Team::Alone => self.take_runs(None),
         }
         Ok(())

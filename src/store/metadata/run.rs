@@ -195,7 +195,7 @@ impl RunAttributes {
         made
     }
 
-    /// The digest of facts and sidecar as JSON, keys in order and every number as a float, as other tools may
+    /// The digest of facts, sidecar and its files as JSON, keys in order and every number as a float, as other tools may
     /// write them when they change an attribute of their own.
     fn digest(&self) -> String {
         let mut facts = serde_json::to_value(&self.voxstore).unwrap_or_default();
@@ -208,7 +208,13 @@ impl RunAttributes {
         put(&facts, &mut text);
         text.push(b',');
         put_object(&self.bids.sidecar, &mut text);
-        text.extend(b",]");
+        text.push(b',');
+        // Absent where there is none, so that runs stored before it was keep their digest.
+        if !self.bids.sidecar_files.is_empty() {
+            put(&self.bids.sidecar_files.clone().into(), &mut text);
+            text.push(b',');
+        }
+        text.push(b']');
         digest::of(&text)
     }
 
