@@ -3,16 +3,17 @@
 //! On a terminal a bar; elsewhere, as in the log of a batch job, a line for each run of an ingest. When a piece
 //! of work is over, one line says what it took. All of it goes to stderr.
 
+use std::fmt;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use voxstore::{MemoryUse, Progress};
 
 /// The message is memory of the budget. On 80 columns the bar has 15 of them.
-const TEMPLATE: &str = "{prefix} {wide_bar} {percent}% {binary_bytes_per_sec} {eta} left{msg}";
+const TEMPLATE: &str = "{prefix} {wide_bar} {percent}% {binary_bytes_per_sec} {left} left{msg}";
 /// The most characters before the bar.
 const MOST_PREFIX: usize = 32;
 /// A long block moves no byte, but the time.
@@ -105,12 +106,20 @@ impl Progress for Bar {
 fn drawn(what: &str, total_bytes: u64, memory: Option<MemoryUse>) -> ProgressBar {
     let bar = ProgressBar::new(total_bytes).with_prefix(shortened(what));
     if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-        bar.set_style(style);
+        bar.set_style(style.with_key("left", left));
     }
     bar.set_message(memory.map_or_else(String::new, in_use));
     bar.tick();
     bar.enable_steady_tick(TICK);
     bar
+}
+
+/// Remaining time, where there is something to tell it from.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let _ = match state.pos() {
+        0 => write!(out, "-"),
+        _ => write!(out, "{:#}", HumanDuration(state.eta())),
+    };
 }
 
 /// `, memory 30, peak 41 of 512 MiB`
