@@ -96,7 +96,7 @@ pub use picture::{
 pub use plan::PlanError;
 pub use run::{Geometry, Origin, Run, RunInfo, Scaling, Timing, Warning};
 pub use runtime::{
-    BudgetError, CancelToken, Progress, Session, SessionBuilder, SessionError, Silent,
+    BudgetError, CancelToken, MemoryUse, Progress, Session, SessionBuilder, SessionError, Silent,
     peak_memory_bytes,
 };
 pub use sink::{Sink, SinkError, SinkOrder};

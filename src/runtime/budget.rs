@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytesize::ByteSize;
 
+use super::{MemoryUse, Progress};
 use crate::buffer::Buffer;
 
 /// Memory was asked for that the budget or a lease does not have.
@@ -59,17 +60,31 @@ pub(crate) struct Budget {
 }
 
 #[derive(Debug)]
-#[expect(clippy::struct_field_names, reason = "units end a name")]
 struct Shared {
     limit_bytes: u64,
+    /// Beside the budget, for good: the program, and what was set apart before.
+    beside_bytes: u64,
     used_bytes: AtomicU64,
     peak_bytes: AtomicU64,
+    progress: Arc<dyn Progress>,
+}
+
+impl Shared {
+    /// Says what is in use now that it changed.
+    fn tell(&self, used_bytes: u64) {
+        self.progress.memory(MemoryUse {
+            now_bytes: self.beside_bytes + used_bytes,
+            peak_bytes: self.beside_bytes + self.peak_bytes.load(Ordering::Relaxed),
+            budget_bytes: self.beside_bytes + self.limit_bytes,
+        });
+    }
 }
 
 impl Budget {
-    pub(crate) fn new(limit_bytes: u64) -> Self {
-        let shared =
-            Shared { limit_bytes, used_bytes: AtomicU64::new(0), peak_bytes: AtomicU64::new(0) };
+    /// A count of its own over `limit_bytes`, beside `beside_bytes` that are taken already.
+    pub(super) fn new(limit_bytes: u64, beside_bytes: u64, progress: Arc<dyn Progress>) -> Self {
+        let (used_bytes, peak_bytes) = (AtomicU64::new(0), AtomicU64::new(0));
+        let shared = Shared { limit_bytes, beside_bytes, used_bytes, peak_bytes, progress };
         Self { shared: Arc::new(shared) }
     }
 
@@ -88,6 +103,7 @@ impl Budget {
         match taken {
             Ok(before) => {
                 shared.peak_bytes.fetch_max(before + bytes, Ordering::Relaxed);
+                shared.tell(before + bytes);
                 Ok(Lease { shared: Arc::clone(shared), what, bytes, left_bytes: bytes })
             }
             Err(used_bytes) => Err(BudgetError::Exhausted {
@@ -130,17 +146,48 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.shared.used_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        let before = self.shared.used_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.shared.tell(before - self.bytes);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::{Budget, BudgetError};
+    use crate::runtime::{MemoryUse, Progress, Silent};
+
+    fn budget_of(bytes: u64) -> Budget {
+        Budget::new(bytes, 0, Arc::new(Silent))
+    }
+
+    #[test]
+    fn every_lease_and_return_is_told_with_what_is_taken_beside() {
+        #[derive(Debug, Default)]
+        struct Told(Mutex<Vec<[u64; 3]>>);
+        impl Progress for Told {
+            fn begin(&self, _: &str, _: u64) {}
+            fn advance(&self, _: u64) {}
+            fn end(&self) {}
+            fn memory(&self, now: MemoryUse) {
+                self.0.lock().unwrap().push([now.now_bytes, now.peak_bytes, now.budget_bytes]);
+            }
+        }
+        let told = Arc::new(Told::default());
+        let budget = Budget::new(100, 16, Arc::<Told>::clone(&told));
+        let first = budget.lease("first", 60).unwrap();
+        assert!(budget.lease("second", 41).is_err());
+        let third = budget.lease("third", 30).unwrap();
+        drop(first);
+        drop(third);
+        let seen = told.0.lock().unwrap().clone();
+        assert_eq!(seen, [[76, 76, 116], [106, 106, 116], [46, 106, 116], [16, 106, 116]]);
+    }
 
     #[test]
     fn a_lease_is_whole_or_refused_and_comes_back_when_dropped() {
-        let budget = Budget::new(100);
+        let budget = budget_of(100);
         let first = budget.lease("first", 60).unwrap();
         assert!(matches!(
             budget.lease("second", 41),
@@ -154,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_buffer_past_its_lease_is_an_overrun() {
-        let budget = Budget::new(100);
+        let budget = budget_of(100);
         let mut lease = budget.lease("test", 48).unwrap();
         let buffer = lease.buffer(40).unwrap();
         assert_eq!(bytemuck::cast_slice::<u8, f64>(&buffer[..40]), [0.0; 5]);

@@ -17,6 +17,6 @@ pub(crate) use budget::{Budget, Lease};
 pub use cancel::CancelToken;
 pub(crate) use disk::{Stamp, check_writable, folder_of, free_bytes, remedy, same_mount};
 pub use peak::peak_memory_bytes;
-pub use progress::{Progress, Silent};
+pub use progress::{MemoryUse, Progress, Silent};
 pub(crate) use session::FIXED_BYTES;
 pub use session::{Session, SessionBuilder, SessionError};

@@ -12,6 +12,22 @@ pub trait Progress: Send + Sync + fmt::Debug {
     fn advance(&self, bytes: u64);
     /// The work that began last is over.
     fn end(&self);
+    /// Memory was taken out of the budget, or given back.
+    fn memory(&self, _now: MemoryUse) {}
+    /// One run of several is over: what became of it, in a few words, and how many are left.
+    fn run_over(&self, _run: &str, _became: &str, _left: usize) {}
+}
+
+/// What of a session's budget is in use: by the plan's count, which holds the program's own memory, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryUse {
+    /// Bytes in use now.
+    pub now_bytes: u64,
+    /// The most that was in use at one time in this piece of work.
+    pub peak_bytes: u64,
+    /// The budget.
+    pub budget_bytes: u64,
 }
 
 /// Tells nobody.

@@ -69,7 +69,13 @@ impl Session {
 
     /// A fresh count over this session's data bytes.
     pub(crate) fn budget(&self) -> Budget {
-        Budget::new(self.data_bytes())
+        self.budget_of(self.data_bytes())
+    }
+
+    /// A fresh count over a part of the budget; what is not in it is taken already.
+    pub(crate) fn budget_of(&self, bytes: u64) -> Budget {
+        let beside_bytes = self.memory_bytes.saturating_sub(bytes);
+        Budget::new(bytes, beside_bytes, Arc::clone(&self.progress))
     }
 
     /// The same limits with one thread.

@@ -21,6 +21,7 @@ mod ingest;
 mod memory;
 mod odd_files;
 mod pairs;
+mod progress;
 mod reduce;
 mod tsnr;
 mod verify;

@@ -1,35 +1,157 @@
-//! Progress on a terminal; silent when stderr is none.
+//! How far is the work, and with how much memory?
+//!
+//! On a terminal a bar; elsewhere, as in the log of a batch job, a line for each run of an ingest. When a piece
+//! of work is over, one line says what it took. All of it goes to stderr.
 
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::io::{IsTerminal as _, Write as _, stderr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
-use voxstore::Progress;
+use bytesize::ByteSize;
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use voxstore::{MemoryUse, Progress};
 
-/// One bar at a time, in bytes of voxels.
+/// The message is memory of the budget. On 80 columns the bar has 15 of them.
+const TEMPLATE: &str = "{prefix} {wide_bar} {percent}% {binary_bytes_per_sec} {left} left{msg}";
+/// The most characters before the bar.
+const MOST_PREFIX: usize = 32;
+/// A long block moves no byte, but the time.
+const TICK: Duration = Duration::from_millis(250);
+
+/// One piece of work at a time, in bytes of voxels.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    on_terminal: bool,
+    now: Mutex<Now>,
+}
+
 #[derive(Debug, Default)]
-pub(crate) struct Bar(Mutex<Option<ProgressBar>>);
+struct Now {
+    work: Option<Work>,
+    memory: Option<MemoryUse>,
+}
+
+#[derive(Debug)]
+struct Work {
+    what: String,
+    begun: Instant,
+    done_bytes: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl Bar {
+    /// A bar where stderr is a terminal that can move its cursor, lines where it is not.
+    pub(crate) fn new() -> Self {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self { on_terminal: stderr().is_terminal() && !is_dumb, now: Mutex::default() }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Progress for Bar {
     fn begin(&self, what: &str, total_bytes: u64) {
-        let style = ProgressStyle::with_template(
-            "{msg:10} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
-        );
-        let bar = ProgressBar::new(total_bytes).with_message(what.to_owned());
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        let mut now = self.now();
+        let bar = self.on_terminal.then(|| drawn(what, total_bytes, now.memory));
+        let (what, begun) = (what.to_owned(), Instant::now());
+        now.work = Some(Work { what, begun, done_bytes: 0, bar });
     }
 
     fn advance(&self, bytes: u64) {
-        if let Some(bar) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            bar.inc(bytes);
+        if let Some(work) = &mut self.now().work {
+            work.done_bytes += bytes;
+            if let Some(bar) = &work.bar {
+                bar.inc(bytes);
+            }
         }
     }
 
     fn end(&self) {
-        if let Some(bar) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
+        let mut now = self.now();
+        let memory = now.memory;
+        if let Some(work) = now.work.take() {
+            if let Some(bar) = &work.bar {
+                bar.finish_and_clear();
+            }
+            say(&last_line(&work, memory));
         }
     }
+
+    fn memory(&self, memory: MemoryUse) {
+        let mut now = self.now();
+        now.memory = Some(memory);
+        if let Some(Work { bar: Some(bar), .. }) = &now.work {
+            bar.set_message(in_use(memory));
+        }
+    }
+
+    fn run_over(&self, run: &str, became: &str, left: usize) {
+        let to_go = match left {
+            0 => String::new(),
+            1 => ", 1 run to go".to_owned(),
+            n => format!(", {n} runs to go"),
+        };
+        match &self.now().work {
+            Some(Work { bar: Some(bar), what, .. }) => {
+                bar.set_prefix(shortened(&format!("{what}{to_go}")));
+            }
+            _ => say(&format!("{run}: {became}{to_go}")),
+        }
+    }
+}
+
+fn drawn(what: &str, total_bytes: u64, memory: Option<MemoryUse>) -> ProgressBar {
+    let bar = ProgressBar::new(total_bytes).with_prefix(shortened(what));
+    if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+        bar.set_style(style.with_key("left", left));
+    }
+    bar.set_message(memory.map_or_else(String::new, in_use));
+    bar.tick();
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+/// Remaining time, where there is something to tell it from.
+fn left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let _ = match state.pos() {
+        0 => write!(out, "-"),
+        _ => write!(out, "{:#}", HumanDuration(state.eta())),
+    };
+}
+
+/// `, memory 30, peak 41 of 512 MiB`
+fn in_use(memory: MemoryUse) -> String {
+    let [now, peak, budget] = [memory.now_bytes, memory.peak_bytes, memory.budget_bytes]
+        .map(|bytes| bytes.div_ceil(1 << 20));
+    format!(", memory {now}, peak {peak} of {budget} MiB")
+}
+
+fn say(line: &str) {
+    // When stderr is gone there is nobody to tell.
+    let _ = writeln!(stderr(), "{line}");
+}
+
+/// The end of a long name tells more than its beginning.
+fn shortened(text: &str) -> String {
+    let over = text.chars().count().saturating_sub(MOST_PREFIX);
+    match over {
+        0 => text.to_owned(),
+        _ => format!("...{}", text.chars().skip(over + 3).collect::<String>()),
+    }
+}
+
+/// `computing: 45.2 MiB in 1.2 s, 37.9 MiB/s; memory peak 41.0 MiB of 512.0 MiB`
+fn last_line(work: &Work, memory: Option<MemoryUse>) -> String {
+    let seconds = work.begun.elapsed().as_secs_f64();
+    let done = ByteSize(work.done_bytes);
+    let what = &work.what;
+    let rate = ByteSize((work.done_bytes as f64 / seconds.max(1e-3)) as u64);
+    let memory = memory.map_or_else(String::new, |memory| {
+        let (peak, budget) = (ByteSize(memory.peak_bytes), ByteSize(memory.budget_bytes));
+        format!("; memory peak {peak} of {budget}")
+    });
+    format!("{what}: {done} in {seconds:.1} s, {rate}/s{memory}")
 }

@@ -276,7 +276,7 @@ pub(super) fn compare_sources(
     options: &IngestOptions,
     session: &Session,
 ) -> Result<BTreeMap<usize, StoreError>, StoreError> {
-    let budget = Budget::new(data_bytes(plans, session));
+    let budget = session.budget_of(data_bytes(plans, session));
     let mut unreadable = BTreeMap::new();
     for (at, plan) in plans.iter_mut().enumerate() {
         let Action::Compare { sha256, voxels } = &plan.action else { continue };

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use bytesize::ByteSize;
+
 use super::memory::{Needs, Team, data_bytes};
 use super::plan::RunPlan;
 use super::stage::Staging;
@@ -46,11 +48,12 @@ pub(super) fn write_all(
         team: Team::choose(&needs, session.threads(), data_bytes),
         queue,
         next: AtomicUsize::new(0),
+        over: AtomicUsize::new(0),
         reached: Mutex::new(reached),
         staging,
         options,
         session,
-        budget: Budget::new(data_bytes),
+        budget: session.budget_of(data_bytes),
     };
     let total_bytes = work.queue.iter().map(|&at| plans[at].raw_bytes).sum();
     let progress = session.report("ingest", total_bytes);
@@ -73,6 +76,8 @@ struct Work<'a> {
     plans: &'a [RunPlan<'a>],
     queue: Vec<usize>,
     next: AtomicUsize,
+    /// How many of the queue are over.
+    over: AtomicUsize,
     reached: Mutex<Vec<Reached<'a>>>,
     team: Team,
     staging: &'a Staging,
@@ -97,6 +102,8 @@ impl<'a> Work<'a> {
     fn take_runs(&self, pool: Option<&rayon::ThreadPool>) {
         while let Some(&at) = self.queue.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             let reached = self.stage_and_place(at, pool).unwrap_or_else(Reached::Failed);
+            let left = self.queue.len() - 1 - self.over.fetch_add(1, Ordering::Relaxed);
+            self.session.progress().run_over(&self.plans[at].target, &became(&reached), left);
             self.reached.lock().unwrap_or_else(PoisonError::into_inner)[at] = reached;
         }
     }
@@ -144,6 +151,21 @@ impl<'a> Work<'a> {
             other => other,
         };
         Ok(reached.into_iter().map(place).collect())
+    }
+}
+
+/// How a run ended, for whoever waits; why it failed is said in its outcome.
+fn became(reached: &Reached<'_>) -> String {
+    match reached {
+        Reached::Placed(Written { raw_bytes, stored_bytes, seconds, .. }) => format!(
+            "written, {} of voxels as {} in {seconds:.1} s",
+            ByteSize(*raw_bytes),
+            ByteSize(*stored_bytes)
+        ),
+        Reached::Staged(_) => "read, waits for the others".to_owned(),
+        Reached::NotDue => "skipped, it is there already".to_owned(),
+        Reached::Failed(StoreError::Cancelled) => "cancelled".to_owned(),
+        Reached::Failed(_) => "failed".to_owned(),
     }
 }
 

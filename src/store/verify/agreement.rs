@@ -32,7 +32,7 @@ pub(super) fn check(
     store: &Path,
     told: &RunInfo,
     judge: impl FnOnce(&RunInfo) -> Result<HeaderFacts, String>,
-    room_bytes: u64,
+    budget: &Budget,
 ) -> Result<Vec<Damage>, StoreError> {
     let source = run.source();
     let info = if told.header.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn check(
     };
     let checksums = source.checksums.as_ref().map(Checksums::to_bytes).unwrap_or_default();
     let needed_bytes = small_array_bytes(&source.layout).saturating_add(checksums.len() as u64);
-    let _lease = Budget::new(room_bytes).lease("verify", needed_bytes)?;
+    let _lease = budget.lease("verify", needed_bytes)?;
 
     let mut compared = Compared { exact: run.attributes().tool() == tool(), damage: Vec::new() };
     let dir = store.join(&source.name);

@@ -22,7 +22,7 @@ use super::layout::chunk_file;
 use super::open_run::OpenedRun;
 use crate::grid::Region;
 use crate::run::{HeaderFacts, RunInfo};
-use crate::runtime::{Budget, Session};
+use crate::runtime::Session;
 use crate::source::{Source, SourceError, StreamOptions};
 
 /// What was found out about a run.
@@ -86,7 +86,8 @@ impl Store {
         let info = run.info()?;
         let open_bytes = run.open_bytes(&info);
         let room_bytes = session.data_bytes().saturating_sub(open_bytes);
-        let mut damage = agreement::check(run, &self.path, &info, judge, room_bytes)?;
+        let budget = session.budget_of(room_bytes);
+        let mut damage = agreement::check(run, &self.path, &info, judge, &budget)?;
 
         let source = run.source();
         let name = source.name().to_owned();
@@ -123,7 +124,7 @@ fn chunks(
     let fit = room_bytes / most_bytes.max(1);
     let workers = (session.threads() as u64).min(fit).max(1) as usize;
     let _lease =
-        Budget::new(room_bytes).lease("verify", most_bytes.saturating_mul(workers as u64))?;
+        session.budget_of(room_bytes).lease("verify", most_bytes.saturating_mul(workers as u64))?;
     let _progress = session.report(&format!("verify {}", source.name()), source.stored_bytes());
     let found = Mutex::new((0, Vec::new()));
     let whole = Region::whole(source.shape());
@@ -171,7 +172,7 @@ fn voxels(
     let room = room_bytes.saturating_sub(source.scratch_bytes()) / volume_bytes.max(1);
     let step = source.block_shape()[3].min(room).max(1);
     let lease_bytes = source.scratch_bytes() + step * volume_bytes;
-    let mut lease = Budget::new(room_bytes).lease("verify", lease_bytes)?;
+    let mut lease = session.budget_of(room_bytes).lease("verify", lease_bytes)?;
     let mut slab = lease.buffer(step * volume_bytes)?;
     let mut digest = VoxelDigest::default();
     let mut stream = source.stream(StreamOptions::default())?;

@@ -88,6 +88,9 @@ pub(crate) struct TalkArgs {
     /// Print nothing but errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// Do not tell how far the work is
+    #[arg(long)]
+    pub(crate) no_progress: bool,
 }
 
 impl LimitArgs {
@@ -104,8 +107,8 @@ impl LimitArgs {
         if let Some(threads) = self.threads {
             builder = builder.threads(threads);
         }
-        if !talk.quiet {
-            builder = builder.progress(Arc::new(Bar::default()));
+        if !talk.quiet && !talk.no_progress {
+            builder = builder.progress(Arc::new(Bar::new()));
         }
         Ok(builder)
     }
