@@ -33,8 +33,8 @@ pub enum NiftiError {
         path: PathBuf,
         /// The kind of placeholder.
         what: &'static str,
-        /// A command that fetches content.
-        fetch: &'static str,
+        /// A command that fetches it.
+        fetch: String,
     },
     /// Not a NIfTI file.
     #[error("{}: not a NIfTI file: {found}", path.display())]

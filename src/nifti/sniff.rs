@@ -47,7 +47,15 @@ fn missing(path: &Path) -> NiftiError {
 }
 
 fn annex(path: &Path, what: &'static str) -> NiftiError {
-    NiftiError::ContentNotPresent { path: path.to_owned(), what, fetch: "datalad get FILE" }
+    let fetch = format!("datalad get {}", in_shell(path));
+    NiftiError::ContentNotPresent { path: path.to_owned(), what, fetch }
+}
+
+/// A path as it is typed.
+fn in_shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// True for gzip; an error for what is certainly no NIfTI file.
@@ -68,7 +76,7 @@ pub(super) fn is_gzip(front: &[u8], intake: &mut Intake) -> Result<bool, NiftiEr
         return Err(NiftiError::ContentNotPresent {
             path: intake.path().to_owned(),
             what: "Git LFS pointer file",
-            fetch: "git lfs pull",
+            fetch: "git lfs pull".to_owned(),
         });
     }
     for (magic, what) in [

@@ -7,8 +7,8 @@ use nifti::NiftiHeader;
 use serde_json::{Value, json};
 
 use super::common::{
-    DS003, FMRI1, FMRI2, FUNCTIONAL, MAP_OFFSET, fixture, folder, inflated, map_values, names,
-    plain, store_of, voxstore,
+    DS003, FMRI1, FMRI2, FUNCTIONAL, MAP_OFFSET, compressed, fixture, folder, inflated, map_values,
+    names, plain, store_of, voxstore,
 };
 use super::files::Nifti;
 
@@ -291,6 +291,21 @@ fn a_missing_file_is_named() {
     voxstore!("tsnr", folder.path().join("nope.nii"), "-o", map)
         .fails(1, &["nope.nii", "no such file"]);
     voxstore!("tsnr", folder.path().join("*.nii.gz"), "-o", map).fails(1, &["*.nii.gz"]);
+}
+
+#[test]
+fn a_run_that_is_there_plain_and_compressed_is_not_joined_twice() {
+    let folder = folder();
+    let runs = folder.path().join("runs");
+    fs::create_dir(&runs).unwrap();
+    plain("nibabel/functional.nii", &runs);
+    compressed("nibabel/functional.nii", &runs);
+    let map = folder.path().join("t.nii");
+    let said = ["functional.nii and ", "functional.nii.gz would be joined as two runs", "*.nii.gz"];
+    voxstore!("tsnr", runs, "-o", map).fails(1, &said);
+    // Who names both means both.
+    voxstore!("tsnr", runs.join("functional.nii"), runs.join("functional.nii.gz"), "-o", map)
+        .succeeds();
 }
 
 #[test]

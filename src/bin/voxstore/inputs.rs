@@ -131,12 +131,26 @@ pub(crate) fn runs_to_join(
                 let names: Vec<String> =
                     paths.iter().map(|path| path.display().to_string()).collect();
                 chosen::refuse_several_subjects(&names, &filter)?;
+                refuse_twice(&paths)?;
             }
             let runs =
                 open_files(&paths, options).map(|(_, run)| Ok(run?)).collect::<Result<_>>()?;
             Ok(Joined { runs, left_out })
         }
     }
+}
+
+/// Nobody means to count a run twice: once plain and once compressed.
+fn refuse_twice(paths: &[PathBuf]) -> Result<()> {
+    let is_gzip = |path: &&PathBuf| path.extension().is_some_and(|end| end == "gz");
+    let twice = paths.iter().filter(is_gzip).find(|path| paths.contains(&path.with_extension("")));
+    let Some(path) = twice else { return Ok(()) };
+    bail!(
+        "{} and {} would be joined as two runs; name the files that are meant, such as {}/*.nii.gz",
+        path.with_extension("").display(),
+        path.display(),
+        path.parent().unwrap_or(Path::new(".")).display()
+    )
 }
 
 /// True for a folder with Zarr metadata at its top, unless another tool wrote it.
