@@ -126,7 +126,8 @@ fn check_volumes(map: &Run, atlas: &Run) -> Result<(), JobError> {
     }
 }
 
-/// Refuses a label that is no integer, and one that float64 cannot tell from the next; names the first voxel, x fastest.
+/// Refuses a label that is no integer, and one that float64 cannot tell from the next; names the first
+/// voxel, x fastest.
 fn check_labels(pairs: &[Pair], atlas: &Run) -> Result<(), JobError> {
     let is_label = |[label, _]: &Pair| label.trunc() == *label && label.abs() < LARGEST_LABEL;
     let Some(at) = pairs.iter().position(|pair| !is_label(pair)) else { return Ok(()) };
@@ -149,6 +150,3 @@ fn without_background(pairs: &mut [Pair]) -> &mut [Pair] {
     }
     &mut pairs[..kept]
 }
-
-#[cfg(test)]
-mod tests;
