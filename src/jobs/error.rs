@@ -41,6 +41,47 @@ pub enum JobError {
         /// How many it has.
         volumes: u64,
     },
+    /// A map that is described by regions has one volume.
+    #[error(
+        "{map}: has {volumes} volumes; a map of one is described by regions: reduce it first, such as with \
+        `voxstore tsnr` or `voxstore reduce mean`"
+    )]
+    MapVolumes {
+        /// The map.
+        map: String,
+        /// How many it has.
+        volumes: u64,
+    },
+    /// An atlas has one volume.
+    #[error(
+        "{atlas}: has {volumes} volumes; an atlas has one, of integer labels (of probabilities a region, take the \
+        most probable label of each voxel first)"
+    )]
+    AtlasVolumes {
+        /// The atlas.
+        atlas: String,
+        /// How many it has.
+        volumes: u64,
+    },
+    /// A voxel of an atlas that says no region.
+    #[error(
+        "{atlas}: voxel ({}, {}, {}) is {value:?}; expected integer labels below 2^53, 0 for background; was the \
+        atlas resampled with interpolation, or is it the map?", voxel[0], voxel[1], voxel[2]
+    )]
+    Label {
+        /// The atlas.
+        atlas: String,
+        /// What stands there.
+        value: f64,
+        /// The first such voxel, `(x, y, z)`.
+        voxel: [u64; 3],
+    },
+    /// An atlas without regions.
+    #[error("{atlas}: every voxel is 0, which is background; expected integer labels of regions")]
+    NoLabels {
+        /// The atlas.
+        atlas: String,
+    },
     /// Dummy volumes, censored ones and trends leave too little of a run.
     #[error(
         "{run}: {left} of its {volumes} volumes count; tSNR with trends of order {order} needs at least \

@@ -9,12 +9,14 @@ mod error;
 mod grid;
 mod join;
 mod record;
+mod regions;
 mod tsnr;
 
 pub use diff::{Diff, DiffInput, DiffPlace, DiffSide, DiffValues, diff};
 pub use error::JobError;
 pub use join::{Joined, join, mask_for};
 pub use record::{MemoryRecord, RunRecord};
+pub use regions::{RegionRow, Regions, regions};
 pub use tsnr::{
     Across, BetweenRuns, Constant, Dummies, Like, MOST_DETREND, Mask, NonFinite, RunRow, Tsnr,
     TsnrOptions, TsnrRecord, explain_tsnr, tsnr,

@@ -23,5 +23,6 @@ mod odd_files;
 mod pairs;
 mod progress;
 mod reduce;
+mod stats;
 mod tsnr;
 mod verify;

@@ -9,14 +9,14 @@ mod figures;
 use std::sync::Arc;
 
 use ndarray::SliceInfoElem;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use self::figures::Figures;
 use super::error::JobError;
 use super::grid::{TOLERANCE_MM, corners_apart_mm};
 use crate::dtype::DType;
 use crate::exec::Report;
-use crate::json_number::Number;
+use crate::json_number::number;
 use crate::lazy::LazyArray;
 use crate::run::Run;
 use crate::runtime::Session;
@@ -189,12 +189,6 @@ fn without_end(array: &LazyArray) -> LazyArray {
         array = array.squeeze(-1);
     }
     array
-}
-
-/// JSON has no NaN and no infinity: they are written as in stores.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    Number(*value).serialize(serializer)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod info;
 mod ingest;
 mod limits;
 mod reduce;
+mod stats;
 mod tsnr;
 mod verify;
 
@@ -19,6 +20,7 @@ pub(crate) use info::InfoArgs;
 pub(crate) use ingest::IngestArgs;
 pub(crate) use limits::{FilterArgs, LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 pub(crate) use reduce::{AxisArg, OpArg, ReduceArgs, ReduceWhat};
+pub(crate) use stats::StatsArgs;
 pub(crate) use tsnr::{AcrossArg, ConstantArg, LikeArg, NonFiniteArg, TsnrArgs, TsnrWhat};
 pub(crate) use verify::VerifyArgs;
 
@@ -38,6 +40,7 @@ pub(crate) enum Command {
     Info(InfoArgs),
     Tsnr(TsnrArgs),
     Reduce(ReduceArgs),
+    Stats(StatsArgs),
     Explain(ExplainArgs),
     Export(ExportArgs),
     Verify(VerifyArgs),

@@ -7,6 +7,7 @@ mod export;
 mod info;
 mod ingest;
 mod reduce;
+mod stats;
 mod tsnr;
 mod verify;
 
@@ -22,6 +23,7 @@ pub(crate) fn run(command: &Command) -> Result<Done> {
         Command::Info(args) => info::run(args),
         Command::Tsnr(args) => tsnr::run(args),
         Command::Reduce(args) => reduce::run(args),
+        Command::Stats(args) => stats::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Export(args) => export::run(args),
         Command::Verify(args) => verify::run(args),
