@@ -24,4 +24,5 @@ mod pairs;
 mod progress;
 mod reduce;
 mod tsnr;
+mod tutorial;
 mod verify;
