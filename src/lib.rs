@@ -45,8 +45,8 @@
 //!
 //! # More
 //!
-//! `docs/tutorial.md` is a lesson of ten minutes, with the program and then from Rust.
 //! `examples/seed.rs` is the same with real runs, `examples/read.rs` reads parts of a store.
+//! `docs/tutorial.md` is a lesson of ten minutes, with the program and then from Rust.
 //! `ARCHITECTURE.md` is the map of the code; `docs/format.md` the store byte for byte;
 //! `docs/numpy.md` maps the names of numpy and dask to ours; `docs/numerics.md` has every formula;
 //! `docs/correctness.md` says what is accepted and what is refused.
