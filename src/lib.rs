@@ -46,11 +46,13 @@
 //! # More
 //!
 //! `examples/seed.rs` is the same with real runs, `examples/read.rs` reads parts of a store.
+//! `docs/tutorial.md` is a lesson of ten minutes, with the program and then from Rust.
 //! `ARCHITECTURE.md` is the map of the code; `docs/format.md` the store byte for byte;
 //! `docs/numpy.md` maps the names of numpy and dask to ours; `docs/numerics.md` has every formula;
 //! `docs/correctness.md` says what is accepted and what is refused.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 #![cfg_attr(doctest, doc = include_str!("../docs/numpy.md"))]
+#![cfg_attr(doctest, doc = include_str!("../docs/tutorial.md"))]
 
 #[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
 compile_error!("voxstore needs a little-endian system of 64 bits: arrays may be larger than 4 GiB");

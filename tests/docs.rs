@@ -1,4 +1,4 @@
-//! Does `docs/numpy.md` name what there is, and has every operation an example?
+//! Do `docs/numpy.md`, `docs/tutorial.md` and ARCHITECTURE.md name what there is, and has every operation an example?
 //!
 //! The sources are read as text: a public name is the first word below a doc comment, behind `pub fn`
 //! or, in a macro that makes methods, at the start of its entry. That the examples hold is for the
@@ -180,4 +180,24 @@ fn every_file_and_function_that_the_architecture_names_is_there() {
         }
     }
     assert!(files > 50 && functions > 20, "{files} files and {functions} functions are named");
+}
+
+#[test]
+fn every_word_that_the_tutorial_links_is_in_the_glossary_and_linked_once() {
+    let read = |name: &str| fs::read_to_string(root().join(name)).unwrap();
+    let (glossary, tutorial) = (read("docs/glossary.md"), read("docs/tutorial.md"));
+    let rows = glossary.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+    let known: Vec<String> = rows.map(|(word, _)| word.to_lowercase()).collect();
+    let before = tutorial.split("](glossary.md)");
+    let mut words: Vec<String> =
+        before.filter_map(|text| Some(text.rsplit_once('[')?.1.to_lowercase())).collect();
+    words.pop(); // What stands behind the last link is no word.
+    assert!(words.len() > 20, "{words:?}");
+    for (at, word) in words.iter().enumerate() {
+        let one = word.strip_suffix('s').unwrap_or(word);
+        let is_known =
+            known.iter().any(|w| w == word || w == one || w.replace(',', " and") == *word);
+        assert!(is_known || word == "glossary", "{word} is not in docs/glossary.md");
+        assert!(!words[..at].contains(word), "{word} is linked twice");
+    }
 }

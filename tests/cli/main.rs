@@ -25,4 +25,5 @@ mod progress;
 mod reduce;
 mod stats;
 mod tsnr;
+mod tutorial;
 mod verify;
