@@ -7,6 +7,8 @@
 mod args;
 #[path = "../../src/bin/voxstore/bar.rs"]
 mod bar;
+#[path = "../../src/bin/voxstore/chosen.rs"]
+mod chosen;
 #[path = "../../tests/hostile/claim.rs"]
 mod claim;
 #[path = "../../tests/hostile/common.rs"]
@@ -25,6 +27,11 @@ mod output;
 mod request;
 #[path = "../../src/bin/voxstore/signals.rs"]
 mod signals;
+
+/// What is said to people goes nowhere.
+mod render {
+    pub(crate) fn say(_: &str) {}
+}
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
@@ -82,6 +89,7 @@ fn run(place: &Place, text: &str) {
             }
         }
         Command::Tsnr(args) => drop(place.store.select(&args.what.runs.globs)),
+        Command::Bids(args) => drop(args.filter()),
         Command::Export(args) => drop(place.store.select(&args.runs.globs)),
         Command::Verify(args) => drop(place.store.select(&args.runs.globs)),
         Command::Ingest(args) => {
@@ -92,7 +100,7 @@ fn run(place: &Place, text: &str) {
             let _ = store::ingest(&[run], &target, &options, &common::session());
             let _ = std::fs::remove_dir_all(&target);
         }
-        Command::Info(_) | Command::Diff(_) => {}
+        Command::Stats(_) | Command::Info(_) | Command::Diff(_) => {}
     }
 }
 
