@@ -89,8 +89,8 @@ pub use exec::{BlockIter, Computed, ExecError, Report};
 pub use grid::Region;
 pub use kernel::{CastFault, Overflow};
 pub use lazy::{
-    Axes, Grouped, LazyArray, LazyError, Operand, Projection, ReduceOptions, arange, concatenate,
-    from_ndarray, full, stack, where_,
+    Axes, Grouped, LazyArray, LazyError, Operand, Projection, QuantileMethod, ReduceOptions,
+    arange, concatenate, from_ndarray, full, stack, where_,
 };
 pub use picture::{
     ExplainNode, ExplainPass, ExplainSource, ExplainState, Explanation, NodeKind, Summary,

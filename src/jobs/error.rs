@@ -11,7 +11,7 @@ pub enum JobError {
     #[error("no runs were given")]
     NoRuns,
     /// A time series needs volumes.
-    #[error("{run}: has {volumes} volume; tSNR needs at least 2 volumes over time")]
+    #[error("{run}: has {volumes} volume; what is done over time needs at least 2")]
     TooFewVolumes {
         /// The run.
         run: String,
@@ -40,6 +40,18 @@ pub enum JobError {
         mask: String,
         /// How many it has.
         volumes: u64,
+    },
+    /// A figure over no voxel is none.
+    #[error("{run}: no voxel counts: {}", .mask.as_ref().map_or(
+        "none changes over time and is brighter than 20 % of the brightest; is it a BOLD run, or does it need \
+        a --mask?".to_owned(),
+        |mask| format!("{mask} is 0 or NaN everywhere, or the run is NaN or infinite where it is not; is it \
+        the mask of this run?")))]
+    NothingCounts {
+        /// The run.
+        run: String,
+        /// The mask, where one was given.
+        mask: Option<String>,
     },
     /// A map that is described by regions has one volume.
     #[error(

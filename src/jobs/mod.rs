@@ -8,6 +8,7 @@ mod diff;
 mod error;
 mod grid;
 mod join;
+mod qc;
 mod record;
 mod regions;
 mod tsnr;
@@ -15,6 +16,7 @@ mod tsnr;
 pub use diff::{Diff, DiffInput, DiffPlace, DiffSide, DiffValues, diff};
 pub use error::JobError;
 pub use join::{Joined, join, mask_for};
+pub use qc::{QcOptions, QcRecord, RunQc, qc};
 pub use record::{MemoryRecord, RunRecord};
 pub use regions::{RegionRow, Regions, regions};
 pub use tsnr::{

@@ -26,5 +26,6 @@ pub(crate) use program::{
     BATCH, BATCH_BYTES, BinaryOp, Program, ProgramBuilder, Registers, Slot, UnaryOp,
 };
 pub use program::{CastFault, Overflow};
+pub use reduce_op::QuantileMethod;
 pub(crate) use reduce_op::ReduceOp;
 pub(crate) use state::{State, StateKind};

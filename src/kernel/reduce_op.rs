@@ -26,10 +26,13 @@ pub(crate) enum ReduceOp {
     /// C-order index, over the reduced axes, of the first smallest sample.
     ArgMin,
     ArgMax,
-    /// `q` in `[0, 1]`, between samples by numpy's `linear`; 0.5 is the median.
+    /// `q` in `[0, 1]`; 0.5 between samples linearly is the median.
     Quantile {
         q: f64,
+        method: QuantileMethod,
     },
+    /// Median of the distances from the median.
+    Mad,
     /// Samples in bin `bin` of `numpy.histogram` with these edges (ascending, at least two).
     HistogramBin {
         edges: Arc<[f64]>,
@@ -46,7 +49,24 @@ pub(crate) enum ReduceOp {
     },
 }
 
+/// What a quantile is that falls between two samples, by numpy's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum QuantileMethod {
+    /// On the line between them.
+    #[default]
+    Linear,
+    /// The one below: always a sample.
+    Lower,
+    /// The one above: always a sample.
+    Higher,
+    /// Their mean.
+    Midpoint,
+}
+
 impl ReduceOp {
+    /// The median, as numpy's.
+    pub(crate) const MEDIAN: Self = Self::Quantile { q: 0.5, method: QuantileMethod::Linear };
+
     /// numpy's name, or that of the method.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -60,6 +80,7 @@ impl ReduceOp {
             Self::ArgMin => "argmin",
             Self::ArgMax => "argmax",
             Self::Quantile { .. } => "quantile",
+            Self::Mad => "mad",
             Self::HistogramBin { .. } => "histogram",
             Self::Coefficient { .. } => "coefficients",
             Self::ResidualSumSquares { .. } => "residual_sum_squares",
@@ -72,7 +93,10 @@ impl ReduceOp {
             Self::Var { ddof } | Self::Std { ddof } if *ddof > 0 => {
                 format!("{} ddof {ddof}", self.name())
             }
-            Self::Quantile { q } => format!("quantile {q}"),
+            Self::Quantile { q, method: QuantileMethod::Linear } => format!("quantile {q}"),
+            Self::Quantile { q, method } => {
+                format!("quantile {q} {}", format!("{method:?}").to_lowercase())
+            }
             _ => self.name().to_owned(),
         }
     }
@@ -85,9 +109,13 @@ impl ReduceOp {
 
     /// Every parameter counts: reductions that look equal here are computed once.
     fn identity(&self) -> Identity<'_> {
+        let method = match self {
+            Self::Quantile { method, .. } => Some(*method),
+            _ => None,
+        };
         let (number, edges, basis) = match self {
             Self::Var { ddof } | Self::Std { ddof } => (*ddof, None, None),
-            Self::Quantile { q } => (q.to_bits(), None, None),
+            Self::Quantile { q, .. } => (q.to_bits(), None, None),
             Self::HistogramBin { edges, bin } => (*bin as u64, Some(Bits(Arc::clone(edges))), None),
             Self::Coefficient { basis, column } => (*column as u64, None, Some(&**basis)),
             Self::ResidualSumSquares { basis } => (0, None, Some(&**basis)),
@@ -97,9 +125,10 @@ impl ReduceOp {
             | Self::Min
             | Self::Max
             | Self::ArgMin
-            | Self::ArgMax => (0, None, None),
+            | Self::ArgMax
+            | Self::Mad => (0, None, None),
         };
-        Identity { op: discriminant(self), number, edges, basis }
+        Identity { op: discriminant(self), number, method, edges, basis }
     }
 }
 
@@ -108,6 +137,7 @@ impl ReduceOp {
 struct Identity<'a> {
     op: Discriminant<ReduceOp>,
     number: u64,
+    method: Option<QuantileMethod>,
     edges: Option<Bits>,
     basis: Option<&'a Basis>,
 }

@@ -32,6 +32,7 @@ pub(crate) mod tests;
 mod types;
 mod view;
 
+pub use crate::kernel::QuantileMethod;
 pub use array::LazyArray;
 pub(crate) use array::block_shape_of;
 pub use axes::Axes;

@@ -154,12 +154,24 @@ reductions! {
     /// assert_eq!(x.median(-1).compute::<f64>()?, array![3.0, 5.0].into_dyn());
     /// # Ok::<(), voxstore::Error>(())
     /// ```
-    median median_with |_| ReduceOp::Quantile { q: 0.5 };
+    median median_with |_| ReduceOp::MEDIAN;
+    /// Median absolute deviation over axes: the median of the distances from the median, not scaled
+    /// (times 1.4826 it estimates a normal deviation). Costs what [`median`](Self::median) costs and
+    /// shares its samples. NaN gives NaN.
+    ///
+    /// ```
+    /// # use ndarray::array;
+    /// let x = voxstore::from_ndarray(array![1.0, 2.0, 3.0, 4.0, 100.0]);
+    /// assert_eq!(x.mad(-1).compute::<f64>()?, ndarray::arr0(1.0).into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    mad mad_with |_| ReduceOp::Mad;
 }
 
 reductions! {
-    /// Quantile `q` (0 to 1) over axes, between samples by numpy's default method (linear). Costs what
-    /// [`median`](Self::median) costs; quantiles of one array share their samples.
+    /// Quantile `q` (0 to 1) over axes, between samples by numpy's default method (linear), or
+    /// [another](ReduceOptions::quantile_method). Costs what [`median`](Self::median) costs; quantiles
+    /// of one array share their samples.
     ///
     /// ```
     /// # use ndarray::array;
@@ -169,7 +181,8 @@ reductions! {
     /// ```
     quantile quantile_with(q: f64) |x, axes, options| {
         if (0.0..=1.0).contains(&q) || x.error().is_some() {
-            x.reduce("quantile", ReduceOp::Quantile { q }, axes, options)
+            let op = ReduceOp::Quantile { q, method: options.quantile_method };
+            x.reduce("quantile", op, axes, options)
         } else {
             let problem = format!("quantile: q is {q}; it must be from 0 to 1");
             Self::made(Err(problem), Location::caller())

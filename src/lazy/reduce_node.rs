@@ -12,7 +12,7 @@ use super::structure::broadcast;
 use super::view::View;
 use crate::dtype::DType;
 use crate::grid::shape_text;
-use crate::kernel::{BinaryOp, ReduceOp, UnaryOp};
+use crate::kernel::{BinaryOp, QuantileMethod, ReduceOp, UnaryOp};
 
 /// How a reduction is done where the default is not wanted.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +20,7 @@ pub struct ReduceOptions {
     pub(super) ddof: u64,
     keepdims: bool,
     pub(super) skip_nan: bool,
+    pub(super) quantile_method: QuantileMethod,
     pub(super) mask: Option<LazyArray>,
 }
 
@@ -84,6 +85,22 @@ impl ReduceOptions {
     #[must_use]
     pub fn skip_nan(mut self) -> Self {
         self.skip_nan = true;
+        self
+    }
+
+    /// What a quantile is that falls between two samples; linear where nothing is said. Only
+    /// `quantile` looks at it.
+    ///
+    /// ```
+    /// # use voxstore::{QuantileMethod, ReduceOptions};
+    /// let x = voxstore::from_ndarray(ndarray::array![1.0, 2.0, 3.0, 5.0]);
+    /// let lower = ReduceOptions::new().quantile_method(QuantileMethod::Lower);
+    /// assert_eq!(x.quantile_with(0.75, -1, lower).compute::<f64>()?, ndarray::arr0(3.0).into_dyn());
+    /// # Ok::<(), voxstore::Error>(())
+    /// ```
+    #[must_use]
+    pub fn quantile_method(mut self, method: QuantileMethod) -> Self {
+        self.quantile_method = method;
         self
     }
 

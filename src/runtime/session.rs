@@ -26,6 +26,8 @@ pub(crate) const FIXED_BYTES: u64 = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct Session {
     memory_bytes: u64,
+    /// Of the budget that was given, what somebody holds beside this session.
+    held_bytes: u64,
     threads: usize,
     scratch: Arc<Path>,
     progress: Arc<dyn Progress>,
@@ -74,13 +76,21 @@ impl Session {
 
     /// A fresh count over a part of the budget; what is not in it is taken already.
     pub(crate) fn budget_of(&self, bytes: u64) -> Budget {
-        let beside_bytes = self.memory_bytes.saturating_sub(bytes);
+        let beside_bytes = self.held_bytes + self.memory_bytes.saturating_sub(bytes);
         Budget::new(bytes, beside_bytes, Arc::clone(&self.progress))
     }
 
     /// The same limits with one thread.
     pub(crate) fn with_one_thread(&self) -> Self {
         Self { threads: 1, ..self.clone() }
+    }
+
+    /// The same limits without these bytes, which somebody holds meanwhile; `None` where nothing is left
+    /// for data.
+    pub(crate) fn with_less(&self, bytes: u64) -> Option<Self> {
+        let memory_bytes =
+            self.memory_bytes.checked_sub(bytes).filter(|&left| left > FIXED_BYTES)?;
+        Some(Self { memory_bytes, held_bytes: self.held_bytes + bytes, ..self.clone() })
     }
 
     /// A private pool of `workers` threads; ends with the value.
@@ -93,6 +103,7 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             memory_bytes: DEFAULT_MEMORY_BYTES,
+            held_bytes: 0,
             threads: available_threads(),
             scratch: std::env::temp_dir().into(),
             progress: Arc::new(Silent),
@@ -179,6 +190,7 @@ impl SessionBuilder {
         }
         Ok(Session {
             memory_bytes,
+            held_bytes: 0,
             threads,
             scratch: self.scratch.map_or(defaults.scratch, Into::into),
             progress: self.progress.unwrap_or(defaults.progress),
@@ -221,7 +233,7 @@ pub enum SessionError {
 
 #[cfg(test)]
 mod tests {
-    use super::{Session, SessionError};
+    use super::{FIXED_BYTES, Session, SessionError};
 
     #[test]
     fn sizes_are_checked_when_the_session_is_built() {
@@ -236,5 +248,9 @@ mod tests {
         assert_eq!(Session::builder().threads(0).build().unwrap_err(), SessionError::NoThreads);
         let session = Session::builder().memory("1GiB").threads(3).build().unwrap();
         assert_eq!((session.memory_bytes(), session.threads()), (1 << 30, 3));
+        let rest = session.with_less(1 << 29).unwrap();
+        assert_eq!((rest.memory_bytes(), rest.threads()), (1 << 29, 3));
+        assert!(session.with_less((1 << 30) - FIXED_BYTES).is_none());
+        assert!(session.with_less(1 << 31).is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::common::{FMRI1, fixture, folder, program, voxstore};
 
-const COMMANDS: [&str; 6] = ["ingest", "info", "tsnr", "reduce", "explain", "export"];
+const COMMANDS: [&str; 7] = ["ingest", "info", "tsnr", "qc", "reduce", "explain", "export"];
 
 #[test]
 fn help_of_every_command_shows_an_example() {

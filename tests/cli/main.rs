@@ -22,6 +22,7 @@ mod memory;
 mod odd_files;
 mod pairs;
 mod progress;
+mod qc;
 mod reduce;
 mod stats;
 mod tsnr;

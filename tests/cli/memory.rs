@@ -131,6 +131,11 @@ fn every_command_stays_within_its_budget_under_the_kernels_cap() {
                 let memory = said.get("record").unwrap_or(&said);
                 assert_kept(&format!("{op} {}", input.display()), peak, &memory["memory"], 64);
             }
+            let more = ["-o", path(&series), "--force", "--json"];
+            let (peak, said) = peak_of(&["qc"], &[input], 64, &more);
+            let said: Value = serde_json::from_str(&said).unwrap();
+            let memory = &said[0]["record"]["memory"];
+            assert_kept(&format!("qc {}", input.display()), peak, memory, 64);
             peak_of(&["explain", "tsnr"], &[input], 64, &["--quiet"]);
         }
     }

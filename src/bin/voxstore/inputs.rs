@@ -100,9 +100,12 @@ pub(crate) fn open_one(path: &Path, options: OpenOptions) -> Result<Run, voxstor
     Ok(nifti::open_with(path, options)?)
 }
 
-/// Runs for a job that joins them.
+const RUN_OF_STORE: &str =
+    "--run chooses among the runs of a store; for files, name the files, or choose with --entity";
+
+/// Runs for a job.
 #[derive(Debug)]
-pub(crate) struct Joined {
+pub(crate) struct Chosen {
     pub(crate) runs: Vec<Run>,
     pub(crate) left_out: Vec<LeftOut>,
 }
@@ -112,7 +115,7 @@ pub(crate) fn runs_to_join(
     inputs: &[PathBuf],
     args: &RunArgs,
     options: OpenOptions,
-) -> Result<Joined> {
+) -> Result<Chosen> {
     let filter = args.filter.filter()?;
     match find(inputs, &filter)? {
         Inputs::Store(store) => {
@@ -121,11 +124,9 @@ pub(crate) fn runs_to_join(
                 chosen::refuse_several_subjects(&names, &filter)?;
             }
             let runs = names.iter().map(|name| Ok(store.run(name)?)).collect::<Result<_>>()?;
-            Ok(Joined { runs, left_out: Vec::new() })
+            Ok(Chosen { runs, left_out: Vec::new() })
         }
-        Inputs::Files { .. } if !args.globs.is_empty() => bail!(
-            "--run chooses among the runs of a store; for files, name the files, or choose with --entity"
-        ),
+        Inputs::Files { .. } if !args.globs.is_empty() => bail!("{RUN_OF_STORE}"),
         Inputs::Files { paths, named, left_out } => {
             if !named {
                 let names: Vec<String> =
@@ -135,7 +136,28 @@ pub(crate) fn runs_to_join(
             }
             let runs =
                 open_files(&paths, options).map(|(_, run)| Ok(run?)).collect::<Result<_>>()?;
-            Ok(Joined { runs, left_out })
+            Ok(Chosen { runs, left_out })
+        }
+    }
+}
+
+/// Opens all runs that are meant, for a job that looks at them one by one: any bad file stops it.
+pub(crate) fn runs_one_by_one(
+    inputs: &[PathBuf],
+    args: &RunArgs,
+    options: OpenOptions,
+) -> Result<Chosen> {
+    match find(inputs, &args.filter.filter()?)? {
+        Inputs::Store(store) => {
+            let names = chosen::runs_of(&store, args)?;
+            let runs = names.iter().map(|name| Ok(store.run(name)?)).collect::<Result<_>>()?;
+            Ok(Chosen { runs, left_out: Vec::new() })
+        }
+        Inputs::Files { .. } if !args.globs.is_empty() => bail!("{RUN_OF_STORE}"),
+        Inputs::Files { paths, left_out, .. } => {
+            let runs =
+                open_files(&paths, options).map(|(_, run)| Ok(run?)).collect::<Result<_>>()?;
+            Ok(Chosen { runs, left_out })
         }
     }
 }

@@ -118,7 +118,7 @@ impl Counts {
 }
 
 /// NaN of no values; averages the two middle values of an even count, as numpy does. Shuffles them.
-pub(super) fn median_of(values: &mut [f64]) -> f64 {
+pub(in crate::jobs) fn median_of(values: &mut [f64]) -> f64 {
     if values.is_empty() {
         return f64::NAN;
     }

@@ -114,8 +114,11 @@ pub(crate) fn finish(
             let largest = matches!(op, ReduceOp::ArgMax);
             try_each(words, no_sample, |cell| places::of(largest, parts, cell))?;
         }
-        ReduceOp::Quantile { q } => {
-            each(words, |cell| quantile::of(*q, parts, cell, cast_slice_mut(scratch)).to_bits());
+        ReduceOp::Quantile { q, method } => each(words, |cell| {
+            quantile::of(*q, *method, parts, cell, cast_slice_mut(scratch)).to_bits()
+        }),
+        ReduceOp::Mad => {
+            each(words, |cell| quantile::mad(parts, cell, cast_slice_mut(scratch)).to_bits());
         }
         ReduceOp::HistogramBin { bin, .. } => each(words, |cell| {
             parts.iter().map(|part| part.state.bin(part.first_cell + cell, *bin)).sum()

@@ -111,7 +111,7 @@ impl StateKind {
             ReduceOp::Prod => Contents::Product(ProductKind::Integer),
             ReduceOp::Min | ReduceOp::Max => Contents::Extremes(word),
             ReduceOp::ArgMin | ReduceOp::ArgMax => Contents::Places(word),
-            ReduceOp::Quantile { .. } => Contents::Samples { dtype, most: samples },
+            ReduceOp::Quantile { .. } | ReduceOp::Mad => Contents::Samples { dtype, most: samples },
             ReduceOp::HistogramBin { edges, .. } => Contents::Bins(Bits(Arc::clone(edges))),
             ReduceOp::Coefficient { basis, .. } | ReduceOp::ResidualSumSquares { basis } => {
                 Contents::Projection { basis: Arc::clone(basis), first_row: first_sample }
@@ -213,7 +213,7 @@ impl Contents {
 mod tests {
     use super::{Contents, StateKind, SumKind};
     use crate::dtype::DType;
-    use crate::kernel::reduce_op::ReduceOp;
+    use crate::kernel::reduce_op::{QuantileMethod, ReduceOp};
 
     fn kind(op: &ReduceOp, dtype: DType, samples: u64) -> StateKind {
         StateKind::for_reduction(op, dtype, samples, false, 0)
@@ -247,7 +247,9 @@ mod tests {
         assert_eq!(f32(&ReduceOp::Mean), f32(&ReduceOp::Std { ddof: 1 }));
         assert_eq!(f32(&ReduceOp::Min), f32(&ReduceOp::Max));
         assert_eq!(f32(&ReduceOp::ArgMin), f32(&ReduceOp::ArgMax));
-        assert_eq!(f32(&ReduceOp::Quantile { q: 0.1 }), f32(&ReduceOp::Quantile { q: 0.5 }));
+        let tenth = ReduceOp::Quantile { q: 0.1, method: QuantileMethod::Lower };
+        assert_eq!(f32(&tenth), f32(&ReduceOp::MEDIAN));
+        assert_eq!(f32(&tenth), f32(&ReduceOp::Mad));
         let bin = |top, bin| f32(&ReduceOp::HistogramBin { edges: [0.0, 1.0, top].into(), bin });
         assert_eq!(bin(2.0, 0), bin(2.0, 1));
         assert_ne!(bin(2.0, 0), bin(3.0, 0));
@@ -255,9 +257,6 @@ mod tests {
 
     #[test]
     fn bytes_of_a_cell_saturate() {
-        assert_eq!(
-            kind(&ReduceOp::Quantile { q: 0.5 }, DType::F64, u64::MAX).cell_bytes(),
-            u64::MAX
-        );
+        assert_eq!(kind(&ReduceOp::MEDIAN, DType::F64, u64::MAX).cell_bytes(), u64::MAX);
     }
 }

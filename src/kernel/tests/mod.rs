@@ -8,7 +8,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::state::Value;
-use super::{FinishFault, Fold, Groups, ReduceOp, Span, State, StateKind, Summed, finish};
+use super::{
+    FinishFault, Fold, Groups, QuantileMethod, ReduceOp, Span, State, StateKind, Summed, finish,
+};
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::Region;
@@ -146,7 +148,15 @@ fn operations() -> Vec<ReduceOp> {
     let edges: Arc<[f64]> = [-3.0, -1.0, 0.0, 0.5, 2.0, 2.0, 1003.0, 1007.5].into();
     let bins =
         (0..edges.len() - 1).map(|bin| ReduceOp::HistogramBin { edges: Arc::clone(&edges), bin });
-    let quantiles = [0.0, 0.25, 0.37, 0.5, 0.9, 1.0].map(|q| ReduceOp::Quantile { q });
+    let methods = [
+        QuantileMethod::Linear,
+        QuantileMethod::Lower,
+        QuantileMethod::Higher,
+        QuantileMethod::Midpoint,
+    ];
+    let quantiles = [0.0, 0.25, 0.37, 0.5, 0.9, 1.0]
+        .into_iter()
+        .flat_map(|q| methods.map(|method| ReduceOp::Quantile { q, method }));
     [
         ReduceOp::Sum,
         ReduceOp::Prod,
@@ -158,6 +168,7 @@ fn operations() -> Vec<ReduceOp> {
         ReduceOp::Max,
         ReduceOp::ArgMin,
         ReduceOp::ArgMax,
+        ReduceOp::Mad,
     ]
     .into_iter()
     .chain(quantiles)

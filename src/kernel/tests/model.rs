@@ -4,8 +4,8 @@ use num_bigint::BigInt;
 
 use crate::dtype::{DType, Element, Number, with_dtype};
 use crate::grid::Region;
-use crate::kernel::ReduceOp;
 use crate::kernel::state::Value;
+use crate::kernel::{QuantileMethod, ReduceOp};
 
 /// A small generator: the same numbers everywhere.
 #[derive(Clone, Debug)]
@@ -174,11 +174,22 @@ pub(super) fn reduce(op: &ReduceOp, dtype: DType, samples: &[(Value, u64)]) -> W
                 Some(_) => unreachable!("an integer result has integer samples"),
             }
         }
-        ReduceOp::Quantile { q } => {
+        ReduceOp::Quantile { q, method } => {
             let mut sorted = floats.clone();
             sorted.sort_by(f64::total_cmp);
             if sorted.is_empty() || sorted.iter().any(|v| v.is_nan()) {
                 return Want::Near(f64::NAN, 0.0);
+            }
+            let place = (n - 1.0) * q;
+            let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+            match method {
+                QuantileMethod::Linear => {}
+                QuantileMethod::Lower => return Want::Near(low, 0.0),
+                QuantileMethod::Higher => return Want::Near(high, 0.0),
+                QuantileMethod::Midpoint => {
+                    let middle = if low == high { low } else { high - (high - low) * 0.5 };
+                    return near(middle, 1e-13 * size);
+                }
             }
             let at = (n - 1.0) * q;
             let low = sorted[at.floor() as usize];
@@ -194,6 +205,23 @@ pub(super) fn reduce(op: &ReduceOp, dtype: DType, samples: &[(Value, u64)]) -> W
                 if from_high { high - difference * (1.0 - t) } else { low + difference * t };
             let between = if *q == 0.5 { low.midpoint(high) } else { between };
             near(between, 1e-13 * size)
+        }
+        ReduceOp::Mad => {
+            let median = |values: &[f64]| {
+                let mut sorted = values.to_vec();
+                sorted.sort_by(f64::total_cmp);
+                if sorted.is_empty() || sorted.iter().any(|v| v.is_nan()) {
+                    return f64::NAN;
+                }
+                let middle = sorted.len() / 2;
+                if sorted.len() % 2 == 1 {
+                    return sorted[middle];
+                }
+                sorted[middle - 1].midpoint(sorted[middle])
+            };
+            let middle = median(&floats);
+            let distances: Vec<f64> = floats.iter().map(|v| (v - middle).abs()).collect();
+            near(median(&distances), 1e-13 * size)
         }
         ReduceOp::HistogramBin { edges, bin } => {
             let last = *bin + 2 == edges.len();

@@ -7,6 +7,7 @@ mod export;
 mod info;
 mod ingest;
 mod limits;
+mod qc;
 mod reduce;
 mod stats;
 mod tsnr;
@@ -19,6 +20,7 @@ pub(crate) use export::ExportArgs;
 pub(crate) use info::InfoArgs;
 pub(crate) use ingest::IngestArgs;
 pub(crate) use limits::{FilterArgs, LimitArgs, ReadingArgs, RunArgs, TalkArgs};
+pub(crate) use qc::QcArgs;
 pub(crate) use reduce::{AxisArg, OpArg, ReduceArgs, ReduceWhat};
 pub(crate) use stats::StatsArgs;
 pub(crate) use tsnr::{AcrossArg, ConstantArg, LikeArg, NonFiniteArg, TsnrArgs, TsnrWhat};
@@ -45,5 +47,6 @@ pub(crate) enum Command {
     Export(ExportArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
+    Qc(QcArgs),
     Bids(BidsArgs),
 }

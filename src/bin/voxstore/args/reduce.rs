@@ -120,6 +120,8 @@ pub(crate) enum OpArg {
     CountNonzero,
     /// Median; exact
     Median,
+    /// Median of the distances from the median; exact, not scaled
+    Mad,
     /// Quantile (--q), between samples as numpy's default; exact
     Quantile,
     /// Samples in each bin (--edges)

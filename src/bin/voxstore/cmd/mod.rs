@@ -6,6 +6,7 @@ mod explain;
 mod export;
 mod info;
 mod ingest;
+mod qc;
 mod reduce;
 mod stats;
 mod tsnr;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &Command) -> Result<Done> {
         Command::Export(args) => export::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Diff(args) => diff::run(args),
+        Command::Qc(args) => qc::run(args),
         Command::Bids(args) => bids::run(args),
     }
 }

@@ -92,6 +92,7 @@ fn apply(request: &Request<'_>, values: &LazyArray, options: ReduceOptions) -> L
         OpArg::All => values.all_with(axes, options),
         OpArg::CountNonzero => values.count_nonzero_with(axes, options),
         OpArg::Median => values.median_with(axes, options),
+        OpArg::Mad => wide().mad_with(axes, options),
         OpArg::Quantile => values.quantile_with(what.q.unwrap_or(0.5), axes, options),
         OpArg::Histogram => values.histogram_with(edges, axes, options),
     }

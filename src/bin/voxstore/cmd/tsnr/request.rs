@@ -10,7 +10,7 @@ use super::censor;
 use crate::args::{AcrossArg, ConstantArg, LikeArg, NonFiniteArg, TsnrWhat};
 use crate::chosen::LeftOut;
 use crate::exit::Misuse;
-use crate::inputs::Joined;
+use crate::inputs::Chosen;
 use crate::{inputs, render};
 
 /// Runs, and what the definition borrows.
@@ -26,7 +26,7 @@ impl<'a> Request<'a> {
     /// Opens runs, mask and lists; reads no voxel.
     pub(crate) fn of(what: &'a TsnrWhat) -> Result<Self> {
         let options = what.reading.options();
-        let Joined { runs, left_out } = inputs::runs_to_join(&what.inputs, &what.runs, options)?;
+        let Chosen { runs, left_out } = inputs::runs_to_join(&what.inputs, &what.runs, options)?;
         if !what.censor.is_empty() && what.censor.len() != runs.len() {
             let names: Vec<&str> = runs.iter().map(Run::name).collect();
             return Err(Misuse(format!(
