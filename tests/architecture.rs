@@ -57,7 +57,7 @@ const KERNEL_NAMES_FOR_LAZY: [&str; 5] = ["ReduceOp", "BinaryOp", "UnaryOp", "Ov
 
 /// Crates that few places may name, so that they can be replaced there. Unit tests may ask any of
 /// them for a second opinion.
-const CONFINED: [(&str, &[&str]); 13] = [
+const CONFINED: [(&str, &[&str]); 17] = [
     ("zarrs", &["src/store/codec/"]),
     ("zstd", &["src/store/codec/"]),
     // Mapped files, and buffers that are pages of their own.
@@ -70,6 +70,11 @@ const CONFINED: [(&str, &[&str]); 13] = [
     ("rustix", &["src/files/", "src/runtime/disk.rs", "src/nifti/file_bytes.rs"]),
     ("tempfile", &["src/files/", "src/bin/"]),
     ("walkdir", &["src/files/", "src/bin/"]),
+    // What draws, and what writes pages.
+    ("colorous", &["src/picture/colour_maps.rs"]),
+    ("embedded_graphics", &["src/picture/drawing/raster.rs"]),
+    ("png", &["src/picture/indexed.rs"]),
+    ("maud", &["src/jobs/report/"]),
     ("clap", &["src/bin/"]),
     ("anyhow", &["src/bin/"]),
     ("indicatif", &["src/bin/"]),

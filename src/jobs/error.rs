@@ -11,7 +11,7 @@ pub enum JobError {
     #[error("no runs were given")]
     NoRuns,
     /// A time series needs volumes.
-    #[error("{run}: has {volumes} volume; what is done over time needs at least 2")]
+    #[error("{run}: has {volumes} volume; what is done over time needs at least 2 volumes")]
     TooFewVolumes {
         /// The run.
         run: String,

@@ -7,10 +7,12 @@
 mod diff;
 mod error;
 mod grid;
+mod head;
 mod join;
 mod qc;
 mod record;
 mod regions;
+mod report;
 mod tsnr;
 
 pub use diff::{Diff, DiffInput, DiffPlace, DiffSide, DiffValues, diff};
@@ -19,6 +21,9 @@ pub use join::{Joined, join, mask_for};
 pub use qc::{QcOptions, QcRecord, RunQc, qc};
 pub use record::{MemoryRecord, RunRecord};
 pub use regions::{RegionRow, Regions, regions};
+pub use report::{
+    GroupReport, GroupRun, Picture, QualityReport, ReportOptions, RunFigures, Verdict, report,
+};
 pub use tsnr::{
     Across, BetweenRuns, Constant, Dummies, Like, MOST_DETREND, Mask, NonFinite, RunRow, Tsnr,
     TsnrOptions, TsnrRecord, explain_tsnr, tsnr,

@@ -45,6 +45,22 @@ impl RunRecord {
     }
 }
 
+impl RunRecord {
+    /// What tells a run from others, as the cells of a table: file, bytes, shape, type, slope, inter,
+    /// digest of the header.
+    pub(super) fn cells(&self) -> [String; 7] {
+        [
+            self.file_name.clone(),
+            self.file_bytes.to_string(),
+            self.shape.iter().map(u64::to_string).collect::<Vec<_>>().join(" \u{d7} "),
+            self.data_type.to_owned(),
+            self.slope.to_string(),
+            self.inter.to_string(),
+            self.header_xxh3.clone(),
+        ]
+    }
+}
+
 /// The memory a computation was allowed, was said to need, and had.
 #[derive(Clone, Debug, Serialize)]
 pub struct MemoryRecord {

@@ -177,7 +177,7 @@ fn painted(paint: Paint) -> String {
 }
 
 /// Text that XML may hold.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

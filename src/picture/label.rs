@@ -43,7 +43,7 @@ pub(super) fn common_shape<'a>(nodes: impl Iterator<Item = &'a ExplainNode> + Cl
 /// the words at its start and its end that all of them have. Words end at `_`, `.` and `/`.
 ///
 /// Names of runs are long and differ in their middle.
-pub(super) fn distinct_parts(names: &[&str]) -> Vec<String> {
+pub(crate) fn distinct_parts(names: &[&str]) -> Vec<String> {
     let Some((first, others)) = names.split_first() else { return Vec::new() };
     let is_break = |c: u8| matches!(c, b'_' | b'.' | b'/');
     let (mut start, mut end) = (first.len(), first.len());

@@ -24,6 +24,7 @@ mod pairs;
 mod progress;
 mod qc;
 mod reduce;
+mod report;
 mod stats;
 mod tsnr;
 mod tutorial;

@@ -15,7 +15,7 @@ fn a_run_gets_a_table_with_a_row_a_volume_and_a_json_that_describes_every_column
     let folder = folder();
     let out = folder.path().join("qc.tsv");
     let done = voxstore!("qc", fixture(FMRI1), "-o", out).succeeds();
-    done.shows(&["std DVARS", "mask voxels", "in 2 scans", "qc.tsv"]);
+    done.shows(&["mask voxels", "std DVARS", "in 2 scans", "qc.tsv"]);
     let table = fs::read_to_string(&out).unwrap();
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split('\t').collect()).collect();
     assert!(table.starts_with(SERIES), "{table}");

@@ -49,10 +49,15 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize, overwrite: bool) -
 
 /// Writes a text file that appears whole, by rename.
 pub(crate) fn write_text(path: &Path, text: &str, overwrite: bool) -> Result<()> {
-    write(path, text, overwrite).with_context(|| format!("cannot write {}", path.display()))
+    write_bytes(path, text.as_bytes(), overwrite)
 }
 
-fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {
+/// Writes a file that appears whole, by rename.
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
+    write(path, bytes, overwrite).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
     let folder = folder_of(path);
     // As readable as any file the user makes: the umask is taken off.
     let mut file = tempfile::Builder::new()
@@ -60,7 +65,7 @@ fn write(path: &Path, text: &str, overwrite: bool) -> Result<()> {
         .suffix(".part")
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     file.as_file().sync_all()?;
     if overwrite {
         file.persist(path)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array3, ArrayD, Ix3, ShapeBuilder};
 
+use super::super::head::{is_head, threshold};
 use super::outliers::far_in_mads;
 use crate::dtype::{DType, Element};
 use crate::exec::{ExecError, Report};
@@ -13,9 +14,6 @@ use crate::grid::Region;
 use crate::lazy::{LazyArray, MemorySource, QuantileMethod, ReduceOptions, from_ndarray};
 use crate::run::Run;
 use crate::runtime::{BudgetError, Session};
-
-/// Share of the largest mean that a voxel's mean must exceed to count as head.
-const HEAD_SHARE: f64 = 0.2;
 
 /// How far apart the quartiles of normal noise are, in standard deviations (as nipype rounds it).
 const QUARTILES_APART: f64 = 1.349;
@@ -76,10 +74,10 @@ impl Maps {
         let (mean, std, median, limit, predicted) = (next(), next(), next(), next(), next());
         let given = maps.next();
 
-        let head = HEAD_SHARE * largest_mean(&mean, &std);
+        let least = threshold(mean.iter().copied().zip(std.iter().copied()));
         let counts = |at: [usize; 3]| match &given {
             Some(given) => given[at] != 0.0,
-            None => std[at] > 0.0 && mean[at] > head,
+            None => is_head(mean[at], std[at], least),
         };
         let finite = |at: [usize; 3]| mean[at].is_finite() && std[at].is_finite();
         let mask = map_of(&mean, |at| counts(at) && finite(at));
@@ -146,11 +144,6 @@ fn asked(run: &Run) -> Vec<LazyArray> {
     let predicted = robust_std.powi(2) * of_noise;
     let limit = stored.mad(-1).to_f64() * far_in_mads(volumes);
     vec![mean, std, stored.median(-1), limit, predicted]
-}
-
-fn largest_mean(mean: &Array3<f64>, std: &Array3<f64>) -> f64 {
-    let head = mean.iter().zip(std).filter(|(mean, std)| **std > 0.0 && mean.is_finite());
-    head.fold(f64::NAN, |largest, (mean, _)| largest.max(*mean))
 }
 
 fn into_map(map: ArrayD<f64>) -> Array3<f64> {

@@ -2,11 +2,9 @@
 
 use ndarray::{Array3, ArrayD, Ix3};
 
+use super::super::head::HEAD_SHARE;
 use super::like::Like;
 use super::options::{Mask, Ratio, TsnrOptions};
-
-/// Share of the largest mean that a voxel's mean must exceed to count as head.
-const HEAD_SHARE: f64 = 0.2;
 
 /// What is known of a voxel.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,7 @@ mod ingest;
 mod limits;
 mod qc;
 mod reduce;
+mod report;
 mod stats;
 mod tsnr;
 mod verify;
@@ -22,6 +23,7 @@ pub(crate) use ingest::IngestArgs;
 pub(crate) use limits::{FilterArgs, LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 pub(crate) use qc::QcArgs;
 pub(crate) use reduce::{AxisArg, OpArg, ReduceArgs, ReduceWhat};
+pub(crate) use report::ReportArgs;
 pub(crate) use stats::StatsArgs;
 pub(crate) use tsnr::{AcrossArg, ConstantArg, LikeArg, NonFiniteArg, TsnrArgs, TsnrWhat};
 pub(crate) use verify::VerifyArgs;
@@ -43,6 +45,7 @@ pub(crate) enum Command {
     Tsnr(TsnrArgs),
     Reduce(ReduceArgs),
     Stats(StatsArgs),
+    Report(ReportArgs),
     Explain(ExplainArgs),
     Export(ExportArgs),
     Verify(VerifyArgs),

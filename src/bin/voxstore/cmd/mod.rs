@@ -8,6 +8,7 @@ mod info;
 mod ingest;
 mod qc;
 mod reduce;
+mod report;
 mod stats;
 mod tsnr;
 mod verify;
@@ -25,6 +26,7 @@ pub(crate) fn run(command: &Command) -> Result<Done> {
         Command::Tsnr(args) => tsnr::run(args),
         Command::Reduce(args) => reduce::run(args),
         Command::Stats(args) => stats::run(args),
+        Command::Report(args) => report::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Export(args) => export::run(args),
         Command::Verify(args) => verify::run(args),
