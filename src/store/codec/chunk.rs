@@ -13,7 +13,7 @@ use zarrs::array::codec::api::{ArrayToBytesCodecTraits, BytesToBytesCodecTraits,
 use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode, BytesCodec, ZstdCodec};
 use zarrs::array::{CodecChain, DataType, FillValue, data_type};
 
-use super::frame::{BLOSC_BLOCK_MAX_BYTES, check, most_bytes};
+use super::frame::{check, most_block_bytes, most_bytes};
 use super::{BloscInner, Codec, Frame, Step, Steps};
 use crate::dtype::DType;
 use crate::grid::element_count;
@@ -52,6 +52,8 @@ pub(in crate::store) struct ChunkCodec {
     compress: CodecChain,
     steps: Steps,
     codec: Codec,
+    /// The most that a block of blosc can have.
+    most_block: u64,
     data_type: DataType,
     fill: FillValue,
     shape: Vec<NonZeroU64>,
@@ -75,6 +77,7 @@ impl ChunkCodec {
             compress: CodecChain::new(vec![], Arc::new(BytesCodec::little()), compressor),
             steps: Steps::new(steps_of(codec), decoded_bytes),
             codec,
+            most_block: most_block_bytes(codec.frame(), dtype.size() as u64),
             data_type: zarr_type(dtype),
             fill: FillValue::new(fill_bytes(dtype)),
             shape: shape?,
@@ -113,9 +116,8 @@ impl ChunkCodec {
         self.encoded_bound() + self.decoded_bytes() + work
     }
 
-    /// The most that a block of blosc can have.
     fn block_bound(&self) -> u64 {
-        self.decoded_bytes().min(BLOSC_BLOCK_MAX_BYTES)
+        self.decoded_bytes().min(self.most_block)
     }
 
     /// The file bytes of a whole chunk of numbers in native byte order.
@@ -135,7 +137,7 @@ impl ChunkCodec {
         file: &[u8],
         numbers: &mut [u8],
     ) -> Result<(), ChunkFault> {
-        check(self.codec.frame(), file, self.decoded_bytes())?;
+        check(self.codec.frame(), file, self.decoded_bytes(), self.most_block)?;
         self.steps.decode_into(file, numbers)
     }
 }
@@ -209,6 +211,20 @@ mod tests {
                 let file = chunk.encode(&want).unwrap();
                 assert!(file.len() as u64 <= chunk.encoded_bound(), "{codec} {dtype}");
                 assert_eq!(chunk.decode(&file).unwrap(), want, "{codec} {dtype}");
+            }
+        }
+    }
+
+    /// blosc chooses its blocks by the size of a chunk, the codec and the type; all are within what is read.
+    #[test]
+    fn a_chunk_of_full_size_comes_back_in_every_type() {
+        for codec in Codec::ALL {
+            for dtype in DType::ALL {
+                let count = (3 << 20) / dtype.size() as u64;
+                let chunk = ChunkCodec::new(codec, dtype, &[count]).unwrap();
+                let want = voxels(chunk.decoded_bytes() as usize);
+                let file = chunk.encode(&want).unwrap();
+                assert!(chunk.decode(&file).unwrap() == want, "{codec} {dtype}");
             }
         }
     }

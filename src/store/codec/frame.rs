@@ -3,17 +3,29 @@
 //! A frame's header says how much comes out of it, and whoever inflates it allocates that much. So it is
 //! read here first and held against the size of a chunk. Inflates nothing.
 
-use super::Frame;
+use super::{BloscInner, Frame};
 use crate::store::error::ChunkFault;
 
 /// Bytes of the crc32c at the end of every chunk file.
 pub(in crate::store) const CHECKSUM_BYTES: u64 = 4;
 /// Header of a blosc frame, and the most that blosc adds.
 pub(super) const BLOSC_HEADER_BYTES: u64 = 16;
-/// The most of a block of blosc in our runs; blosc allocates three of what a header names.
-pub(super) const BLOSC_BLOCK_MAX_BYTES: u64 = 512 << 10;
-/// The same in arrays of other tools: what blosc makes of itself at its highest level.
+/// The most of a block of blosc in our arrays, but for what follows; blosc allocates three of what a header names.
+const BLOCK_MAX_BYTES: u64 = 512 << 10;
+/// What blosc makes of itself for lz4 at our level, for each byte of a number.
+const LZ4_BLOCK_BYTES: u64 = 128 << 10;
+/// The most in arrays of other tools: what blosc makes of itself at its highest level.
 pub(super) const FOREIGN_BLOCK_MAX_BYTES: u64 = 1 << 20;
+
+/// The most of a block of blosc, in a chunk of numbers of so many bytes.
+pub(super) fn most_block_bytes(frame: Frame, number_bytes: u64) -> u64 {
+    match frame {
+        Frame::Blosc { inner: BloscInner::Lz4, .. } => {
+            (LZ4_BLOCK_BYTES * number_bytes).max(BLOCK_MAX_BYTES)
+        }
+        _ => BLOCK_MAX_BYTES,
+    }
+}
 
 /// The most the file of a chunk of so many bytes can have.
 pub(super) fn most_bytes(frame: Frame, decoded_bytes: u64) -> u64 {
@@ -25,11 +37,17 @@ pub(super) fn most_bytes(frame: Frame, decoded_bytes: u64) -> u64 {
     CHECKSUM_BYTES + decoded_bytes + more
 }
 
-/// Refuses a file that would inflate to anything but one chunk of so many bytes.
+/// Refuses a file that would inflate to anything but one chunk of so many bytes, in blocks of at most
+/// [`most_block_bytes`].
 ///
 /// # Errors
 /// What is claimed, and what should be.
-pub(super) fn check(frame: Frame, file: &[u8], decoded_bytes: u64) -> Result<(), ChunkFault> {
+pub(super) fn check(
+    frame: Frame,
+    file: &[u8],
+    decoded_bytes: u64,
+    most_block: u64,
+) -> Result<(), ChunkFault> {
     let found = file.len() as u64;
     let wrong_size = |expected: String| Err(ChunkFault::Size { found, expected });
     if found <= CHECKSUM_BYTES {
@@ -41,17 +59,14 @@ pub(super) fn check(frame: Frame, file: &[u8], decoded_bytes: u64) -> Result<(),
             wrong_size(most_bytes(frame, decoded_bytes).to_string())
         }
         Frame::None => Ok(()),
-        Frame::Blosc { .. } => check_blosc(data, decoded_bytes),
+        Frame::Blosc { .. } => {
+            same("the decoded size", blosc_content_bytes(data, most_block)?, decoded_bytes)
+        }
         Frame::Zstd { .. } => {
             let found = zstd_content_bytes(data).unwrap_or(0);
             same("the content size", found, decoded_bytes)
         }
     }
-}
-
-fn check_blosc(data: &[u8], decoded_bytes: u64) -> Result<(), ChunkFault> {
-    let size = blosc_content_bytes(data, BLOSC_BLOCK_MAX_BYTES)?;
-    same("the decoded size", size, decoded_bytes)
 }
 
 /// What comes out of a blosc frame by its header: four bytes of flags, then three sizes, little-endian.
