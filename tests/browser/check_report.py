@@ -61,7 +61,7 @@ def figures(record, paths):
             if own[:, :, z].any():
                 course = run[:, :, z][own[:, :, z]].mean(0)
                 away = course - np.median(course)
-                spikes.append(away / (1.4826 * np.median(abs(away))))
+                spikes.append(away / (1.482602218505602 * np.median(abs(away))))
         largest = max((s for course in spikes for s in course), key=abs)
         close(f"{name}: largest slice spike", largest, found["spike_largest"], 1e-6)
     return {"SD": np.sqrt(within), "tSNR": pooled, "Mean": mean}
