@@ -53,7 +53,8 @@ const RULES: [(&str, &[&str]); 26] = [
 ];
 
 /// All that `lazy` may know of the kernels: names of operations.
-const KERNEL_NAMES_FOR_LAZY: [&str; 5] = ["ReduceOp", "BinaryOp", "UnaryOp", "Overflow", "Basis"];
+const KERNEL_NAMES_FOR_LAZY: [&str; 6] =
+    ["ReduceOp", "BinaryOp", "QuantileMethod", "UnaryOp", "Overflow", "Basis"];
 
 /// Crates that few places may name, so that they can be replaced there. Unit tests may ask any of
 /// them for a second opinion.
