@@ -89,6 +89,8 @@ fn run(place: &Place, text: &str) {
             }
         }
         Command::Tsnr(args) => drop(place.store.select(&args.what.runs.globs)),
+        Command::Qc(args) => drop(place.store.select(&args.runs.globs)),
+        Command::Report(args) => drop(place.store.select(&args.runs.globs)),
         Command::Bids(args) => drop(args.filter()),
         Command::Export(args) => drop(place.store.select(&args.runs.globs)),
         Command::Verify(args) => drop(place.store.select(&args.runs.globs)),
