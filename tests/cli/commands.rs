@@ -5,7 +5,10 @@ use std::process::Stdio;
 
 use super::common::{FMRI1, fixture, folder, program, voxstore};
 
-const COMMANDS: [&str; 7] = ["ingest", "info", "tsnr", "qc", "reduce", "explain", "export"];
+const COMMANDS: [&str; 12] = [
+    "ingest", "info", "tsnr", "qc", "report", "reduce", "stats", "explain", "export", "verify",
+    "diff", "bids",
+];
 
 #[test]
 fn help_of_every_command_shows_an_example() {

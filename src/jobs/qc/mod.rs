@@ -81,6 +81,11 @@ pub struct RunQc {
     pub report: Report,
 }
 
+/// The least that [`qc`] of a run of this shape needs; its plans may need more.
+pub(super) fn least_bytes(shape: &[u64], options: &QcOptions) -> u64 {
+    Held::of(shape, options.carpet_rows).least_bytes()
+}
+
 /// The figures of one run, in two scans of it.
 ///
 /// The first scan makes maps of each voxel's own course (mean, deviation, quartiles, lag-1

@@ -36,19 +36,23 @@ impl Held {
         self.maps_bytes.saturating_add(self.series_bytes)
     }
 
+    /// The least that a computation beside it needs, it included.
+    pub(super) fn least_bytes(&self) -> u64 {
+        FIXED_BYTES.saturating_mul(2).saturating_add(self.bytes())
+    }
+
     /// The session with what is left of its memory.
     ///
     /// # Errors
     /// How much would do, where nothing is left.
     pub(super) fn session(&self, session: &Session) -> Result<Session, ExecError> {
         session.with_less(self.bytes()).ok_or_else(|| {
-            let needed = FIXED_BYTES.saturating_mul(2).saturating_add(self.bytes());
             let largest = if self.maps_bytes < self.series_bytes {
                 ("the series of all slices, and the carpet".to_owned(), self.series_bytes)
             } else {
                 ("maps of the voxels".to_owned(), self.maps_bytes)
             };
-            PlanError::memory(needed, session, largest, None).into()
+            PlanError::memory(self.least_bytes(), session, largest, None).into()
         })
     }
 }

@@ -9,7 +9,7 @@ use crate::jobs::error::JobError;
 use crate::jobs::grid;
 use crate::jobs::head::{is_head, threshold};
 use crate::jobs::join::mask_for;
-use crate::jobs::qc::{QcOptions, RunQc, qc};
+use crate::jobs::qc::{QcOptions, RunQc, least_bytes, qc};
 use crate::picture::{
     Course, Placement, Raster, Scale, carpet_scale, drawing_room_bytes, farthest_of, mean_of,
     spike_scale, volumes_a_column,
@@ -192,8 +192,10 @@ struct Needed {
     voxels: u64,
     /// From the first run to the end.
     kept_bytes: u64,
-    /// While pictures are drawn.
+    /// Beside that, while pictures are drawn.
     room_bytes: u64,
+    /// Beside that, while a run is looked at, at least.
+    looking_bytes: u64,
 }
 
 impl Needed {
@@ -205,28 +207,32 @@ impl Needed {
         let maps = voxels.saturating_mul(25 + 8 * count);
         let volumes: u64 = runs.iter().map(|run| run.shape()[3]).fold(0, u64::saturating_add);
         // Series in float64, and of slices their changes; what is drawn of slices and voxels, a byte each.
-        let rows = QcOptions::default().carpet_rows as u64;
+        let options = QcOptions::default();
+        let rows = options.carpet_rows as u64;
         let series = volumes.saturating_mul(64 + 10 * shape[2] + rows);
         // Percentiles are taken of a copy of a map.
         let room = drawing_room_bytes(&placement_of(&runs[0]), count);
         Self {
             voxels,
             kept_bytes: maps.saturating_add(series),
-            room_bytes: room.saturating_add(voxels.saturating_mul(8)),
+            room_bytes: FIXED_BYTES.saturating_add(room).saturating_add(voxels.saturating_mul(8)),
+            looking_bytes: runs.iter().map(|r| least_bytes(r.shape(), &options)).fold(0, u64::max),
         }
     }
 
-    /// The limits for looking at a run, once it is sure that there is room to draw.
+    /// The limits for looking at a run, once it is sure that there is room for that, and to draw.
     fn session(&self, session: &Session) -> Result<Session, ExecError> {
-        let needed = FIXED_BYTES.saturating_add(self.kept_bytes).saturating_add(self.room_bytes);
+        let largest = [
+            ("maps of the runs", self.kept_bytes),
+            ("room to draw in", self.room_bytes),
+            ("looking at a run", self.looking_bytes),
+        ];
+        let needed = self.kept_bytes.saturating_add(self.room_bytes.max(self.looking_bytes));
         let beside = session.with_less(self.kept_bytes);
         beside.filter(|_| needed <= session.memory_bytes()).ok_or_else(|| {
-            let largest = if self.kept_bytes > self.room_bytes {
-                ("maps of the runs".to_owned(), self.kept_bytes)
-            } else {
-                ("room to draw in".to_owned(), self.room_bytes)
-            };
-            PlanError::memory(needed, session, largest, None).into()
+            let most = largest.into_iter().max_by_key(|(_, bytes)| *bytes);
+            let (what, bytes) = most.unwrap_or_default();
+            PlanError::memory(needed, session, (what.to_owned(), bytes), None).into()
         })
     }
 

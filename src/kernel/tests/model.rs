@@ -187,7 +187,9 @@ pub(super) fn reduce(op: &ReduceOp, dtype: DType, samples: &[(Value, u64)]) -> W
                 QuantileMethod::Lower => return Want::Near(low, 0.0),
                 QuantileMethod::Higher => return Want::Near(high, 0.0),
                 QuantileMethod::Midpoint => {
-                    let middle = if low == high { low } else { high - (high - low) * 0.5 };
+                    // As numpy: between two equal infinities there is no number.
+                    let middle =
+                        if place == place.floor() { low } else { high - (high - low) * 0.5 };
                     return near(middle, 1e-13 * size);
                 }
             }
