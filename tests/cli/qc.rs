@@ -32,7 +32,9 @@ fn a_run_gets_a_table_with_a_row_a_volume_and_a_json_that_describes_every_column
         assert!(record[column]["Description"].is_string(), "{column}");
         assert!(record[column]["Units"].is_string(), "{column}");
     }
-    assert_eq!((&record["RepetitionTime"], &record["memory"]["scans"]), (&1.35.into(), &2.into()));
+    // The header has 32-bit floats.
+    let (tr, scans) = (&record["RepetitionTime"], &record["memory"]["scans"]);
+    assert_eq!((tr, scans), (&f64::from(1.35_f32).into(), &2.into()));
     assert_eq!(record["Sources"][0], record["input"]["file_name"]);
 
     voxstore!("qc", fixture(FMRI1), "-o", out).fails(1, &["qc.tsv", "--force"]);
