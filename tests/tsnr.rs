@@ -33,6 +33,11 @@ fn held_against_twin(made: &Made, options: TsnrOptions<'_>, session: &Session) -
     let want = twin(&made.values, &definition);
     let said = format!("{options:?}");
     near(&found.map, &want.map, &said);
+    assert_eq!(found.parts.is_some(), options.parts);
+    if let Some(parts) = &found.parts {
+        near(&parts.mean, &want.mean, &said);
+        near(&parts.std, &want.std, &said);
+    }
     assert_eq!(found.run_maps.len(), want.run_maps.len(), "{said}");
     for (found, want) in found.run_maps.iter().zip(&want.run_maps) {
         near(found, want, &said);
@@ -61,8 +66,14 @@ fn every_way_across_runs_with_every_trend_is_the_twins() {
     for across in ACROSS {
         for detrend in 0..=5 {
             for (ddof, ddof_of_model) in [(0, false), (1, false), (0, true)] {
-                let options =
-                    TsnrOptions { across, ddof, ddof_of_model, detrend, ..TsnrOptions::default() };
+                let options = TsnrOptions {
+                    across,
+                    ddof,
+                    ddof_of_model,
+                    detrend,
+                    parts: true,
+                    ..TsnrOptions::default()
+                };
                 let found = held_against_twin(&made, options, &Session::default());
                 assert_eq!(found.report.scans, 1, "{options:?}");
             }
@@ -154,7 +165,9 @@ fn maps_that_wait_on_disk_are_those_in_memory() {
     for across in [Across::Concat, Across::Pooled, Across::Mean] {
         for detrend in [0, 1] {
             let of = Mask::Of(&mask);
-            let options = TsnrOptions { across, detrend, mask: of, ..TsnrOptions::default() };
+            let parts = detrend == 1;
+            let options =
+                TsnrOptions { across, detrend, mask: of, parts, ..TsnrOptions::default() };
             let want = held_against_twin(&made, options, &roomy);
             // The smallest budget of all: by the error that names it.
             let error = explain_tsnr(&made.runs, options, &session(17 << 20)).unwrap_err();
@@ -166,6 +179,10 @@ fn maps_that_wait_on_disk_are_those_in_memory() {
             spilled += usize::from(waits);
             let found = tsnr(&made.runs, options, &tight).unwrap();
             assert_eq!(found.map, want.map, "{options:?}");
+            if let (Some(found), Some(want)) = (&found.parts, &want.parts) {
+                assert_eq!((&found.mean, &found.std), (&want.mean, &want.std), "{options:?}");
+            }
+            assert_eq!(found.parts.is_some(), parts);
             assert_eq!(found.runs, want.runs);
             assert_eq!(found.between_runs, want.between_runs);
             let figures = |t: &Tsnr| (t.pooled_median, t.concatenated_median, t.mask_voxels);

@@ -17,6 +17,8 @@ mod common;
 mod exit;
 #[path = "../../src/bin/voxstore/cmd/reduce/expression.rs"]
 mod expression;
+#[path = "../../src/bin/voxstore/hint.rs"]
+mod hint;
 #[path = "../../tests/hostile/image.rs"]
 mod image;
 #[path = "../../src/bin/voxstore/inputs.rs"]
@@ -102,7 +104,9 @@ fn run(place: &Place, text: &str) {
             let _ = store::ingest(&[run], &target, &options, &common::session());
             let _ = std::fs::remove_dir_all(&target);
         }
+        Command::Qc(args) => drop(place.store.select(&args.runs.globs)),
         Command::Stats(_) | Command::Info(_) | Command::Diff(_) => {}
+        Command::Completions(_) | Command::Man(_) => {}
     }
 }
 

@@ -29,8 +29,15 @@ const INDICES: [&str; 6] = ["run", "echo", "flip", "inv", "split", "chunk"];
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// A key and what its value may be, in the order asked for.
-    entities: Vec<(String, Vec<Pattern>)>,
+    entities: Vec<(String, Allowed)>,
     suffixes: Vec<Pattern>,
+}
+
+/// What the value of an entity may be: one of these, or none at all.
+#[derive(Clone, Debug, Default)]
+struct Allowed {
+    patterns: Vec<Pattern>,
+    absent: bool,
 }
 
 impl Filter {
@@ -74,14 +81,36 @@ impl Filter {
     /// # Errors
     /// A value that is no pattern.
     pub fn with(mut self, key: &str, value: &str) -> Result<Self, BidsError> {
-        let key = LONG_KEYS.iter().find(|(long, _)| *long == key).map_or(key, |(_, key)| *key);
+        let key = short(key);
         let value = value.strip_prefix(key).and_then(|v| v.strip_prefix('-')).unwrap_or(value);
         let pattern = Pattern::new(value)?;
-        match self.entities.iter_mut().find(|(known, _)| known == key) {
-            Some((_, patterns)) => patterns.push(pattern),
-            None => self.entities.push((key.to_owned(), vec![pattern])),
-        }
+        self.allowed(key).patterns.push(pattern);
         Ok(self)
+    }
+
+    /// The filter that also admits names without an entity of this key; where it says nothing else of the
+    /// key, only them.
+    ///
+    /// ```
+    /// use voxstore::bids::{Filter, Name};
+    ///
+    /// let filter = Filter::default().or_absent("acq");
+    /// assert!(filter.admits(&Name::parse("sub-01_task-rest_bold.nii.gz").unwrap()));
+    /// assert!(!filter.admits(&Name::parse("sub-01_task-rest_acq-hi_bold.nii.gz").unwrap()));
+    /// ```
+    #[must_use]
+    pub fn or_absent(mut self, key: &str) -> Self {
+        self.allowed(short(key)).absent = true;
+        self
+    }
+
+    fn allowed(&mut self, key: &str) -> &mut Allowed {
+        let place = self.entities.iter().position(|(known, _)| known == key);
+        let place = place.unwrap_or_else(|| {
+            self.entities.push((key.to_owned(), Allowed::default()));
+            self.entities.len() - 1
+        });
+        &mut self.entities[place].1
     }
 
     /// The filter, with this suffix where none was asked for.
@@ -100,6 +129,7 @@ impl Filter {
 
     /// True where the filter says something of the entity of this key.
     pub fn names(&self, key: &str) -> bool {
+        let key = short(key);
         self.entities.iter().any(|(known, _)| known == key)
     }
 
@@ -122,17 +152,22 @@ impl Filter {
 
     /// True where the entity of this key may have this value.
     pub(super) fn admits_value(&self, key: &str, value: Option<&str>) -> bool {
-        let Some((_, patterns)) = self.entities.iter().find(|(known, _)| known == key) else {
+        let Some((_, allowed)) = self.entities.iter().find(|(known, _)| known == key) else {
             return true;
         };
-        let Some(value) = value else { return false };
+        let Some(value) = value else { return allowed.absent };
         let is_same_index = |pattern: &Pattern| {
             let number = |text: &str| text.parse::<u64>().ok();
             INDICES.contains(&key)
                 && number(value).is_some_and(|n| number(&pattern.text) == Some(n))
         };
-        patterns.iter().any(|pattern| pattern.matches(value) || is_same_index(pattern))
+        allowed.patterns.iter().any(|pattern| pattern.matches(value) || is_same_index(pattern))
     }
+}
+
+/// The key that a long name stands for.
+fn short(key: &str) -> &str {
+    LONG_KEYS.iter().find(|(long, _)| *long == key).map_or(key, |(_, key)| *key)
 }
 
 /// A pattern as in a shell, and its text.
@@ -188,6 +223,21 @@ mod tests {
         }
         assert!(admits(&[], &["T1w", "b*"], name));
         assert!(!admits(&[], &["T1w"], name));
+    }
+
+    #[test]
+    fn an_entity_may_be_asked_to_be_absent_alone_or_beside_values() {
+        let name = |name: &str| Name::parse(name).unwrap();
+        let absent = Filter::default().or_absent("acquisition");
+        let either = absent.clone().with("acq", "hi").unwrap();
+        for (text, alone, beside) in [
+            ("sub-01_bold.nii", true, true),
+            ("sub-01_acq-hi_bold.nii", false, true),
+            ("sub-01_acq-lo_bold.nii", false, false),
+        ] {
+            assert_eq!((absent.admits(&name(text)), either.admits(&name(text))), (alone, beside));
+        }
+        assert!(absent.names("acq") && absent.names("acquisition") && !absent.names("run"));
     }
 
     #[test]

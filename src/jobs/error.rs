@@ -34,7 +34,10 @@ pub enum JobError {
         other_grid: String,
     },
     /// A mask has one volume.
-    #[error("{mask}: has {volumes} volumes; a mask has one, which is used for every volume")]
+    #[error(
+        "{mask}: has {volumes} volumes; a mask has one, which is used for every volume: take one, \
+        such as with `voxstore reduce max`"
+    )]
     MaskVolumes {
         /// The mask.
         mask: String,

@@ -26,5 +26,5 @@ pub use report::{
 };
 pub use tsnr::{
     Across, BetweenRuns, Constant, Dummies, Like, MOST_DETREND, Mask, NonFinite, RunRow, Tsnr,
-    TsnrOptions, TsnrRecord, explain_tsnr, tsnr,
+    TsnrOptions, TsnrParts, TsnrRecord, explain_tsnr, tsnr,
 };

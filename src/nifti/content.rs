@@ -8,6 +8,7 @@ use std::path::Path;
 use super::file_bytes::FileBytes;
 use super::gzip::{self, MOST_INFLATION};
 use super::header::Version;
+use super::inspect::Incomplete;
 use super::layout::{Layout, MOST_HEADER_BYTES};
 use super::name::has_ending;
 use super::{Intake, Io, NiftiError, sniff};
@@ -122,6 +123,45 @@ impl Content {
             intake.warn("N82", gzip::trailing_message(len - needs, layout));
         }
         Ok(())
+    }
+
+    /// What is missing of the file, where something is. A gzip file whose last bytes do not say the length that
+    /// the header says is inflated to its end to know.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn missing(
+        &self,
+        layout: &Layout,
+        intake: &Intake,
+    ) -> Result<Option<Incomplete>, NiftiError> {
+        let expected_bytes = layout.end();
+        let (found_bytes, reason) = if self.gzip {
+            let failed = |source| NiftiError::io(intake.path(), "read the file", source);
+            let said = gzip::length_in_trailer(&self.file).map_err(failed)?;
+            if said == Some(expected_bytes as u32) {
+                return Ok(None);
+            }
+            let (bytes, fault) =
+                gzip::inflated_bytes(&self.file, expected_bytes).map_err(failed)?;
+            (bytes, fault.map(|fault| fault.to_string()))
+        } else {
+            (self.file.len(), None)
+        };
+        if found_bytes >= expected_bytes && reason.is_none() {
+            return Ok(None);
+        }
+        let found_bytes = found_bytes.min(expected_bytes);
+        let whole_volumes = found_bytes.saturating_sub(layout.offset) / layout.volume_bytes();
+        Ok(Some(Incomplete {
+            path: intake.path().to_owned(),
+            gzip: self.gzip,
+            expected_bytes,
+            found_bytes,
+            whole_volumes,
+            volumes: layout.shape[3],
+            reason,
+        }))
     }
 
     /// The bytes before the first voxel.

@@ -66,6 +66,40 @@ pub(super) fn inflate_whole(file: &FileBytes, most: u64) -> io::Result<(Vec<u8>,
     Ok((bytes, members.junk_bytes))
 }
 
+/// The length of the last member, modulo 2^32, as the last four bytes of a file have it where it ends there.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn length_in_trailer(file: &FileBytes) -> io::Result<Option<u32>> {
+    let mut bytes = [0; 4];
+    let Some(at) = file.len().checked_sub(4) else { return Ok(None) };
+    file.reading().read_at(at, &mut bytes).map_err(io::Error::other)?;
+    Ok(Some(u32::from_le_bytes(bytes)))
+}
+
+/// Inflates a file to its end, keeping nothing: how many bytes there are, and why they end before `needs` or
+/// cannot be vouched for. What goes on too far behind `needs` is not followed.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn inflated_bytes(file: &FileBytes, needs: u64) -> io::Result<(u64, Option<ReadFault>)> {
+    let mut members = Members::new(Window::new(file, WINDOW_BYTES, None));
+    let (mut scratch, mut has) = (vec![0; SKIP_BYTES], 0);
+    while has <= needs.saturating_add(MOST_TRAILING_BYTES) {
+        match members.read(&mut scratch) {
+            Ok(0) if has < needs => return Ok((has, Some(ReadFault::EndsEarly { has, needs }))),
+            Ok(0) => break,
+            Ok(len) => has += len as u64,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => match decoder_fault(e) {
+                ReadFault::Io { source, .. } => return Err(source),
+                fault => return Ok((has, Some(fault))),
+            },
+        }
+    }
+    Ok((has, None))
+}
+
 /// One pass over a gzip file.
 pub(super) struct GzipStream<'a> {
     source: &'a FileSource,

@@ -10,6 +10,7 @@ use super::content::Content;
 use super::file_bytes::FileBytes;
 use super::file_source::FileSource;
 use super::header::{Header, Version};
+use super::inspect::Incomplete;
 use super::layout::{Layout, MOST_HEADER_BYTES};
 use super::pair::{Container, Half};
 use super::{Intake, NiftiError, extensions, geometry, origin, scaling, sidecar, sniff, timing};
@@ -84,7 +85,33 @@ pub fn open_with(
     path: impl AsRef<Path>,
     options: impl Into<OpenOptions>,
 ) -> Result<Run, NiftiError> {
-    let (path, OpenOptions { io, time_dim }) = (path.as_ref(), options.into());
+    let Judged { found, info, big_endian } =
+        judged(path.as_ref(), options.into(), Short::IsRefused)?;
+    let source = source(found.voxels, found.header_file, found.layout, big_endian, &info);
+    Ok(Run::new(Arc::new(source), info))
+}
+
+/// What becomes of a file that ends before its last voxel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Short {
+    IsRefused,
+    /// Its header is told, and what is missing.
+    IsTold,
+}
+
+/// A header whose fields were judged, and the files it was found in.
+pub(super) struct Judged {
+    pub(super) found: Found,
+    pub(super) info: RunInfo,
+    big_endian: bool,
+}
+
+/// Reads and judges all that is said of a run, and no voxel.
+pub(super) fn judged(
+    path: &Path,
+    OpenOptions { io, time_dim }: OpenOptions,
+    short: Short,
+) -> Result<Judged, NiftiError> {
     sniff::check_path(path)?;
     let (header_path, image) = halves(path)?;
     let mut intake = Intake::new(&header_path);
@@ -94,30 +121,31 @@ pub fn open_with(
     if time_dim == TimeDim::Fifth {
         header.take_fifth_as_time(&mut intake)?;
     }
-    let found = match image {
+    let mut found = match image {
         Some(image) if header.single_file => return Err(two_homes(&image, &intake)),
-        Some(image) => Found::pair(first, &image, &header, io, &mut intake)?,
+        Some(image) => Found::pair(first, &image, &header, (io, short), &mut intake)?,
         None if !header.single_file && Half::of(path).is_some() => {
             return Err(Half::Header.alone(path));
         }
-        None => Found::single(first, &header, &mut intake)?,
+        None => Found::single(first, &header, short, &mut intake)?,
     };
-    extensions::check(&header, &found.head[..found.header_bytes], &mut intake);
+    if found.incomplete.is_none() {
+        extensions::check(&header, &found.head[..found.header_bytes], &mut intake);
+    }
 
     let scaling = scaling::scaling(&header, &mut intake)?;
     let geometry = geometry::geometry(&header, found.layout.shape, &mut intake);
     let (sidecar, sidecar_files) = sidecar::sidecar(&mut intake);
     let timing = timing::timing(&header, found.layout.shape[3], &sidecar, &mut intake);
-    let Found { voxels, header_file, gzip, layout, head, .. } = found;
     let at = |file| (FileBytes::path(file), FileBytes::stamp(file));
-    let origin = origin::origin(at(&voxels), header_file.as_ref().map(at), &header, gzip);
+    let header_file = found.header_file.as_ref().map(at);
+    let origin = origin::origin(at(&found.voxels), header_file, &header, found.gzip);
     let origin = Origin { dim, ..origin };
     let warnings = intake.into_warnings();
-    let (big_endian, header) = (header.big_endian, head.into());
+    let (big_endian, header) = (header.big_endian, std::mem::take(&mut found.head).into());
     let info =
         RunInfo { geometry, timing, scaling, header, origin, sidecar, sidecar_files, warnings };
-    let source = source(voxels, header_file, layout, big_endian, &info);
-    Ok(Run::new(Arc::new(source), info))
+    Ok(Judged { found, info, big_endian })
 }
 
 /// The file that a run's header is in; and of a pair, where both files are there, that of its voxels.
@@ -153,34 +181,40 @@ fn parse(front: &[u8], intake: &mut Intake) -> Result<Header, NiftiError> {
 }
 
 /// Where a run's bytes are.
-struct Found {
-    voxels: FileBytes,
+pub(super) struct Found {
+    pub(super) voxels: FileBytes,
     /// Of a pair.
     header_file: Option<FileBytes>,
     /// True where the voxels are compressed.
-    gzip: bool,
-    layout: Layout,
-    /// All bytes before the first voxel; of a pair, those of both files.
+    pub(super) gzip: bool,
+    pub(super) layout: Layout,
+    /// All bytes before the first voxel; of a pair, those of both files; where voxels are missing, those at hand.
     head: Vec<u8>,
     /// As many of them are header and extensions.
     header_bytes: usize,
+    /// What is missing; nothing where that is refused.
+    pub(super) incomplete: Option<Incomplete>,
 }
 
 impl Found {
-    fn single(file: Content, header: &Header, intake: &mut Intake) -> Result<Self, NiftiError> {
+    fn single(
+        file: Content,
+        header: &Header,
+        short: Short,
+        intake: &mut Intake,
+    ) -> Result<Self, NiftiError> {
         let layout = Layout::of(header, Container::Single, intake)?;
-        file.check_length(&layout, intake)?;
-        let head = file.before_voxels(&layout, intake)?;
+        let (head, incomplete) = before_voxels(&file, &layout, short, intake)?;
         let Content { file: voxels, gzip, .. } = file;
         let header_bytes = head.len();
-        Ok(Self { voxels, header_file: None, gzip, layout, head, header_bytes })
+        Ok(Self { voxels, header_file: None, gzip, layout, head, header_bytes, incomplete })
     }
 
     fn pair(
         header_file: Content,
         image: &Path,
         header: &Header,
-        io: Io,
+        (io, short): (Io, Short),
         intake: &mut Intake,
     ) -> Result<Self, NiftiError> {
         let layout = Layout::of(header, Container::Pair, intake)?;
@@ -193,13 +227,30 @@ impl Found {
         }
         let mut at_image = Intake::new(image);
         let file = Content::open_image(io, &layout, &mut at_image)?;
-        file.check_length(&layout, &mut at_image)?;
-        head.extend(file.before_voxels(&layout, &at_image)?);
+        let (before, incomplete) = before_voxels(&file, &layout, short, &mut at_image)?;
+        head.extend(before);
         intake.take_in(at_image);
         let Content { file: voxels, gzip, .. } = file;
         let header_file = Some(header_file.file.unmapped());
-        Ok(Self { voxels, header_file, gzip, layout, head, header_bytes })
+        Ok(Self { voxels, header_file, gzip, layout, head, header_bytes, incomplete })
     }
+}
+
+/// The bytes before the voxels, once the file is found to be long enough; or what is missing.
+fn before_voxels(
+    file: &Content,
+    layout: &Layout,
+    short: Short,
+    intake: &mut Intake,
+) -> Result<(Vec<u8>, Option<Incomplete>), NiftiError> {
+    if short == Short::IsTold
+        && let Some(incomplete) = file.missing(layout, intake)?
+    {
+        let at_hand = file.front().len().min(layout.offset as usize);
+        return Ok((file.front()[..at_hand].to_vec(), Some(incomplete)));
+    }
+    file.check_length(layout, intake)?;
+    Ok((file.before_voxels(layout, intake)?, None))
 }
 
 fn source(

@@ -106,7 +106,9 @@ pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
             return refused("nothing is there", "make one with voxstore ingest");
         }
         Err(e) => return Err(StoreError::io("open", path)(e)),
-        Ok(kind) if !kind.is_dir() => return refused("a file", "a store is a folder"),
+        Ok(kind) if !kind.is_dir() => {
+            return refused("a file", "a store is a folder, made with voxstore ingest");
+        }
         Ok(_) => {}
     }
     if path.to_str().is_some_and(|p| p.trim_end_matches('/').ends_with(RUN_SUFFIX)) {

@@ -143,6 +143,17 @@ fn derivatives_of_a_dataset_are_made_once_and_a_table_needs_only_their_sidecars(
     let alone = voxstore!("tsnr", run, "-o", map, "--json").succeeds().json();
     let made = out.join(format!("{stem}.nii.gz"));
     assert_eq!(map_values(&made), map_values(&map));
+    // So are those it is made of, those of `reduce`.
+    for op in ["mean", "std"] {
+        let file = folder.path().join(format!("{op}.nii.gz"));
+        voxstore!("reduce", op, run, "-o", file, "-q").succeeds();
+        let part = out.join(stem.replace("tsnr", op));
+        assert_eq!(map_values(&part.with_extension("nii.gz")), map_values(&file), "{op}");
+        let said = json_of(&part.with_extension("json"));
+        assert_eq!(said["Sources"], record["Sources"]);
+        assert!(said["Definition"].as_str().unwrap().contains(" over time of stored"), "{said}");
+        assert_eq!((&said["DummyVolumes"], &said["MedianTsnr"]), (&json!(0), &Value::Null));
+    }
     assert_eq!(record["MedianTsnr"], alone["record"]["figures"]["concatenated_median"]);
     assert_eq!(json_of(&out.join("dataset_description.json"))["DatasetLinks"]["raw"], "../..");
 
@@ -169,4 +180,53 @@ fn derivatives_of_a_dataset_are_made_once_and_a_table_needs_only_their_sidecars(
     let theirs = folder.path().join("theirs");
     write(&theirs, "x.txt", b"mine");
     voxstore!("bids", root, theirs, level).fails(1, &["x.txt"]);
+}
+
+#[test]
+fn a_filter_file_of_fmriprep_chooses_runs() {
+    let folder = folder();
+    let (root, out) = (folder.path().join("ds"), folder.path().join("out"));
+    dataset(&root);
+    let filter = folder.path().join("filter.json");
+    let run = |filter_of: &str, more: &[&str]| {
+        fs::write(&filter, filter_of).unwrap();
+        let args = ["bids", root.to_str().unwrap(), out.to_str().unwrap(), "participant", "--json"];
+        let file = ["--dry-run", "--bids-filter-file", filter.to_str().unwrap()];
+        super::common::run(args.iter().chain(&file).chain(more).map(Into::into).collect())
+    };
+    let sources = |filter_of: &str, more: &[&str]| -> Vec<String> {
+        let said = run(filter_of, more).succeeds().json();
+        let runs = said["runs"].as_array().unwrap().iter();
+        runs.map(|run| run["source"].as_str().unwrap().to_owned()).collect()
+    };
+    let one = r#"{"bold": {"task": "a", "session": ["y"], "run": 2, "suffix": "bold"}, "t1w": {}}"#;
+    assert_eq!(
+        sources(one, &["--participant-label", "03"]),
+        ["sub-03/ses-y/func/sub-03_ses-y_task-a_run-2_bold.nii.gz"]
+    );
+    // Alternatives, and an entity that is not there.
+    let some = r#"{"bold": {"subject": ["03", "04"], "task": ["a", "b"], "acquisition": null}}"#;
+    assert_eq!(sources(some, &[]).len(), 40);
+    let none = r#"{"bold": {"session": [null, "z"]}}"#;
+    run(none, &[]).fails(1, &["no run of", "left out"]);
+    for (filter_of, words) in [
+        (
+            r#"{"bold": {"desc": "x"}}"#,
+            ["filter.json: bold.desc is not honoured", "reconstruction"],
+        ),
+        (r#"{"bolt": {"task": "a"}}"#, ["no query \"bolt\"", "bold is honoured"]),
+        (r#"{"t1w": {"session": "x"}}"#, ["no query \"bold\"", "filter.json"]),
+        (r#"{"bold": {"task": []}}"#, ["bold.task", "empty list"]),
+        (r#"{"bold": {"run": 1.5}}"#, ["bold.run is 1.5", "whole number"]),
+        (r#"{"bold": {"suffix": "sbref"}}"#, ["bold.suffix is \"sbref\"", "\"bold\""]),
+        (r#"{"bold": ["task"]}"#, ["bold is [\"task\"]", "object"]),
+        (r#"{"bold": "#, ["filter.json: ", "expected JSON such as"]),
+    ] {
+        run(filter_of, &[]).fails(2, &words);
+    }
+    run(one, &["--task-id", "a"]).fails(2, &["bold.task", "one place"]);
+    fs::remove_file(&filter).unwrap();
+    let missing = voxstore!("bids", root, out, "participant", "--bids-filter-file", filter);
+    missing.fails(1, &["filter.json", "--bids-filter-file"]);
+    assert!(!out.exists());
 }

@@ -10,6 +10,7 @@ mod cap;
 mod commands;
 mod common;
 mod diff;
+mod errors;
 mod explain;
 mod export;
 #[path = "../files/mod.rs"]
@@ -20,6 +21,7 @@ mod info;
 mod ingest;
 mod memory;
 mod odd_files;
+mod pages;
 mod pairs;
 mod progress;
 mod qc;

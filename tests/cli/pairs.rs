@@ -104,7 +104,12 @@ fn headers_that_leave_a_pair_in_doubt_are_refused() {
     // One byte further than the voxels are.
     let mut late = head;
     late[108..112].copy_from_slice(&1_f32.to_le_bytes());
-    refused(&late, &["x.img", "cut short"]);
+    let header = write(folder.path(), "x.hdr", &late);
+    for path in [&header, &image] {
+        voxstore!("info", path).fails(3, &["x.img", "720 of 721 bytes are there"]);
+        voxstore!("tsnr", path, "-o", folder.path().join("map.nii"))
+            .fails(1, &["x.img", "cut short"]);
+    }
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn first(samples: &[f64], wanted: f64) -> f64 {
 /// Every operation of one number: its words, the NIfTI type of its map, and a plain loop.
 type Case = (&'static [&'static str], i16, fn(&[f64]) -> f64);
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 21] = [
     (&["sum"], 64, |s| s.iter().sum()),
     (&["prod"], 64, |s| s.iter().product()),
     (&["mean"], 16, mean),
@@ -145,8 +145,25 @@ const CASES: [Case; 17] = [
     (&["all"], 2, |s| f64::from(s.iter().all(|&v| v != 0.0))),
     (&["count-nonzero"], 8, |s| s.iter().filter(|&&v| v != 0.0).count() as f64),
     (&["median"], 16, |s| quantile(s, 0.5)),
+    (&["mad"], 16, |s| {
+        let middle = quantile(s, 0.5);
+        quantile(&s.iter().map(|v| (v - middle).abs()).collect::<Vec<_>>(), 0.5)
+    }),
     (&["quantile", "--q", "0.9"], 16, |s| quantile(s, 0.9)),
+    (&["quantile", "--q", "0.9", "--quantile-method", "lower"], 16, |s| ranks(s, 0.9).0),
+    (&["quantile", "--q", "0.9", "--quantile-method", "higher"], 16, |s| ranks(s, 0.9).1),
+    (&["quantile", "--q", "0.9", "--quantile-method", "midpoint"], 16, |s| {
+        f64::midpoint(ranks(s, 0.9).0, ranks(s, 0.9).1)
+    }),
 ];
+
+/// The samples below and above a quantile, as numpy's `lower` and `higher`.
+fn ranks(samples: &[f64], q: f64) -> (f64, f64) {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = q * (sorted.len() - 1) as f64;
+    (sorted[at.floor() as usize], sorted[at.ceil() as usize])
+}
 
 #[test]
 fn every_reduction_over_time_is_that_of_a_plain_loop() {
@@ -250,6 +267,45 @@ fn a_histogram_has_its_bins_last() {
         "[0, 12.5)",
         "[12.5, 30]",
     ]);
+}
+
+#[test]
+fn several_quantiles_are_volumes_columns_or_rows() {
+    let folder = folder();
+    let study = study(folder.path());
+    let map = folder.path().join("quantiles.nii");
+    let q = [0.05, 0.5, 0.95];
+    let words = ["quantile", "--q", "0.05,0.5,0.95"];
+    study.reduce(&[&words[..], &["-o", map.to_str().unwrap()]].concat()).succeeds();
+    let found = image(&map);
+    assert_eq!((found.dim, found.datatype, found.tr_seconds), (vec![4, 5, 4, 3, 3], 16, 0.0));
+    let of = |samples: &[f64]| q.map(|q| quantile(samples, q));
+    let expected: Vec<f64> =
+        (0..3).flat_map(|at| study.series.iter().map(move |s| of(s)[at])).collect();
+    close(&found.values, &expected, 1e-6, "volumes");
+    let record: Value =
+        serde_json::from_slice(&fs::read(map.with_extension("json")).unwrap()).unwrap();
+    assert_eq!(record["definition"]["q"], json!(q));
+    assert_eq!(record["definition"]["quantile_method"], "linear");
+    assert_eq!(record["result"]["axes"], json!(["x", "y", "z", "quantile"]));
+
+    let tsv = folder.path().join("by_volume.tsv");
+    let by_volume = ["--axis", "x,y,z", "-o", tsv.to_str().unwrap()];
+    study.reduce(&[&words[..], &by_volume].concat()).succeeds();
+    let text = fs::read_to_string(tsv).unwrap();
+    let (head, rows) = text.split_once('\n').unwrap();
+    assert_eq!(head, "q0.05\tq0.5\tq0.95");
+    let found: Vec<f64> = rows.split_whitespace().map(|cell| cell.parse().unwrap()).collect();
+    let expected: Vec<f64> = (0..study.volumes()).flat_map(|t| of(&study.volume(t))).collect();
+    close(&found, &expected, 1e-12, "columns");
+
+    let answer = study.reduce(&[&words[..], &["--axis", "x,y,z,t", "--json"]].concat());
+    let values = &answer.succeeds().json()["values"];
+    assert_eq!(values["columns"], json!(["q", "quantile"]));
+    let row = |at: usize| [0, 1].map(|column| values["rows"][at][column].as_f64().unwrap());
+    let all = of(&study.series.concat());
+    close(&[row(0)[1], row(1)[1], row(2)[1]], &all, 1e-12, "rows");
+    assert_eq!([row(0)[0], row(1)[0], row(2)[0]], q);
 }
 
 #[test]
@@ -442,11 +498,15 @@ fn a_json_file_holds_the_numbers_and_their_record() {
 
 #[test]
 fn options_that_exclude_each_other_are_refused_before_anything_is_opened() {
-    let misused: [(&[&str], &str); 13] = [
+    let misused: [(&[&str], &str); 17] = [
         (&["mean"], "-o"),
         (&["mean", "--axis", "x"], "-o"),
         (&["quantile", "-o", "m.nii"], "--q"),
         (&["quantile", "--q", "1.5", "-o", "m.nii"], "1.5"),
+        (&["quantile", "--q", "0.1,NaN", "-o", "m.nii"], "NaN"),
+        (&["quantile", "--q", "0.1,0.9", "--axis", "z", "-o", "m.nii"], "fifth axis"),
+        (&["mean", "--q", "0.1,0.9", "-o", "m.nii"], "--q is for quantile"),
+        (&["mean", "--quantile-method", "lower", "-o", "m.nii"], "--quantile-method"),
         (&["mean", "--q", "0.5", "-o", "m.nii"], "--q"),
         (&["histogram", "-o", "m.nii"], "--edges"),
         (&["histogram", "--edges", "2,1", "-o", "m.nii"], "above"),

@@ -316,7 +316,7 @@ fn a_map_into_a_folder_that_is_not_there_is_refused() {
     // Before any voxel is read: these are damaged.
     let whole = fs::read(fixture(FMRI1)).unwrap();
     let bad = super::files::write(folder.path(), "bad.nii.gz", &super::files::flipped(&whole));
-    let answer = voxstore!("tsnr", bad, "-o", map).fails(1, &["map.nii", "its folder"]);
+    let answer = voxstore!("tsnr", bad, "-o", map).fails(1, &["map.nii", "there is no folder"]);
     assert!(!answer.stderr.contains("damaged"), "{answer:?}");
 }
 

@@ -10,10 +10,12 @@ data dictionary; the maps by the JSON beside them.
 import csv
 import fnmatch
 import json
+import re
 import sys
 from pathlib import Path
 
 import nibabel
+import numpy
 from bids_validator import BIDSValidator
 from bidsschematools.schema import load_schema
 
@@ -55,7 +57,7 @@ for path in maps:
     folders = [part for part in path.relative_to(root).parts if part[:4] in ("sub-", "ses-")][:-1]
     check(f"{path.name}: lies where it says", folders == [f"{k}-{v}" for k, v in pairs if k in ("sub", "ses")])
     # Without what the schema lacks, the name is that of a run.
-    run = path.name.replace("_stat-tsnr", "").replace("_boldmap", "_bold")
+    run = re.sub("_stat-(tsnr|mean|std)", "", path.name).replace("_boldmap", "_bold")
     below = "/" + (path.parent / run).relative_to(root).as_posix()
     check(f"{run}: a BOLD run by bids-validator", BIDSValidator().is_bids(below))
     sidecar = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
@@ -64,12 +66,17 @@ for path in maps:
     check(f"{path.name}: its source is there", raw.is_file())
     image, like = nibabel.load(path), nibabel.load(raw)
     check(f"{path.name}: on the grid of its source", image.shape == like.shape[:3] and (image.affine == like.affine).all())
+    if "_stat-tsnr" in path.name:
+        mean, std = (nibabel.load(str(path).replace("_stat-tsnr", f"_stat-{s}")).get_fdata() for s in ("mean", "std"))
+        there = std > 0
+        near = numpy.allclose(image.get_fdata()[there], mean[there] / std[there], rtol=1e-6)
+        check(f"{path.name}: mean over std of the maps beside it", there.any() and near)
 
 table = root / "group_tsnr.tsv"
 rows = list(csv.DictReader(table.open(), delimiter="\t"))
 dictionary = json.loads((root / "group_tsnr.json").read_text())
 check("the dictionary has the table's columns", list(dictionary) == list(rows[0]))
-check("a row for each map", len(rows) == len(maps))
+check("a row for each run", 3 * len(rows) == len(maps))
 check("no empty cell", all(cell for row in rows for cell in row.values()))
 
 if problems:

@@ -14,6 +14,8 @@ pub(crate) struct Definition<'a> {
 pub(crate) struct Twin {
     pub(crate) map: Array3<f64>,
     pub(crate) run_maps: Vec<Array3<f64>>,
+    pub(crate) mean: Array3<f64>,
+    pub(crate) std: Array3<f64>,
     pub(crate) joined: f64,
     pub(crate) pooled: f64,
     pub(crate) each: Vec<f64>,
@@ -87,6 +89,8 @@ pub(crate) fn twin(runs: &[Array4<f64>], definition: &Definition<'_>) -> Twin {
             Across::PerRun => each().map(|run| map(&|v| v.each[run])).collect(),
             _ => Vec::new(),
         },
+        mean: map(&|v| v.mean),
+        std: map(&|v| v.std),
         joined: median(&|v| v.joined),
         pooled: median(&|v| v.pooled),
         each: each().map(|run| median(&|v| v.each[run])).collect(),

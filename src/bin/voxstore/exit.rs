@@ -10,7 +10,7 @@ use voxstore::nifti::NiftiError;
 use voxstore::store::StoreError;
 use voxstore::{Error, ExecError, LazyError, PlanError, SessionError, SinkError, SourceError};
 
-use crate::signals;
+use crate::{hint, signals};
 
 /// What a command that did not fail has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,10 @@ pub(crate) fn code(outcome: Result<Done>) -> ExitCode {
             text.push_str("\n  because: ");
             text.push_str(&cause);
         }
+    }
+    if let Some(hint) = hint::of(&error) {
+        text.push_str("\n  ");
+        text.push_str(&hint);
     }
     let _ = writeln!(std::io::stderr(), "error: {text}");
     ExitCode::from(kind(error))

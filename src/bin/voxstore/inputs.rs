@@ -51,6 +51,12 @@ pub(crate) fn find(inputs: &[PathBuf], filter: &Filter) -> Result<Inputs> {
         } else if input.is_dir() {
             // An image without a header is known by nothing.
             let found = search(input, |path| !is_image(path))?;
+            if found.is_empty() {
+                bail!(
+                    "no .nii, .nii.gz or .hdr file was found in {}; give the folder that has them, or the files",
+                    input.display()
+                );
+            }
             paths.extend(chosen::among(found, filter, &mut left_out));
             named = false;
         } else if let Some(found) = pattern(input)? {
@@ -61,7 +67,10 @@ pub(crate) fn find(inputs: &[PathBuf], filter: &Filter) -> Result<Inputs> {
         }
     }
     if paths.is_empty() {
-        bail!("no file is left: {}", chosen::summary(&left_out));
+        bail!(
+            "no file is left: {}; choose others with --entity and --suffix, or name the files",
+            chosen::summary(&left_out)
+        );
     }
     Ok(Inputs::Files { paths: pairs_once(paths), named, left_out })
 }
@@ -215,9 +224,6 @@ fn search(folder: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>>
             found.push(path.to_owned());
         }
     }
-    if found.is_empty() {
-        bail!("no .nii, .nii.gz or .hdr file was found in {}", folder.display());
-    }
     found.sort_by(|a, b| natord::compare(&a.to_string_lossy(), &b.to_string_lossy()));
     Ok(found)
 }
@@ -250,5 +256,9 @@ fn pattern(input: &Path) -> Result<Option<Vec<PathBuf>>> {
         let path = if base.is_empty() { path.strip_prefix(".").unwrap_or(path) } else { path };
         matcher.is_match(path)
     };
-    search(folder, plain).with_context(|| format!("nothing matches {text}")).map(Some)
+    let found = search(folder, plain)?;
+    if found.is_empty() {
+        bail!("no .nii, .nii.gz or .hdr file matches {text}; check it with `ls {text}`");
+    }
+    Ok(Some(found))
 }

@@ -5,6 +5,7 @@ mod bar;
 mod chosen;
 mod cmd;
 mod exit;
+mod hint;
 mod inputs;
 mod output;
 mod render;

@@ -27,6 +27,19 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Refuses a file whose folder is not there.
+pub(crate) fn require_folder(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        bail!(
+            "{}: there is no folder {1}; make it with `mkdir -p {1}`",
+            path.display(),
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
 /// Refuses to write over what is there.
 pub(crate) fn refuse_existing<'a>(
     paths: impl IntoIterator<Item = &'a Path>,

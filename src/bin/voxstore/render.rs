@@ -64,11 +64,13 @@ pub(crate) fn shape(lengths: &[u64]) -> String {
     lengths.iter().map(u64::to_string).collect::<Vec<_>>().join(" x ")
 }
 
-/// Seconds, or a dash where not known. Headers hold 32-bit floats: 1.35 is shown as 1.35, not as
-/// the 64-bit number nearest to it.
+/// A number in as few digits as make it again. Headers hold 32-bit floats: 1.35 is shown as 1.35, not as the
+/// 64-bit number nearest to it.
+pub(crate) fn number(value: f64) -> String {
+    if f64::from(value as f32) == value { (value as f32).to_string() } else { value.to_string() }
+}
+
+/// Seconds, or a dash where not known.
 pub(crate) fn seconds(value: Option<f64>) -> String {
-    let short = |v: f64| {
-        if f64::from(v as f32) == v { format!("{} s", v as f32) } else { format!("{v} s") }
-    };
-    value.map_or("-".to_owned(), short)
+    value.map_or("-".to_owned(), |value| format!("{} s", number(value)))
 }

@@ -28,6 +28,8 @@ pub(super) struct Asked {
     /// Lengths of x, y and z.
     pub(super) shape: Vec<u64>,
     pub(super) across: Across,
+    /// Whether mean and standard deviation are given back, too.
+    pub(super) parts: bool,
     runs: usize,
     /// Places of what is not always asked for.
     pub(super) between: Option<Between>,
@@ -79,6 +81,7 @@ impl Asked {
             arrays: whole.into_iter().chain(each.iter().cloned()).collect(),
             shape: runs[0].shape().iter().take(3).copied().collect(),
             across,
+            parts: options.parts,
             runs: runs.len(),
             between: None,
             mean_of_runs: None,
@@ -176,7 +179,7 @@ impl Asked {
             return session.explain(&self.all());
         }
         let mut plan = session.explain_write(&self.all())?;
-        let room = Spilled::room_projected_bytes(&self.shape);
+        let room = Spilled::room_projected_bytes(&self.shape, self.parts);
         plan.summary.peak_bytes = plan.summary.peak_bytes.max(room);
         plan.summary.rewrites.push("results wait on disk while medians are taken".to_owned());
         Ok(plan)
@@ -184,9 +187,9 @@ impl Asked {
 
     /// Why this budget has no room to take medians in, where it has none.
     fn refusal(&self, session: &Session) -> Option<PlanError> {
-        let needed = Spilled::room_projected_bytes(&self.shape);
+        let needed = Spilled::room_projected_bytes(&self.shape, self.parts);
         let values = "the values that a median is taken of".to_owned();
-        let largest = (values, Spilled::room_bytes(&self.shape));
+        let largest = (values, Spilled::room_bytes(&self.shape, self.parts));
         (needed > session.memory_bytes()).then(|| PlanError::memory(needed, session, largest, None))
     }
 }

@@ -9,8 +9,16 @@ use rayon::prelude::*;
 use super::arrays::Asked;
 use super::medians::{Counts, Figure, Rules, Voxel, map_of, median_of};
 use super::options::Across;
+use super::result::TsnrParts;
 use crate::exec::ExecError;
 use crate::runtime::Session;
+
+/// What is given back.
+pub(super) struct Maps {
+    pub(super) map: Array3<f64>,
+    pub(super) of_runs: Vec<Array3<f64>>,
+    pub(super) parts: Option<TsnrParts>,
+}
 
 /// All that was computed, in memory order.
 pub(super) struct Held {
@@ -109,9 +117,11 @@ impl Held {
         medians
     }
 
-    /// The map, and those of the runs where they are asked for.
-    pub(super) fn into_maps(mut self, asked: &Asked) -> (Array3<f64>, Vec<Array3<f64>>) {
+    /// The map, those of the runs, and mean and standard deviation, where they are asked for.
+    pub(super) fn into_maps(mut self, asked: &Asked) -> Maps {
         let mut of_runs = Vec::new();
+        // In memory that medians have used up and given back.
+        let std = asked.parts.then(|| self.std.clone());
         if asked.across == Across::PerRun {
             of_runs.extend(asked.each().map(|place| self.map_in_place(place, Figure::Value)));
         }
@@ -122,10 +132,21 @@ impl Held {
                 for at in 0..self.std.len() {
                     self.std[at] = self.rules.in_map(figure, self.voxel(at, 0.0));
                 }
-                map_of(self.std, &self.shape)
+                map_of(std::mem::take(&mut self.std), &self.shape)
             }
         };
-        (map, of_runs)
+        let parts = std.map(|std| Self { std, ..self }.into_parts());
+        Maps { map, of_runs, parts }
+    }
+
+    /// Mean and standard deviation, each in its own memory.
+    fn into_parts(mut self) -> TsnrParts {
+        for at in 0..self.mean.len() {
+            let voxel = self.voxel(at, 0.0);
+            self.mean[at] = self.rules.in_map(Figure::Mean, voxel);
+            self.std[at] = self.rules.in_map(Figure::Std, voxel);
+        }
+        TsnrParts { mean: map_of(self.mean, &self.shape), std: map_of(self.std, &self.shape) }
     }
 
     fn map_in_place(&mut self, place: usize, figure: Figure) -> Array3<f64> {

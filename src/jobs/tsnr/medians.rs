@@ -27,6 +27,10 @@ pub(super) enum Figure {
     Pooled,
     /// The value itself.
     Value,
+    /// Mean of the joined series.
+    Mean,
+    /// Standard deviation of the joined series.
+    Std,
 }
 
 /// What becomes of a voxel: its figures, whether it counts, and what stands in the map.
@@ -91,6 +95,8 @@ impl Rules {
             Figure::Joined => self.ratio.of(voxel.mean, voxel.std),
             Figure::Pooled => self.ratio.of(voxel.mean, voxel.value.sqrt()),
             Figure::Value => voxel.value,
+            Figure::Mean => voxel.mean,
+            Figure::Std => voxel.std,
         }
     }
 }

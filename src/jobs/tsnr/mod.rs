@@ -20,13 +20,11 @@ pub use like::Like;
 pub(super) use medians::median_of;
 pub use options::{Across, Constant, Dummies, MOST_DETREND, Mask, NonFinite, TsnrOptions};
 pub use record::TsnrRecord;
-pub use result::{BetweenRuns, RunRow, Tsnr};
-
-use ndarray::Array3;
+pub use result::{BetweenRuns, RunRow, Tsnr, TsnrParts};
 
 use self::arrays::{Asked, Waiting};
 use self::dummies::dummy_volumes;
-use self::held::Held;
+use self::held::{Held, Maps};
 use self::medians::{Counts, Rules};
 use self::spilled::Spilled;
 use self::volumes::Volumes;
@@ -47,7 +45,7 @@ const LEVEL_SHIFT_SHARE: f64 = 0.8;
 /// [`TsnrOptions::non_finite`] says otherwise. The results of the scan (8 bytes a voxel for each run
 /// and three more; two more of several runs, one more each for a mask and for [`Across::Mean`]) are
 /// part of the plan; where they do not fit, they wait on disk in the session's
-/// [`scratch`](crate::SessionBuilder::scratch) folder, and only 8 bytes a voxel must fit. Maps of
+/// [`scratch`](crate::SessionBuilder::scratch) folder, and only 8 bytes a voxel must fit (24 with [`TsnrOptions::parts`]). Maps of
 /// [`Across::PerRun`] are given back together and have to fit. Detrending costs `detrend + 4`
 /// numbers a voxel more while a run is read and no reading; [`Dummies::Auto`] reads the first 50
 /// volumes of each run before, counted as a scan.
@@ -101,10 +99,11 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions<'_>, session: &Session) -> Result
             warnings.push(warning);
         }
     }
-    let (map, run_maps) = maps;
+    let Maps { map, of_runs: run_maps, parts } = maps;
     Ok(Tsnr {
         map,
         run_maps,
+        parts,
         mask_voxels: voxels,
         runs: rows.collect(),
         pooled_median: pooled,
@@ -145,9 +144,6 @@ impl Found {
     }
 }
 
-/// The map, and those of the runs.
-type Maps = (Array3<f64>, Vec<Array3<f64>>);
-
 fn in_memory(
     asked: &Asked,
     rules: Rules,
@@ -166,7 +162,7 @@ fn on_disk(
     session: &Session,
 ) -> Result<(Maps, Found, Report), JobError> {
     let arrays = asked.all();
-    let spilled = Spilled::create(&asked.shape, arrays.len(), session)?;
+    let spilled = Spilled::create(&asked.shape, arrays.len(), asked.parts, session)?;
     let mut report = session
         .for_each_block::<f64>(&arrays, |map, region, block| spilled.keep(map, region, block))?;
     report.projected_bytes = report.projected_bytes.max(spilled.projected_bytes());
@@ -174,9 +170,11 @@ fn on_disk(
     let medians = asked.figures().into_iter().map(|(figure, map)| settled.median(figure, map));
     let medians = medians.collect::<Result<_, _>>()?;
     let found = Found::of(settled.counts(), medians, asked);
+    let parts = asked.parts.then(|| settled.parts()).transpose()?;
     let (figure, map) = asked.map();
     // Those of runs never wait on disk: see [`Asked::way`].
-    Ok(((settled.into_map(figure, map)?, Vec::new()), found, report))
+    let maps = Maps { map: settled.into_map(figure, map)?, of_runs: Vec::new(), parts };
+    Ok((maps, found, report))
 }
 
 /// What [`tsnr`] would do with these runs under this session. Reads no voxel: with [`Dummies::Auto`] the

@@ -34,6 +34,8 @@ pub struct TsnrOptions<'a> {
     pub constant: Constant,
     /// What a sample means that is NaN or infinite.
     pub non_finite: NonFinite,
+    /// Also gives what the joined series' tSNR is made of, as [`Tsnr::parts`](super::Tsnr::parts).
+    pub parts: bool,
     /// The tool whose definition this is, where it is one; see [`TsnrOptions::like`].
     pub like: Option<Like>,
 }

@@ -13,6 +13,8 @@ pub struct Tsnr {
     pub map: Array3<f64>,
     /// With [`Across::PerRun`] the map of each run, in their order, else none.
     pub run_maps: Vec<Array3<f64>>,
+    /// Mean and standard deviation of the joined series, where they were asked for.
+    pub parts: Option<TsnrParts>,
     /// Voxels that the medians are over: those of the mask, or where there is none, std above 0 and
     /// grand mean above 20 % of its maximum.
     pub mask_voxels: u64,
@@ -32,6 +34,16 @@ pub struct Tsnr {
     pub warnings: Vec<String>,
     /// How the computation went.
     pub report: Report,
+}
+
+/// What tSNR is made of: of the runs as one series, detrended and without the volumes that do not count, on the
+/// grid of the map and 0 where a mask makes that 0.
+#[derive(Debug)]
+pub struct TsnrParts {
+    /// Mean over time.
+    pub mean: Array3<f64>,
+    /// Standard deviation over time, with the `ddof` that was asked for.
+    pub std: Array3<f64>,
 }
 
 impl Tsnr {

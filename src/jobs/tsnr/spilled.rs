@@ -7,6 +7,7 @@ use ndarray::{Array3, ArrayViewD};
 
 use super::arrays::Asked;
 use super::medians::{Counts, Figure, Rules, Voxel, map_of, median_of};
+use super::result::TsnrParts;
 use crate::dtype::DType;
 use crate::exec::ExecError;
 use crate::grid::{Region, saturating_count};
@@ -23,30 +24,39 @@ pub(super) struct Spilled {
     /// Of (x, y, z, map).
     maps: Spill,
     shape: Vec<u64>,
+    /// Whether mean and standard deviation are given back.
+    parts: bool,
 }
 
 impl Spilled {
-    /// What is held in memory while medians are taken: one value a voxel, and stretches of four maps.
-    pub(super) fn room_bytes(shape: &[u64]) -> u64 {
-        saturating_count(shape).saturating_mul(8).saturating_add(4 * 8 * STRETCH as u64)
+    /// What is held in memory while medians are taken: one value a voxel, or three where mean and standard
+    /// deviation are given back as well, and stretches of four maps.
+    pub(super) fn room_bytes(shape: &[u64], parts: bool) -> u64 {
+        let voxel_bytes = if parts { 3 * 8 } else { 8 };
+        saturating_count(shape).saturating_mul(voxel_bytes).saturating_add(4 * 8 * STRETCH as u64)
     }
 
     /// The most memory of the process then.
-    pub(super) fn room_projected_bytes(shape: &[u64]) -> u64 {
-        FIXED_BYTES.saturating_add(Self::room_bytes(shape))
+    pub(super) fn room_projected_bytes(shape: &[u64], parts: bool) -> u64 {
+        FIXED_BYTES.saturating_add(Self::room_bytes(shape, parts))
     }
 
     pub(super) fn projected_bytes(&self) -> u64 {
-        Self::room_projected_bytes(&self.shape)
+        Self::room_projected_bytes(&self.shape, self.parts)
     }
 
     /// Room for so many maps in the session's folder for such things.
-    pub(super) fn create(shape: &[u64], maps: usize, session: &Session) -> Result<Self, ExecError> {
+    pub(super) fn create(
+        shape: &[u64],
+        maps: usize,
+        parts: bool,
+        session: &Session,
+    ) -> Result<Self, ExecError> {
         let all: Vec<u64> = shape.iter().copied().chain([maps as u64]).collect();
         let one: Vec<u64> = shape.iter().copied().chain([1]).collect();
         let maps = Spill::new("maps of the job", &all, DType::F64, &one);
         maps.open(session.scratch_dir())?;
-        Ok(Self { maps, shape: shape.to_vec() })
+        Ok(Self { maps, shape: shape.to_vec(), parts })
     }
 
     /// Keeps a box of a map.
@@ -69,7 +79,7 @@ impl Spilled {
         rules: Rules,
         session: &Session,
     ) -> Result<Settled, ExecError> {
-        let lease = session.budget().lease("medians", Self::room_bytes(&self.shape))?;
+        let lease = session.budget().lease("medians", Self::room_bytes(&self.shape, self.parts))?;
         let voxels = saturating_count(&self.shape) as usize;
         let mut settled = Settled {
             maps: self.maps,
@@ -120,6 +130,17 @@ impl Settled {
         let median = median_of(&mut values);
         self.room = values;
         Ok(median)
+    }
+
+    /// Mean and standard deviation, in memory of their own.
+    pub(super) fn parts(&self) -> Result<TsnrParts, ExecError> {
+        let made = |figure| {
+            let mut values = Vec::with_capacity(self.voxels);
+            self.walk(None, |voxel| values.push(self.rules.in_map(figure, voxel)))?;
+            let shape: Vec<usize> = self.shape.iter().map(|&n| n as usize).collect();
+            Ok::<_, SourceError>(map_of(values, &shape))
+        };
+        Ok(TsnrParts { mean: made(Figure::Mean)?, std: made(Figure::Std)? })
     }
 
     /// The map of a figure.
@@ -185,7 +206,7 @@ mod tests {
 
     /// Maps in boxes of any cut: mean, std, and one more.
     fn spilled(boxes: &[Region], value: impl Fn(usize, usize) -> f64) -> Spilled {
-        let spilled = Spilled::create(&SHAPE, 3, &Session::default()).unwrap();
+        let spilled = Spilled::create(&SHAPE, 3, false, &Session::default()).unwrap();
         for (map, of) in (0..3).flat_map(|map| boxes.iter().map(move |of| (map, of))) {
             let shape: Vec<usize> = of.shape().iter().map(|&n| n as usize).collect();
             let values = (0..of.len()).map(|at| {
@@ -239,7 +260,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_named() {
         let session = Session::builder().scratch("/no/such/folder").build().unwrap();
-        let error = Spilled::create(&SHAPE, 3, &session).err().unwrap();
+        let error = Spilled::create(&SHAPE, 3, false, &session).err().unwrap();
         assert!(error.to_string().contains("/no/such/folder"), "{error}");
     }
 }

@@ -13,8 +13,8 @@ use crate::exit::Misuse;
 
 /// A BIDS app: temporal SNR maps of a dataset's BOLD runs, as BIDS derivatives
 ///
-/// participant: one map a run, OUT/sub-01/func/sub-01_task-x_stat-tsnr_boldmap.nii.gz, and a JSON file beside it
-/// that says how it was made. A run that fails is listed and the rest is done (exit code 4); a map that is there
+/// participant: for each run a map, OUT/sub-01/func/sub-01_task-x_stat-tsnr_boldmap.nii.gz, beside it those of the mean
+/// and the standard deviation that it is made of (stat-mean, stat-std), and for each a JSON file that says how it was made. A run that fails is listed and the rest is done (exit code 4); a map that is there
 /// and was made of the same file in the same way is skipped.
 ///
 /// group: `OUT/group_tsnr.tsv`, one row a run, from the JSON files alone; neither maps nor runs need be there.
@@ -23,6 +23,7 @@ use crate::exit::Misuse;
   voxstore bids ds000114 ds000114/derivatives/voxstore participant
   voxstore bids ds000114 out participant --participant-label 01 02 --session-id test --mem 2GiB --nprocs 4
   voxstore bids ds000114 out participant --task-id fingerfootlips --dry-run
+  voxstore bids ds000114 out participant --bids-filter-file filter.json
   voxstore bids ds000114 out group")]
 pub(crate) struct BidsArgs {
     /// The dataset; it must have a `dataset_description.json`
@@ -49,6 +50,11 @@ pub(crate) struct BidsArgs {
     /// Only runs with this BIDS entity, such as echo=1 or acq=hi*; repeatable
     #[arg(long = "entity", value_name = "KEY=VALUE")]
     entities: Vec<String>,
+    /// Only runs that this JSON file means, in fMRIPrep's form: {"bold": {"task": "rest", "session": "01"}}. A list has
+    /// alternatives, null means that the entity is absent. Honoured are subject, session, task, acquisition, ceagent,
+    /// reconstruction, direction, run, echo and part of bold; queries for other files are passed over
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bids_filter_file: Option<PathBuf>,
     /// Take a Legendre polynomial of this order out of each run, from 0 (nothing) to 5; its mean stays
     #[arg(long, value_name = "ORDER", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=5))]
     detrend: u32,
@@ -112,6 +118,7 @@ impl BidsArgs {
         let mut options = TsnrOptions { detrend: self.detrend, ..TsnrOptions::default() };
         self.ddof.apply(&mut options);
         options.dummies = self.dummy_scans.into();
+        options.parts = true;
         options
     }
 }

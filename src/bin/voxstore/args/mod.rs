@@ -7,6 +7,7 @@ mod export;
 mod info;
 mod ingest;
 mod limits;
+mod pages;
 mod qc;
 mod reduce;
 mod report;
@@ -18,11 +19,12 @@ pub(crate) use bids::{BidsArgs, Level};
 pub(crate) use diff::DiffArgs;
 pub(crate) use explain::{ExplainArgs, ExplainHow, ExplainJob, FormatArg};
 pub(crate) use export::ExportArgs;
-pub(crate) use info::InfoArgs;
+pub(crate) use info::{FieldArg, InfoArgs};
 pub(crate) use ingest::IngestArgs;
 pub(crate) use limits::{FilterArgs, LimitArgs, ReadingArgs, RunArgs, TalkArgs};
+pub(crate) use pages::{CompletionsArgs, ManArgs};
 pub(crate) use qc::QcArgs;
-pub(crate) use reduce::{AxisArg, OpArg, ReduceArgs, ReduceWhat};
+pub(crate) use reduce::{AxisArg, MethodArg, OpArg, ReduceArgs, ReduceWhat};
 pub(crate) use report::ReportArgs;
 pub(crate) use stats::StatsArgs;
 pub(crate) use tsnr::{AcrossArg, ConstantArg, LikeArg, NonFiniteArg, TsnrArgs, TsnrWhat};
@@ -52,4 +54,6 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Bids(BidsArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }

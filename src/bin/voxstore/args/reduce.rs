@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use voxstore::DType;
+use voxstore::{DType, QuantileMethod};
 
 use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 
@@ -11,7 +11,7 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 ///
 /// Runs are joined end to end along time. What comes out depends on the axes:
 ///
-///   --axis t       a map, one number a voxel (a histogram: one volume a bin)
+///   --axis t       a map, one number a voxel (a histogram: one volume a bin; quantiles: one each)
 ///   --axis x,y,z   a series, one number a volume: .tsv, .json, or a table on the terminal
 ///   all four       one number (a histogram: one number a bin), in the same forms
 ///   others         a NIfTI file in which reduced axes are 1 long
@@ -25,6 +25,7 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
   voxstore reduce mean sub-01/func/*_bold.nii.gz -o mean.nii.gz
   voxstore reduce std study.zarr --run 'sub-01_*' --ddof 1 -o std.nii.gz
   voxstore reduce quantile run.nii --q 0.9 --mask brain.nii.gz -o q90.nii.gz
+  voxstore reduce quantile run.nii --q 0.05,0.5,0.95 -o quantiles.nii.gz       # three volumes
   voxstore reduce histogram run.nii.gz --edges 0,100,200,400 -o counts.nii.gz
   voxstore reduce mean run.nii.gz --axis x,y,z --mask brain.nii.gz -o global.tsv
   voxstore reduce max run.nii.gz --axis x,y,z,t")]
@@ -70,9 +71,13 @@ pub(crate) struct ReduceWhat {
     /// Only voxels where this NIfTI file of the same grid is not 0; in a map the others are 0
     #[arg(long, value_name = "MASK")]
     pub(crate) mask: Option<PathBuf>,
-    /// quantile: which one, from 0 to 1; 0.5 is the median
-    #[arg(long, value_name = "Q")]
-    pub(crate) q: Option<f64>,
+    /// quantile: which one, from 0 to 1; 0.5 is the median. Several, separated by commas, are computed at once: a
+    /// volume, a column or a row each
+    #[arg(long, value_delimiter = ',', value_name = "Q,...")]
+    pub(crate) q: Vec<f64>,
+    /// quantile: what it is between two samples [default: linear]
+    #[arg(long, value_enum, value_name = "METHOD")]
+    pub(crate) quantile_method: Option<MethodArg>,
     /// histogram: where bins begin and the last one ends, ascending; a bin holds its left edge, the
     /// last one both
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true, value_name = "E0,E1,...")]
@@ -122,10 +127,41 @@ pub(crate) enum OpArg {
     Median,
     /// Median of the distances from the median; exact, not scaled
     Mad,
-    /// Quantile (--q), between samples as numpy's default; exact
+    /// Quantiles (--q, --quantile-method); exact
     Quantile,
     /// Samples in each bin (--edges)
     Histogram,
+}
+
+impl ReduceWhat {
+    /// True where the result has an axis more: one of several quantiles.
+    pub(crate) fn has_several_quantiles(&self) -> bool {
+        self.op == OpArg::Quantile && self.q.len() > 1
+    }
+}
+
+/// A quantile between two samples.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum MethodArg {
+    /// On the line between them
+    Linear,
+    /// The one below
+    Lower,
+    /// The one above
+    Higher,
+    /// Their mean
+    Midpoint,
+}
+
+impl From<MethodArg> for QuantileMethod {
+    fn from(method: MethodArg) -> Self {
+        match method {
+            MethodArg::Linear => Self::Linear,
+            MethodArg::Lower => Self::Lower,
+            MethodArg::Higher => Self::Higher,
+            MethodArg::Midpoint => Self::Midpoint,
+        }
+    }
 }
 
 /// An axis of a run.

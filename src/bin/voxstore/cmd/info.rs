@@ -7,11 +7,11 @@ use bytesize::ByteSize;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use voxstore::foreign::{self, Facts};
-use voxstore::nifti;
+use voxstore::nifti::{self, Incomplete};
 use voxstore::store::{self, StoredFacts};
-use voxstore::{Run, Warning};
+use voxstore::{DType, Run, RunInfo, Warning};
 
-use crate::args::InfoArgs;
+use crate::args::{FieldArg, InfoArgs};
 use crate::exit::Done;
 use crate::{inputs, render};
 
@@ -48,6 +48,27 @@ struct About {
     foreign: Option<Foreign>,
     sidecar: Map<String, Value>,
     warnings: Vec<String>,
+    /// Of a file whose voxels are not all there.
+    incomplete: Option<Missing>,
+}
+
+#[derive(Serialize)]
+struct Missing {
+    expected_bytes: u64,
+    found_bytes: u64,
+    whole_volumes: u64,
+    message: String,
+}
+
+impl Missing {
+    fn of(incomplete: &Incomplete) -> Self {
+        Self {
+            expected_bytes: incomplete.expected_bytes,
+            found_bytes: incomplete.found_bytes,
+            whole_volumes: incomplete.whole_volumes,
+            message: incomplete.to_string(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -99,15 +120,23 @@ pub(crate) fn run(args: &InfoArgs) -> Result<Done> {
         args.paths.iter().map(|path| describe(path, args)).collect::<Result<Vec<_>>>()?;
     if args.json {
         render::json(&described)?;
-        return Ok(Done::All);
-    }
-    for item in &described {
-        match item.runs.as_slice() {
-            [run] if item.kind != "store" => tell_run(&item.path, run)?,
-            runs => tell_store(&item.path, runs)?,
+    } else if !args.fields.is_empty() {
+        tell_fields(&described, &args.fields)?;
+    } else {
+        for item in &described {
+            match item.runs.as_slice() {
+                [run] if item.kind != "store" => tell_run(&item.path, run)?,
+                runs => tell_store(&item.path, runs)?,
+            }
         }
     }
-    Ok(Done::All)
+    let runs = || described.iter().flat_map(|item| &item.runs);
+    let missing = runs().filter_map(|run| run.incomplete.as_ref());
+    for missing in missing.filter(|_| !args.json) {
+        render::say(&format!("warning: {}", missing.message));
+    }
+    let is_whole = runs().all(|run| run.incomplete.is_none());
+    Ok(if is_whole { Done::All } else { Done::Different })
 }
 
 fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
@@ -127,8 +156,12 @@ fn describe(path: &Path, args: &InfoArgs) -> Result<Described> {
             store.runs().iter().map(|name| stored_run(&store, name)).collect::<Result<_>>()?;
         return Ok(Described { path: path.to_owned(), kind: "store", runs });
     }
-    let run = nifti::open_with(path, args.reading.options())?;
-    Ok(Described { path: path.to_owned(), kind: "file", runs: vec![about(&run, None)] })
+    let found = nifti::inspect(path, args.reading.options())?;
+    let about = About {
+        incomplete: found.incomplete.as_ref().map(Missing::of),
+        ..of_header(&found.name, &found.shape, found.dtype, found.transport, &found.info)
+    };
+    Ok(Described { path: path.to_owned(), kind: "file", runs: vec![about] })
 }
 
 fn stored_run(store: &store::Store, name: &str) -> Result<About> {
@@ -137,13 +170,32 @@ fn stored_run(store: &store::Store, name: &str) -> Result<About> {
 }
 
 fn about(run: &Run, facts: Option<&StoredFacts>) -> About {
-    let (info, source) = (run.info(), run.source());
-    let elements: u64 = run.shape().iter().product();
+    let source = run.source();
+    let stored = facts.map(|facts| Stored {
+        chunk_shape: facts.chunk_shape,
+        codec: facts.codec.to_string(),
+        chunks: facts.chunks,
+        stored_bytes: facts.stored_bytes,
+        voxel_digest: facts.voxel_digest.clone(),
+        ingested: facts.ingested.clone(),
+    });
+    let said = of_header(run.name(), run.shape(), source.dtype(), source.transport(), run.info());
+    About { stored, ..said }
+}
+
+fn of_header(
+    name: &str,
+    shape: &[u64],
+    dtype: DType,
+    transport: &'static str,
+    info: &RunInfo,
+) -> About {
+    let elements: u64 = shape.iter().product();
     About {
-        name: run.name().to_owned(),
-        shape: run.shape().to_vec(),
-        data_type: source.dtype().name(),
-        raw_bytes: elements * source.dtype().size() as u64,
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        data_type: dtype.name(),
+        raw_bytes: elements * dtype.size() as u64,
         slope: info.scaling.slope,
         inter: info.scaling.inter,
         tr_seconds: info.timing.tr_seconds,
@@ -158,18 +210,53 @@ fn about(run: &Run, facts: Option<&StoredFacts>) -> About {
         image_name: info.origin.image_name.clone(),
         file_bytes: info.origin.file_bytes,
         sha256: info.origin.sha256.clone(),
-        transport: source.transport(),
-        stored: facts.map(|facts| Stored {
-            chunk_shape: facts.chunk_shape,
-            codec: facts.codec.to_string(),
-            chunks: facts.chunks,
-            stored_bytes: facts.stored_bytes,
-            voxel_digest: facts.voxel_digest.clone(),
-            ingested: facts.ingested.clone(),
-        }),
+        transport,
+        stored: None,
         foreign: None,
         sidecar: info.sidecar.clone(),
         warnings: info.warnings.iter().map(Warning::to_string).collect(),
+        incomplete: None,
+    }
+}
+
+/// A line a run: the facts asked for, between tabs.
+fn tell_fields(described: &[Described], fields: &[FieldArg]) -> Result<()> {
+    let names: Vec<String> = fields.iter().map(|field| field.name()).collect();
+    for item in described {
+        for run in &item.runs {
+            let facts = serde_json::to_value(run)?;
+            let cells = fields.iter().zip(&names).map(|(field, name)| match field {
+                FieldArg::Path => cell(&Value::from(item.path.to_string_lossy())),
+                FieldArg::Kind => item.kind.to_owned(),
+                // Of a length the header's precision is meant, not that of the root it was computed by.
+                FieldArg::ZoomsMm => run.zooms_mm.map(|mm| (mm as f32).to_string()).join(" "),
+                _ => cell(
+                    facts.pointer(&format!("/{}", name.replace('.', "/"))).unwrap_or(&Value::Null),
+                ),
+            });
+            render::line(&cells.collect::<Vec<_>>().join("\t"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A fact on a line, whatever is in its text.
+fn cell(fact: &Value) -> String {
+    match fact {
+        Value::Null => "n/a".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(value) if value.is_f64() => {
+            value.as_f64().map_or_else(|| value.to_string(), render::number)
+        }
+        Value::Number(value) => value.to_string(),
+        Value::String(text) => {
+            let plain = |c: char| {
+                if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
+            };
+            text.chars().map(plain).collect()
+        }
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
+        Value::Object(_) => fact.to_string(),
     }
 }
 
@@ -201,9 +288,9 @@ fn tell_run(path: &Path, run: &About) -> Result<()> {
     let scaling = if run.slope == 1.0 && run.inter == 0.0 {
         "none".to_owned()
     } else {
-        format!("stored * {} + {}", run.slope, run.inter)
+        format!("stored * {} + {}", render::number(run.slope), render::number(run.inter))
     };
-    let zooms = run.zooms_mm.map(|z| format!("{z}")).join(" x ");
+    let zooms = run.zooms_mm.map(|mm| (mm as f32).to_string()).join(" x ");
     let endian = if run.big_endian { "big-endian" } else { "little-endian" };
     let packed = if run.gzip { ", gzip" } else { "" };
     let pair = run

@@ -1,11 +1,13 @@
 //! Which subcommand does what? A module each.
 
 mod bids;
+mod completions;
 mod diff;
 mod explain;
 mod export;
 mod info;
 mod ingest;
+mod man;
 mod qc;
 mod reduce;
 mod report;
@@ -33,5 +35,7 @@ pub(crate) fn run(command: &Command) -> Result<Done> {
         Command::Diff(args) => diff::run(args),
         Command::Qc(args) => qc::run(args),
         Command::Bids(args) => bids::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }

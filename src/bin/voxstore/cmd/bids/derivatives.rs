@@ -51,7 +51,7 @@ impl Derivatives {
             "GeneratedBy": [{
                 "Name": APP,
                 "Version": env!("CARGO_PKG_VERSION"),
-                "Description": "Temporal SNR maps of BOLD runs, and a table of their medians",
+                "Description": "Temporal SNR, mean and standard deviation maps of BOLD runs, and a table of median SNR",
             }],
             "DatasetLinks": { "raw": link },
         });

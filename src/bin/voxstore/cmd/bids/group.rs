@@ -10,7 +10,7 @@ use voxstore::bids::{Dataset, Found, Image};
 
 use super::derivatives::refuse_others;
 use super::sidecar::{self, Told};
-use super::{MAP_SUFFIX, STAT};
+use super::{MAP_SUFFIX, STAT, filter_file};
 use crate::args::BidsArgs;
 use crate::exit::Done;
 use crate::{output, render};
@@ -42,7 +42,7 @@ struct Answer {
 pub(super) fn run(args: &BidsArgs) -> Result<Done> {
     refuse_others(&args.output)?;
     let dataset = Dataset::open(&args.output)?;
-    let filter = args.filter()?.with(STAT.0, STAT.1)?.or_suffix(MAP_SUFFIX);
+    let filter = filter_file::filter(args)?.with(STAT.0, STAT.1)?.or_suffix(MAP_SUFFIX);
     let head: Vec<&str> = COLUMNS.iter().map(|(name, ..)| *name).collect();
     let mut table = format!("{}\n", head.join("\t"));
     let (mut runs, mut failed) = (0, Vec::new());

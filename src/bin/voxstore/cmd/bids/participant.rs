@@ -13,7 +13,7 @@ use voxstore::{Error, Run, Session, peak_memory_bytes};
 
 use super::derivatives::Derivatives;
 use super::sidecar::{Asked, Told};
-use super::{MAP_SUFFIX, STAT, SUFFIX};
+use super::{MAP_SUFFIX, MEAN, STAT, STD, SUFFIX, filter_file};
 use crate::args::BidsArgs;
 use crate::chosen::{self, LeftOut};
 use crate::exit::{Done, Misuse};
@@ -50,7 +50,7 @@ struct Answer {
 
 pub(super) fn run(args: &BidsArgs) -> Result<Done> {
     let dataset = Dataset::open(&args.dataset)?;
-    let filter = args.filter()?.or_suffix(SUFFIX);
+    let filter = filter_file::filter(args)?.or_suffix(SUFFIX);
     refuse_absent(&dataset, &args.participant_label)?;
     let derivatives = Derivatives::of(&dataset, &args.output)?;
     let scratch = args.work.as_deref().unwrap_or(&args.output);
@@ -121,14 +121,17 @@ fn one(image: &Image, args: &BidsArgs, session: &Session) -> Result<Row> {
     let run = inputs::open_one(&image.path, args.reading.options())?;
     let options = args.options();
     let asked = Asked::of(&run, &image.below, options);
-    let (map, sidecar) = places(image, &args.output);
+    let [(map, sidecar), mean, std] =
+        [STAT.1, MEAN, STD].map(|stat| places(image, stat, &args.output));
     let row = Row {
         map: Some(map.clone()),
         volumes: Some(run.shape()[3]),
         tr_seconds: run.info().timing.tr_seconds,
         ..Row::new(image.below.clone(), Outcome::Planned)
     };
-    let there = asked.told_at(&sidecar).filter(|_| map.is_file() && !args.force);
+    let all = [&map, &mean.0, &mean.1, &std.0, &std.1];
+    let are_there = || !args.force && all.into_iter().all(|path| path.is_file());
+    let there = asked.told_at(&sidecar).filter(|_| are_there());
     if let Some(Told { median_tsnr, .. }) = there {
         return Ok(Row { outcome: Outcome::Skipped, median_tsnr, ..row });
     }
@@ -139,7 +142,15 @@ fn one(image: &Image, args: &BidsArgs, session: &Session) -> Result<Row> {
     let found = tsnr(&runs, options, session)?;
     let [run] = runs;
     let median = found.concatenated_median;
-    write(&map, &run, &found.map, median)?;
+    // What says that a run is done comes last.
+    if let Some(parts) = &found.parts {
+        for ((path, sidecar), stat, values) in [(mean, MEAN, &parts.mean), (std, STD, &parts.std)] {
+            write(&path, &run, values, stat, None)?;
+            output::write_json(&sidecar, &asked.part(stat, &found)?, true)?;
+        }
+    }
+    let cal_max = median.is_finite().then_some((median * 2.5) as f32);
+    write(&map, &run, &found.map, STAT.1, cal_max)?;
     output::write_json(&sidecar, &asked.with(&found), true)?;
     Ok(Row {
         outcome: Outcome::Written,
@@ -150,22 +161,28 @@ fn one(image: &Image, args: &BidsArgs, session: &Session) -> Result<Row> {
     })
 }
 
-/// Where a run's map goes, and the file beside it.
-fn places(image: &Image, root: &Path) -> (PathBuf, PathBuf) {
-    let name = image.name.clone().with_entity(STAT.0, STAT.1);
+/// Where a map of a run goes, and the file beside it.
+fn places(image: &Image, stat: &str, root: &Path) -> (PathBuf, PathBuf) {
+    let name = image.name.clone().with_entity(STAT.0, stat);
     let folder = root.join(output::folder_of(Path::new(&image.below)));
     let named =
         |extension| folder.join(name.clone().with_ending(MAP_SUFFIX, extension).to_string());
     (named(".nii.gz"), named(".json"))
 }
 
-fn write(path: &Path, run: &Run, map: &ndarray::Array3<f64>, median: f64) -> Result<()> {
+fn write(
+    path: &Path,
+    run: &Run,
+    map: &ndarray::Array3<f64>,
+    stat: &str,
+    cal_max: Option<f32>,
+) -> Result<()> {
     let folder = output::folder_of(path);
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let options = NiftiOptions {
-        intent_name: "tsnr".to_owned(),
-        description: format!("voxstore {} tsnr", env!("CARGO_PKG_VERSION")),
-        cal_max: median.is_finite().then_some((median * 2.5) as f32),
+        intent_name: stat.to_owned(),
+        description: format!("voxstore {} {stat}", env!("CARGO_PKG_VERSION")),
+        cal_max,
         overwrite: true,
     };
     Ok(MapFile::create(path, true)?.write(run, map.view(), &options)?)

@@ -11,7 +11,9 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use voxstore::Run;
-use voxstore::jobs::{Constant, Dummies, RunRecord, Tsnr, TsnrOptions};
+use voxstore::jobs::{Constant, Dummies, RunRecord, RunRow, Tsnr, TsnrOptions};
+
+use super::MEAN;
 
 /// None of ours comes near.
 const MOST_BYTES: u64 = 4 << 20;
@@ -107,6 +109,30 @@ impl Asked {
             constant_voxels: found.constant_voxels,
             warnings: found.warnings.clone(),
         }
+    }
+
+    /// The file beside the map of the mean, or of the standard deviation.
+    pub(super) fn part(&self, stat: &str, found: &Tsnr) -> Result<Value> {
+        let mut said = serde_json::to_value(self)?;
+        let (description, definition) = if stat == MEAN {
+            ("Mean over time of a BOLD run", "mean over time of stored * slope + inter")
+        } else {
+            (
+                "Standard deviation over time of a BOLD run",
+                "standard deviation over time of stored * slope + inter",
+            )
+        };
+        let counted: fn(&RunRow) -> [u64; 2] = |run| [run.dummy_volumes, run.censored_volumes];
+        let [dummies, censored] = found.runs.first().map_or([0, 0], counted);
+        if let Some(said) = said.as_object_mut() {
+            // Constant voxels are the business of the quotient, and the mask that of its median.
+            said.retain(|key, _| !["ConstantVoxelsAre", "MaskSource"].contains(&key.as_str()));
+            said.insert("Description".to_owned(), json!(description));
+            said.insert("Definition".to_owned(), json!(definition));
+            said.insert("DummyVolumes".to_owned(), json!(dummies));
+            said.insert("CensoredVolumes".to_owned(), json!(censored));
+        }
+        Ok(said)
     }
 
     /// What the file at this path says, where it was written of just such a map.

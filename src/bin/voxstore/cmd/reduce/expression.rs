@@ -3,7 +3,7 @@
 use anyhow::Result;
 use voxstore::jobs::{Joined, join, mask_for};
 use voxstore::nifti;
-use voxstore::{DType, LazyArray, ReduceOptions, Run, where_};
+use voxstore::{DType, LazyArray, ReduceOptions, Run, stack, where_};
 
 use super::request::{Form, Request};
 use crate::args::{AxisArg, OpArg};
@@ -93,7 +93,17 @@ fn apply(request: &Request<'_>, values: &LazyArray, options: ReduceOptions) -> L
         OpArg::CountNonzero => values.count_nonzero_with(axes, options),
         OpArg::Median => values.median_with(axes, options),
         OpArg::Mad => wide().mad_with(axes, options),
-        OpArg::Quantile => values.quantile_with(what.q.unwrap_or(0.5), axes, options),
+        OpArg::Quantile => {
+            let options = match what.quantile_method {
+                Some(method) => options.quantile_method(method.into()),
+                None => options,
+            };
+            let one = |&q: &f64| values.quantile_with(q, axes.clone(), options.clone());
+            match &what.q[..] {
+                [q] => one(q),
+                several => stack(&several.iter().map(one).collect::<Vec<_>>(), -1),
+            }
+        }
         OpArg::Histogram => values.histogram_with(edges, axes, options),
     }
 }

@@ -37,6 +37,9 @@ struct Answer<'a> {
 pub(crate) fn run(args: &ReduceArgs) -> Result<Done> {
     let request = Request::of(&args.what)?;
     let target = request.target(args.output.as_deref())?;
+    if let Some(path) = target.paths().next() {
+        output::require_folder(path)?;
+    }
     output::refuse_existing(target.paths(), args.force)?;
     let session = args.what.limits.session(&args.talk)?;
     let expression = Expression::of(&request)?;

@@ -1,6 +1,7 @@
 //! What is written beside the result of a reduction, or with it.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use voxstore::jobs::{MemoryRecord, RunRecord};
 
 use super::expression::Expression;
@@ -27,7 +28,9 @@ struct Definition {
     #[serde(skip_serializing_if = "Option::is_none")]
     ddof: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    q: Option<f64>,
+    q: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantile_method: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     edges: Option<Vec<f64>>,
     skip_nan: bool,
@@ -58,7 +61,7 @@ impl Record {
         warnings: Vec<String>,
         memory: MemoryRecord,
     ) -> Self {
-        use crate::args::OpArg::{Std, Var};
+        use crate::args::OpArg::{Quantile, Std, Var};
         let what = request.what;
         let runs = &expression.runs;
         let mask = expression.mask.as_ref().map(RunRecord::of);
@@ -76,7 +79,12 @@ impl Record {
                 across_runs: "concatenated",
                 scaling: "stored * slope + inter, per run, in float64",
                 ddof: matches!(what.op, Var | Std).then_some(what.ddof.unwrap_or(0)),
-                q: what.q,
+                q: match what.q[..] {
+                    [] => None,
+                    [q] => Some(json!(q)),
+                    _ => Some(json!(what.q)),
+                },
+                quantile_method: (what.op == Quantile).then(|| request.method_name()),
                 edges: what.edges.clone(),
                 skip_nan: what.skip_nan,
                 outside_mask: mask.is_some().then_some(outside),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::ValueEnum as _;
 
-use crate::args::{AxisArg, OpArg, ReduceWhat};
+use crate::args::{AxisArg, MethodArg, OpArg, ReduceWhat};
 use crate::exit::Misuse;
 use crate::output::{MAP_ENDINGS, sidecar_of};
 
@@ -84,13 +84,23 @@ impl<'a> Request<'a> {
             _ if what.ddof.is_some() => return misuse("--ddof is for var and std"),
             _ => {}
         }
-        match (what.op, what.q) {
-            (Quantile, None) => return misuse("quantile needs --q, such as --q 0.9"),
-            (Quantile, Some(q)) if !(0.0..=1.0).contains(&q) => {
+        if what.op == Quantile {
+            if what.q.is_empty() {
+                return misuse("quantile needs --q, such as --q 0.9 or --q 0.05,0.5,0.95");
+            }
+            if let Some(q) = what.q.iter().find(|q| !(0.0..=1.0).contains(*q)) {
                 return Err(Misuse(format!("--q is {q}; it must be from 0 to 1")));
             }
-            (Quantile, _) | (_, None) => {}
-            _ => return misuse("--q is for quantile"),
+            if what.has_several_quantiles() && self.form == Form::Image {
+                return misuse(
+                    "there is no fifth axis for several quantiles; reduce over t, over x,y,z or over all \
+                     four, or ask for one at a time",
+                );
+            }
+        } else if !what.q.is_empty() {
+            return misuse("--q is for quantile");
+        } else if what.quantile_method.is_some() {
+            return misuse("--quantile-method is for quantile");
         }
         match (what.op, &what.edges) {
             (Histogram, None) => {
@@ -162,6 +172,13 @@ impl<'a> Request<'a> {
         value.map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
+    /// The method of quantiles as it is typed.
+    pub(crate) fn method_name(&self) -> String {
+        let method = self.what.quantile_method.unwrap_or(MethodArg::Linear);
+        let value = method.to_possible_value();
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
     pub(crate) fn axis_names(&self) -> Vec<&'static str> {
         self.axes.iter().map(|&axis| AXIS_NAMES[axis as usize]).collect()
     }
@@ -174,6 +191,7 @@ impl<'a> Request<'a> {
         };
         let axes = AxisArg::value_variants().iter().copied().filter(|&axis| is_kept(axis));
         let bins = (self.what.op == OpArg::Histogram).then_some("bin");
+        let bins = bins.or(self.what.has_several_quantiles().then_some("quantile"));
         axes.map(|axis| AXIS_NAMES[axis as usize]).chain(bins).collect()
     }
 }

@@ -98,6 +98,17 @@ impl Table {
                 let head = ["from", "to", "count"].map(str::to_owned).to_vec();
                 Self { head, rows, by_volume, plain: false }
             }
+            OpArg::Quantile if request.what.has_several_quantiles() => {
+                let q = &request.what.q;
+                if by_volume {
+                    let head = q.iter().map(|q| format!("q{q}")).collect();
+                    let rows = numbers.chunks(q.len()).map(<[Number]>::to_vec).collect();
+                    return Self { head, rows, by_volume, plain: false };
+                }
+                let row = |(q, value): (&f64, Number)| vec![Number::Float(*q), value];
+                let rows = q.iter().zip(numbers).map(row).collect();
+                Self { head: vec!["q".to_owned(), name], rows, by_volume, plain: false }
+            }
             OpArg::Argmin | OpArg::Argmax => {
                 let rows = numbers.iter().map(|number| place_of(*number, shape)).collect();
                 let head = AXIS_NAMES.map(str::to_owned).to_vec();

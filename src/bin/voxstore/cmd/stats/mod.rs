@@ -29,6 +29,7 @@ struct Answer<'a> {
 pub(crate) fn run(args: &StatsArgs) -> Result<Done> {
     let outputs = args.output.as_deref().map(with_sidecar).transpose()?;
     if let Some((table, sidecar)) = &outputs {
+        output::require_folder(table)?;
         output::refuse_existing([*table, sidecar.as_path()], args.force)?;
     }
     let options = args.reading.options();

@@ -22,7 +22,8 @@ pub(super) struct Names {
 impl Names {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let name = path.display();
-        let file = File::open(path).with_context(|| format!("{name}: cannot be opened"))?;
+        let file = File::open(path)
+            .with_context(|| format!("{name}: cannot be opened; check what follows --labels"))?;
         let mut text = String::new();
         file.take(MOST_BYTES + 1)
             .read_to_string(&mut text)

@@ -27,7 +27,8 @@ pub(super) struct Censored {
 /// Reads the file that belongs to a run.
 pub(super) fn read(path: &Path, run: &Run) -> Result<Censored> {
     let name = path.display();
-    let file = File::open(path).with_context(|| format!("{name}: cannot be opened"))?;
+    let file = File::open(path)
+        .with_context(|| format!("{name}: cannot be opened; check what follows --censor"))?;
     let volumes = run.shape()[3];
     let mut lines = Lines { path, reader: BufReader::new(file), at: 0 };
     let is_table = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("tsv"));

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
     let Some(sidecar) = output::sidecar_of(&args.output, &output::MAP_ENDINGS) else {
         bail!("{}: a map is written as NAME.nii or NAME.nii.gz", args.output.display());
     };
+    output::require_folder(&args.output)?;
     let what = &args.what;
     let per_run = what.across == Some(AcrossArg::PerRun);
     if !per_run {
