@@ -8,6 +8,7 @@ use crate::lazy::LazyError;
 use crate::nifti::NiftiError;
 use crate::plan::PlanError;
 use crate::runtime::SessionError;
+use crate::shard::ShardError;
 use crate::sink::SinkError;
 use crate::source::SourceError;
 use crate::store::StoreError;
@@ -57,7 +58,10 @@ impl Error {
         matches!(
             self,
             Self::Exec(ExecError::Cancelled)
-                | Self::Job(JobError::Exec(ExecError::Cancelled))
+                | Self::Job(
+                    JobError::Exec(ExecError::Cancelled)
+                        | JobError::Shard(ShardError::Exec(ExecError::Cancelled))
+                )
                 | Self::Nifti(NiftiError::Cancelled { .. })
                 | Self::Store(StoreError::Cancelled)
         )

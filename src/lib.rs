@@ -75,6 +75,7 @@ mod picture;
 mod plan;
 mod run;
 mod runtime;
+pub mod shard;
 mod sink;
 mod source;
 pub mod source_conformance;

@@ -14,7 +14,7 @@ use walkdir::WalkDir;
 const BASE: [&str; 4] = ["buffer", "dtype", "grid", "json_number"];
 
 /// Each module, and what it may import besides itself and, where `base` is true, the ground.
-const RULES: [(&str, &[&str]); 26] = [
+const RULES: [(&str, &[&str]); 27] = [
     ("bids", &["files"]),
     ("buffer", &[]),
     ("dtype", &[]),
@@ -37,8 +37,18 @@ const RULES: [(&str, &[&str]); 26] = [
     ("store", &["base", "bids", "files", "source", "sink", "run", "runtime"]),
     ("foreign", &["base", "files", "source", "run", "runtime", "nifti", "store"]),
     (
+        "shard",
+        &[
+            "base", "source", "sink", "spill", "run", "runtime", "lazy", "plan", "exec", "store",
+            "picture",
+        ],
+    ),
+    (
         "jobs",
-        &["base", "source", "spill", "run", "runtime", "lazy", "plan", "exec", "sink", "picture"],
+        &[
+            "base", "source", "spill", "run", "runtime", "lazy", "plan", "exec", "sink", "picture",
+            "shard",
+        ],
     ),
     ("write", &["base", "run", "runtime", "lazy", "exec", "sink", "nifti", "store", "error"]),
     ("verify", &["base", "source", "run", "runtime", "nifti", "store"]),
@@ -46,7 +56,7 @@ const RULES: [(&str, &[&str]); 26] = [
         "error",
         &[
             "bids", "source", "sink", "runtime", "lazy", "plan", "exec", "nifti", "store",
-            "foreign", "jobs",
+            "foreign", "jobs", "shard",
         ],
     ),
     ("lib", &[]),

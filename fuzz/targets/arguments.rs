@@ -104,8 +104,7 @@ fn run(place: &Place, text: &str) {
             let _ = store::ingest(&[run], &target, &options, &common::session());
             let _ = std::fs::remove_dir_all(&target);
         }
-        Command::Qc(args) => drop(place.store.select(&args.runs.globs)),
-        Command::Stats(_) | Command::Info(_) | Command::Diff(_) => {}
+        Command::Stats(_) | Command::Info(_) | Command::Diff(_) | Command::Merge(_) => {}
         Command::Completions(_) | Command::Man(_) => {}
     }
 }

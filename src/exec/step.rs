@@ -49,9 +49,13 @@ impl Step<'_> {
             let mut out = std::mem::take(&mut scratch.out);
             let outcome = evaluate(branch, of, &mut scratch.feed, |at, outputs| {
                 for (state, sum, fold) in &mut sums {
+                    let bytes = outputs[sum.output];
+                    if sum.is_kept {
+                        state.restore(bytemuck::cast_slice(bytes), at, fold);
+                        continue;
+                    }
                     let mask = sum.mask.map(|mask| outputs[mask]);
-                    let dtype = branch.outputs[sum.output];
-                    state.update_bytes(dtype, outputs[sum.output], mask, at, fold);
+                    state.update_bytes(branch.outputs[sum.output], bytes, mask, at, fold);
                 }
                 for emit in &emits {
                     let bytes = outputs[emit.output];

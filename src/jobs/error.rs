@@ -2,6 +2,7 @@
 
 use super::tsnr::Like;
 use crate::exec::ExecError;
+use crate::shard::ShardError;
 
 /// A job was refused or did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -172,4 +173,7 @@ pub enum JobError {
     /// The computation failed.
     #[error(transparent)]
     Exec(#[from] ExecError),
+    /// A part could not be made, or parts not be put together.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
 }

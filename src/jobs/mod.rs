@@ -13,6 +13,7 @@ mod qc;
 mod record;
 mod regions;
 mod report;
+mod shards;
 mod tsnr;
 
 pub use diff::{Diff, DiffInput, DiffPlace, DiffSide, DiffValues, diff};
@@ -24,7 +25,9 @@ pub use regions::{RegionRow, Regions, regions};
 pub use report::{
     GroupReport, GroupRun, Picture, QualityReport, ReportOptions, RunFigures, Verdict, report,
 };
+pub use shards::ShardedJob;
 pub use tsnr::{
     Across, BetweenRuns, Constant, Dummies, Like, MOST_DETREND, Mask, NonFinite, RunRow, Tsnr,
-    TsnrOptions, TsnrParts, TsnrRecord, explain_tsnr, tsnr,
+    TsnrOptions, TsnrParts, TsnrRecord, explain_tsnr, explain_tsnr_part, merge_tsnr, tsnr,
+    tsnr_part,
 };

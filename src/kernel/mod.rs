@@ -28,4 +28,4 @@ pub(crate) use program::{
 pub use program::{CastFault, Overflow};
 pub use reduce_op::QuantileMethod;
 pub(crate) use reduce_op::ReduceOp;
-pub(crate) use state::{State, StateKind};
+pub(crate) use state::{Component, State, StateKind};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::basis::Basis;
 use super::bits::Bits;
+use super::state::StateKind;
 
 /// What a reduction gives for each cell.
 #[derive(Clone, Debug)]
@@ -47,6 +48,11 @@ pub(crate) enum ReduceOp {
     ResidualSumSquares {
         basis: Arc<Basis>,
     },
+    /// One 64-bit word of what is kept for another reduction, as it is: see `state/components.rs`.
+    Word {
+        kind: StateKind,
+        word: usize,
+    },
 }
 
 /// What a quantile is that falls between two samples, by numpy's names.
@@ -84,6 +90,7 @@ impl ReduceOp {
             Self::HistogramBin { .. } => "histogram",
             Self::Coefficient { .. } => "coefficients",
             Self::ResidualSumSquares { .. } => "residual_sum_squares",
+            Self::Word { .. } => "state",
         }
     }
 
@@ -94,6 +101,7 @@ impl ReduceOp {
                 format!("{} ddof {ddof}", self.name())
             }
             Self::Quantile { q, method: QuantileMethod::Linear } => format!("quantile {q}"),
+            Self::Word { word, .. } => format!("word {word} of the state"),
             Self::Quantile { q, method } => {
                 format!("quantile {q} {}", format!("{method:?}").to_lowercase())
             }
@@ -104,7 +112,7 @@ impl ReduceOp {
     /// True where a slope and an intercept may be applied to what is finished instead of to every
     /// sample. The others must be fed values.
     pub(crate) const fn takes_scaling(&self) -> bool {
-        !matches!(self, Self::Prod | Self::HistogramBin { .. })
+        !matches!(self, Self::Prod | Self::HistogramBin { .. } | Self::Word { .. })
     }
 
     /// Every parameter counts: reductions that look equal here are computed once.
@@ -119,6 +127,7 @@ impl ReduceOp {
             Self::HistogramBin { edges, bin } => (*bin as u64, Some(Bits(Arc::clone(edges))), None),
             Self::Coefficient { basis, column } => (*column as u64, None, Some(&**basis)),
             Self::ResidualSumSquares { basis } => (0, None, Some(&**basis)),
+            Self::Word { word, .. } => (*word as u64, None, None),
             Self::Sum
             | Self::Prod
             | Self::Mean
@@ -128,7 +137,11 @@ impl ReduceOp {
             | Self::ArgMax
             | Self::Mad => (0, None, None),
         };
-        Identity { op: discriminant(self), number, method, edges, basis }
+        let kind = match self {
+            Self::Word { kind, .. } => Some(kind),
+            _ => None,
+        };
+        Identity { op: discriminant(self), number, method, edges, basis, kind }
     }
 }
 
@@ -140,6 +153,7 @@ struct Identity<'a> {
     method: Option<QuantileMethod>,
     edges: Option<Bits>,
     basis: Option<&'a Basis>,
+    kind: Option<&'a StateKind>,
 }
 
 impl PartialEq for ReduceOp {

@@ -241,7 +241,7 @@ pub(crate) fn block_shape_of(node: &Node) -> Vec<u64> {
             .find(|input| input.shape == node.shape)
             .map_or_else(|| node.shape.clone(), |input| block_shape_of(input)),
         Op::Concat { inputs, .. } => block_shape_of(&inputs[0]),
-        Op::Custom { .. } | Op::Scalar(_) | Op::Invalid(_) => {
+        Op::Kept(_) | Op::Custom { .. } | Op::Scalar(_) | Op::Invalid(_) => {
             node.shape.iter().map(|&len| len.max(1)).collect()
         }
     }

@@ -45,7 +45,7 @@ pub use error::LazyError;
 pub use group::Grouped;
 pub(crate) use in_memory::MemorySource;
 pub use in_memory::from_ndarray;
-pub(crate) use node::{Labels, MapOp, Node, Op, Reduce, Scalar};
+pub(crate) use node::{Kept, Labels, MapOp, Node, Op, Reduce, Scalar};
 pub use operators::Operand;
 pub use projection::Projection;
 pub(crate) use pushdown::see;

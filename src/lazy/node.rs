@@ -38,6 +38,8 @@ pub(crate) enum Op {
     View { input: Arc<Node>, view: View },
     /// One number for each set of elements that differ in the reduced axes only.
     Reduce(Reduce),
+    /// Elements that were summed elsewhere: only what their sums say is known.
+    Kept(Kept),
     /// A function that the user brought, or a reshape: computed block by block.
     Custom { function: Custom, input: Arc<Node> },
     /// An expression that means nothing.
@@ -72,6 +74,19 @@ pub(crate) struct Reduce {
     pub(crate) mask: Option<Arc<Node>>,
     /// Splits the only reduced axis into groups, which stay as an axis in its place.
     pub(crate) groups: Option<Labels>,
+}
+
+/// Elements of which nothing is there but the state of a sum over `axes`.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    /// Words of the state, `u64`: of the elements' shape, but that the last of `axes` has the words of a cell and the
+    /// others have length 1.
+    pub(crate) words: Arc<Node>,
+    /// What is kept, as the reduction to any of its words.
+    pub(crate) state: ReduceOp,
+    /// True value = summed element * slope + inter.
+    pub(crate) slope: f64,
+    pub(crate) inter: f64,
 }
 
 /// The group of each index of an axis.
@@ -181,6 +196,7 @@ impl Op {
         match self {
             Self::Leaf { .. } | Self::Scalar(_) | Self::Invalid(_) => Vec::new(),
             Self::View { input, .. } | Self::Custom { input, .. } => vec![input],
+            Self::Kept(kept) => vec![&kept.words],
             Self::Reduce(reduce) => [&reduce.input].into_iter().chain(&reduce.mask).collect(),
             Self::Map { inputs, .. } | Self::Concat { inputs, .. } => inputs.iter().collect(),
         }
@@ -193,6 +209,7 @@ impl Op {
         match &mut op {
             Self::Leaf { .. } | Self::Scalar(_) | Self::Invalid(_) => {}
             Self::View { input, .. } | Self::Custom { input, .. } => replace(input, &mut children),
+            Self::Kept(kept) => replace(&mut kept.words, &mut children),
             Self::Reduce(reduce) => {
                 replace(&mut reduce.input, &mut children);
                 if let Some(mask) = &mut reduce.mask {

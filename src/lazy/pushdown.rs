@@ -53,7 +53,7 @@ impl Pushdown {
                 }
                 Op::View { input: Arc::clone(input), view: both }
             }
-            Op::Reduce(_) | Op::Custom { .. } => {
+            Op::Reduce(_) | Op::Kept(_) | Op::Custom { .. } => {
                 Op::View { input: Arc::clone(node), view: view.clone() }
             }
             Op::Concat { inputs, axis } => return self.concat(inputs, *axis, view, node),

@@ -129,6 +129,7 @@ pub(crate) fn text(node: &Arc<Node>) -> String {
         Op::View { input, view } => format!("{}{}", text(input), view_text(view, &input.shape)),
         Op::Reduce(reduce) => reduce_text(reduce),
         Op::Custom { function, input } => format!("{}({})", function.name, text(input)),
+        Op::Kept(kept) => format!("kept({})", text(&kept.words)),
         Op::Invalid(error) => format!("invalid: {error}"),
     }
 }

@@ -14,7 +14,7 @@ use super::scaling::past_scaling;
 use crate::dtype::DType;
 use crate::feed::{Expressions, FeedBuilder, Phase, Placed, Want, gather};
 use crate::grid::Region;
-use crate::kernel::{Groups, Span, StateKind};
+use crate::kernel::{Groups, ReduceOp, Span, StateKind};
 use crate::lazy::{ByNode, Labels, Node, Op, Reduce};
 
 /// A pass being put together.
@@ -49,6 +49,7 @@ struct DraftSum {
     slope: f64,
     inter: f64,
     span: Span,
+    is_kept: bool,
 }
 
 impl DraftSum {
@@ -63,8 +64,22 @@ impl DraftSum {
 
     fn placed(self, at: Placed) -> Sum {
         let Placed { feed: part, branch, output, mask } = at;
-        let Self { kind, reduced, groups, cells, count, slope, inter, span, .. } = self;
-        Sum { part, branch, output, mask, kind, reduced, groups, cells, count, slope, inter, span }
+        let Self { kind, reduced, groups, cells, count, slope, inter, span, is_kept, .. } = self;
+        Sum {
+            part,
+            branch,
+            output,
+            mask,
+            kind,
+            reduced,
+            groups,
+            cells,
+            count,
+            slope,
+            inter,
+            span,
+            is_kept,
+        }
     }
 }
 
@@ -178,10 +193,11 @@ impl Draft {
         nodes: &[Arc<Node>],
         whole: &[u64],
     ) -> usize {
-        let (elements, slope, inter) = if reduce.op.takes_scaling() {
-            past_scaling(&nodes[0])
-        } else {
-            (Arc::clone(&nodes[0]), 1.0, 0.0)
+        let (elements, slope, inter) = summed_elements(&reduce.op, &nodes[0]);
+        // What was summed elsewhere is read in the place of the elements.
+        let kept = match &nodes[0].op {
+            Op::Kept(kept) => Some(kept),
+            _ => None,
         };
         let (mask, axes) = (nodes.get(1).cloned(), &reduce.axes);
         let groups = reduce.groups.as_ref().map(|labels| groups_of(labels, axes[0], region));
@@ -195,9 +211,10 @@ impl Draft {
         let first = span.start.first().copied().unwrap_or(0);
         let counted = mask.is_some() || groups.is_some();
         let dtype = summed_as(&elements);
+        let op = kept.map_or(&reduce.op, |kept| &kept.state);
         let made = DraftSum {
             want: 0,
-            kind: StateKind::for_reduction(&reduce.op, dtype, count, counted, first),
+            kind: StateKind::for_reduction(op, dtype, count, counted, first),
             // A grouped axis stays, as the axis of its groups.
             reduced: if groups.is_some() { Vec::new() } else { axes.clone() },
             cells: cells_of(region, axes, reduce.groups.as_ref()),
@@ -206,6 +223,7 @@ impl Draft {
             slope,
             inter,
             span,
+            is_kept: kept.is_some(),
         };
         // Nodes that compute the same are one node.
         let wants_same = |known: &DraftSum| {
@@ -273,9 +291,18 @@ impl Draft {
     }
 }
 
+/// What is summed of an expression, and the slope and intercept of what comes out.
+pub(super) fn summed_elements(op: &ReduceOp, node: &Arc<Node>) -> (Arc<Node>, f64, f64) {
+    match &node.op {
+        Op::Kept(kept) => (Arc::clone(&kept.words), kept.slope, kept.inter),
+        _ if op.takes_scaling() => past_scaling(node),
+        _ => (Arc::clone(node), 1.0, 0.0),
+    }
+}
+
 /// The type that elements are summed in: a leaf's own; what is computed comes as `f64` or 64-bit integers,
 /// or as a small type.
-fn summed_as(elements: &Node) -> DType {
+pub(super) fn summed_as(elements: &Node) -> DType {
     match (&elements.op, elements.dtype) {
         (Op::Leaf { .. }, dtype) | (_, dtype @ (DType::U64 | DType::Bool)) => dtype,
         (_, dtype) if dtype.is_float() => DType::F64,
@@ -290,7 +317,7 @@ fn groups_of(labels: &Labels, axis: usize, region: &Region) -> Groups {
 }
 
 /// The cells of the result that a box of the input has samples for.
-fn cells_of(region: &Region, axes: &[usize], groups: Option<&Labels>) -> Region {
+pub(super) fn cells_of(region: &Region, axes: &[usize], groups: Option<&Labels>) -> Region {
     let (mut start, mut shape) = (region.start().to_vec(), region.shape().to_vec());
     for &axis in axes.iter().rev() {
         match groups {

@@ -21,6 +21,7 @@ enum Key {
     Concat { inputs: Vec<usize>, axis: usize },
     View { input: usize, view: View },
     Reduce { op: ReduceOp, axes: Vec<usize>, inputs: Vec<usize>, groups: Option<Labels> },
+    Kept { state: ReduceOp, words: usize, slope: u64, inter: u64, dtype: DType },
     Custom { name: Arc<str>, footprint: Footprint, call: Option<usize>, input: usize, dtype: DType },
     Invalid,
 }
@@ -91,6 +92,13 @@ fn key_of(node: &Node) -> Key {
             axes: reduce.axes.clone(),
             inputs,
             groups: reduce.groups.clone(),
+        },
+        Op::Kept(kept) => Key::Kept {
+            state: kept.state.clone(),
+            words: first,
+            slope: kept.slope.to_bits(),
+            inter: kept.inter.to_bits(),
+            dtype: node.dtype,
         },
         Op::Custom { function, .. } => Key::Custom {
             name: Arc::clone(&function.name),

@@ -36,6 +36,7 @@ mod scaling;
 mod schedule;
 mod share;
 mod sizes;
+mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,8 @@ pub use error::PlanError;
 pub(crate) use pass::{Dest, EmitPiece, FoldOver, Form, Output, Part, Pass, Sum};
 pub(crate) use schedule::{Schedule, Units};
 pub(crate) use sizes::{Standing, WorkerSizes};
+pub use sums::NotShardable;
+pub(crate) use sums::{KeptSum, Sums};
 
 use crate::dtype::DType;
 use crate::feed::{Feed, address};

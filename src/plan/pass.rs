@@ -91,6 +91,8 @@ pub(crate) struct Sum {
     pub(crate) inter: f64,
     /// Where its samples lie among those of the reduction.
     pub(crate) span: Span,
+    /// It is not samples that flow by, but the words of a state that was kept.
+    pub(crate) is_kept: bool,
 }
 
 impl Sum {

@@ -34,6 +34,7 @@ mod layout;
 mod metadata;
 mod open_run;
 mod own_file;
+mod part;
 mod rename;
 mod salvage;
 mod small_arrays;
@@ -56,6 +57,7 @@ pub(crate) use chunking::CHUNK_LIMIT_BYTES;
 pub(crate) use codec::{Step, Steps};
 pub(crate) use error::{ChunkFault, stop_if_cancelled};
 pub(crate) use metadata::is_theirs;
+pub(crate) use part::{PartWriter, is_taken, list_folders, read_part};
 
 pub use array::{ZarrOptions, ZarrSink, open_array};
 pub use chunking::ChunkLengths;

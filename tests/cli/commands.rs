@@ -5,13 +5,14 @@ use std::process::Stdio;
 
 use super::common::{FMRI1, fixture, folder, program, voxstore};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "ingest",
     "info",
     "tsnr",
     "qc",
     "report",
     "reduce",
+    "merge",
     "stats",
     "explain",
     "export",

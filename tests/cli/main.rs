@@ -27,6 +27,7 @@ mod progress;
 mod qc;
 mod reduce;
 mod report;
+mod shards;
 mod stats;
 mod tsnr;
 mod tutorial;

@@ -114,6 +114,20 @@ fn every_command_stays_within_its_budget_under_the_kernels_cap() {
                     maps.push(fs::read(&map).unwrap());
                 }
             }
+            let parts = folder.path().join(format!("parts-{budget}"));
+            for (input, shard, threads) in [(&gzip, "0/1", "2"), (&store, "1/2", "8")] {
+                let parts = parts.join(shard.replace('/', "-"));
+                let more = ["-o", path(&parts), "--shard", shard, "--json", "--threads", threads];
+                let (peak, said) = peak_of(&["tsnr"], &[input], budget, &more);
+                let said: Value = serde_json::from_str(&said).unwrap();
+                let told = format!("shard {shard} of {}", input.display());
+                assert_kept(&told, peak, &said["memory"], budget);
+            }
+            let more = ["-o", path(&map), "--force", "--json"];
+            let (peak, said) = peak_of(&["merge"], &[&parts.join("0-1")], budget, &more);
+            let said: Value = serde_json::from_str(&said).unwrap();
+            assert_kept("merge", peak, &said["record"]["memory"], budget);
+            maps.push(fs::read(&map).unwrap());
             let back = folder.path().join("back.nii");
             let more = ["-o", path(&back), "--force", "--quiet"];
             peak_of(&["export"], &[&store], budget, &more);

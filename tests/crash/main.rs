@@ -25,6 +25,7 @@ mod read_only;
 mod readers;
 mod sandbox;
 mod schedule;
+mod shards;
 mod snapshot;
 mod study;
 mod writers;

@@ -10,6 +10,7 @@ mod inputs;
 mod output;
 mod render;
 mod signals;
+mod typed;
 
 use std::process::ExitCode;
 

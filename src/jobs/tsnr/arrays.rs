@@ -106,6 +106,11 @@ impl Asked {
         self.arrays.len() - 1
     }
 
+    /// The same arrays, made of something else.
+    pub(super) fn replace(&mut self, arrays: Vec<LazyArray>) {
+        self.arrays = arrays;
+    }
+
     pub(super) fn all(&self) -> Vec<&LazyArray> {
         self.arrays.iter().collect()
     }

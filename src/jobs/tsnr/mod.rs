@@ -13,6 +13,7 @@ mod options;
 mod record;
 mod result;
 mod series;
+mod shards;
 mod spilled;
 mod volumes;
 
@@ -21,6 +22,7 @@ pub(super) use medians::median_of;
 pub use options::{Across, Constant, Dummies, MOST_DETREND, Mask, NonFinite, TsnrOptions};
 pub use record::TsnrRecord;
 pub use result::{BetweenRuns, RunRow, Tsnr, TsnrParts};
+pub use shards::{explain_tsnr_part, merge_tsnr, tsnr_part};
 
 use self::arrays::{Asked, Waiting};
 use self::dummies::dummy_volumes;
@@ -55,22 +57,38 @@ const LEVEL_SHIFT_SHARE: f64 = 0.8;
 /// options that contradict each other; a budget that is too small; a damaged source; a scratch folder
 /// that cannot be written.
 pub fn tsnr(runs: &[Run], options: TsnrOptions<'_>, session: &Session) -> Result<Tsnr, JobError> {
-    let mut warnings = check(runs, &options)?;
+    let warnings = check(runs, &options)?;
     let (dummies, looked) = dummy_volumes(runs, options.dummies, session)?;
     let volumes = Volumes::of(runs, &dummies, &options)?;
     let asked = Asked::of(runs, &volumes, &options)?;
-    let rules = Rules::of(&options);
+    // What it said of its sources, the scan says again.
+    let looked = looked.map(|looked| Report { warnings: Vec::new(), ..looked });
+    finished(runs, &options, &volumes, &asked, warnings, looked, session)
+}
+
+/// The map of what is asked, and the figures beside it. `looked` is what was read before, where something was.
+fn finished(
+    runs: &[Run],
+    options: &TsnrOptions<'_>,
+    volumes: &[Volumes],
+    asked: &Asked,
+    mut warnings: Vec<String>,
+    looked: Option<Report>,
+    session: &Session,
+) -> Result<Tsnr, JobError> {
+    let rules = Rules::of(options);
     let (maps, found, mut report) = match asked.way(session).map_err(ExecError::from)? {
-        Waiting::InMemory => in_memory(&asked, rules, session)?,
-        Waiting::OnDisk => on_disk(&asked, rules, session)?,
+        Waiting::InMemory => in_memory(asked, rules, session)?,
+        Waiting::OnDisk => on_disk(asked, rules, session)?,
     };
     if let Some(looked) = looked {
         report.scans += looked.scans;
         report.read_bytes += looked.read_bytes;
         report.projected_bytes = report.projected_bytes.max(looked.projected_bytes);
         report.leased_peak_bytes = report.leased_peak_bytes.max(looked.leased_peak_bytes);
+        report.warnings.splice(0..0, looked.warnings);
     }
-    let rows = runs.iter().zip(&volumes).zip(found.each).map(|((run, volumes), median)| RunRow {
+    let rows = runs.iter().zip(volumes).zip(found.each).map(|((run, volumes), median)| RunRow {
         name: run.name().to_owned(),
         volumes: run.shape()[3],
         dummy_volumes: volumes.dummies,

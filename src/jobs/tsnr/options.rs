@@ -127,7 +127,8 @@ pub enum Mask<'a> {
 }
 
 /// What a voxel gets whose series never changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Constant {
     /// 0, so that viewers and averages are not spoiled.
     #[default]

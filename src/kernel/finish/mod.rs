@@ -129,6 +129,12 @@ pub(crate) fn finish(
         ReduceOp::ResidualSumSquares { basis } => {
             each(words, |cell| projection::residual_sum_squares(basis, parts, cell).to_bits());
         }
+        // Words of one part: those of several have no sum.
+        ReduceOp::Word { word, .. } => {
+            for part in parts {
+                part.state.read_word(*word, part.first_cell, words);
+            }
+        }
     }
     if dtype.is_float() {
         // Which NaN an operation gives is up to the machine and the compiler.

@@ -116,6 +116,7 @@ impl StateKind {
             ReduceOp::Coefficient { basis, .. } | ReduceOp::ResidualSumSquares { basis } => {
                 Contents::Projection { basis: Arc::clone(basis), first_row: first_sample }
             }
+            ReduceOp::Word { kind, .. } => return kind.clone(),
         };
         let counted =
             counted && !matches!(contents, Contents::Bins(_) | Contents::Projection { .. });

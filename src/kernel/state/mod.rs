@@ -6,6 +6,7 @@
 //! of them: `finish`.
 
 mod bins;
+mod components;
 mod extremes;
 mod kind;
 mod loops;
@@ -24,6 +25,7 @@ use super::fold::{Fold, Patch};
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Number, with_dtype};
 
+pub(crate) use components::Component;
 pub(crate) use kind::StateKind;
 use kind::{Contents, SumKind};
 

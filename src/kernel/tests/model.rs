@@ -232,8 +232,8 @@ pub(super) fn reduce(op: &ReduceOp, dtype: DType, samples: &[(Value, u64)]) -> W
             };
             Want::Word(floats.iter().filter(inside).count() as u64)
         }
-        ReduceOp::Coefficient { .. } | ReduceOp::ResidualSumSquares { .. } => {
-            unreachable!("projections have tests of their own")
-        }
+        ReduceOp::Coefficient { .. }
+        | ReduceOp::ResidualSumSquares { .. }
+        | ReduceOp::Word { .. } => unreachable!("they have tests of their own"),
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn describe(node: &Node) -> (NodeKind, String, String) {
             let label = format!("{} over {plural} {}", reduce.op.label(), axes.join(", "));
             (NodeKind::Reduction, label, detail.join(", "))
         }
+        Op::Kept(_) => (NodeKind::Structure, "summed elsewhere".to_owned(), String::new()),
         Op::Custom { function, .. } => {
             (NodeKind::Structure, function.name.to_string(), "computed by block".to_owned())
         }

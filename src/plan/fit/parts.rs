@@ -23,6 +23,7 @@ pub(super) fn by_parts(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> 
     // Summing alone gains from reading ahead, and only where a thread would have nothing to do.
     let ahead = pass.emits.is_empty()
         && 2 * pass.parts.len() <= threads
+        && pass.sums.iter().all(|sum| !sum.is_kept)
         && pass.feeds().all(Feed::can_read_ahead);
     let mut list = Vec::new();
     // What a scratch file keeps of a step is one piece a block: the longer, the fewer.

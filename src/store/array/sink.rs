@@ -62,6 +62,8 @@ pub struct ZarrSink {
     array: StoredArray,
     like: Option<RunInfo>,
     force: bool,
+    /// False where it lies in what is synced as a whole before it gets its own name.
+    syncs: bool,
 }
 
 impl ZarrSink {
@@ -99,7 +101,13 @@ impl ZarrSink {
             array,
             like: like.cloned(),
             force: options.force,
+            syncs: true,
         })
+    }
+
+    /// The same array, in a folder that has no name yet: whoever gives it one syncs everything before.
+    pub(crate) fn within_unnamed(self) -> Self {
+        Self { syncs: false, ..self }
     }
 
     fn fault(
@@ -119,6 +127,9 @@ impl ZarrSink {
             has_time: self.shape().len() > 3,
         });
         write_json(&dir.join(METADATA), &self.array.to_file(attributes))?;
+        if !self.syncs {
+            return Ok(());
+        }
         self.disk.sync().map_err(StoreError::io("sync", dir))
     }
 
@@ -136,7 +147,7 @@ impl ZarrSink {
                 _ => StoreError::io("rename the finished array to", &self.place)(error),
             })?;
         }
-        sync_place(&self.place)
+        if self.syncs { sync_place(&self.place) } else { Ok(()) }
     }
 }
 

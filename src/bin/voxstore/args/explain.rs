@@ -44,7 +44,7 @@ pub(crate) struct ExplainHow {
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json")]
     pub(crate) format: Option<FormatArg>,
     /// Where the plan goes instead of the terminal; a name that ends in .nii, .nii.gz or .tsv is that of
-    /// the command's result and left alone
+    /// the command's result and left alone, as is the folder of --shard
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Overwrite the file

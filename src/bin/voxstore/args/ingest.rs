@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use voxstore::shard::Shard;
 use voxstore::store::Codec;
 
 use super::{FilterArgs, LimitArgs, ReadingArgs, TalkArgs};
@@ -20,7 +21,8 @@ use super::{FilterArgs, LimitArgs, ReadingArgs, TalkArgs};
   voxstore ingest sub-01/ses-test/func/*_bold.nii.gz -o study.zarr
   voxstore ingest ds000114 -o study.zarr --entity sub=01 --entity task=*verb*   # a BIDS dataset
   voxstore ingest folder -o study.zarr --memory 256MiB
-  voxstore ingest run.nii.gz -o study.zarr --force    # replace a run of the same name")]
+  voxstore ingest run.nii.gz -o study.zarr --force    # replace a run of the same name
+  voxstore ingest ds000114 -o study.zarr --shard 0/8  # an eighth of the runs; eight processes fill one store")]
 pub(crate) struct IngestArgs {
     /// NIfTI files (of a .hdr/.img pair either), folders to search, or quoted patterns
     #[arg(required = true, value_name = "INPUT")]
@@ -41,6 +43,10 @@ pub(crate) struct IngestArgs {
     /// Replace runs of the same name that have another source
     #[arg(long)]
     pub(crate) force: bool,
+    /// Take every N-th run of the list, from run I (the first is 0) on: N processes fill one store, at once or one after
+    /// the other, and there is nothing to merge
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
     #[command(flatten)]

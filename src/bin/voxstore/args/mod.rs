@@ -7,6 +7,7 @@ mod export;
 mod info;
 mod ingest;
 mod limits;
+mod merge;
 mod pages;
 mod qc;
 mod reduce;
@@ -22,6 +23,7 @@ pub(crate) use export::ExportArgs;
 pub(crate) use info::{FieldArg, InfoArgs};
 pub(crate) use ingest::IngestArgs;
 pub(crate) use limits::{FilterArgs, LimitArgs, ReadingArgs, RunArgs, TalkArgs};
+pub(crate) use merge::MergeArgs;
 pub(crate) use pages::{CompletionsArgs, ManArgs};
 pub(crate) use qc::QcArgs;
 pub(crate) use reduce::{AxisArg, MethodArg, OpArg, ReduceArgs, ReduceWhat};
@@ -48,6 +50,7 @@ pub(crate) enum Command {
     Qc(QcArgs),
     Report(ReportArgs),
     Reduce(ReduceArgs),
+    Merge(MergeArgs),
     Stats(StatsArgs),
     Explain(ExplainArgs),
     Export(ExportArgs),

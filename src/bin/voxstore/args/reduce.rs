@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use voxstore::shard::Shard;
 use voxstore::{DType, QuantileMethod};
 
 use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
@@ -28,15 +29,17 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
   voxstore reduce quantile run.nii --q 0.05,0.5,0.95 -o quantiles.nii.gz       # three volumes
   voxstore reduce histogram run.nii.gz --edges 0,100,200,400 -o counts.nii.gz
   voxstore reduce mean run.nii.gz --axis x,y,z --mask brain.nii.gz -o global.tsv
-  voxstore reduce max run.nii.gz --axis x,y,z,t")]
+  voxstore reduce max run.nii.gz --axis x,y,z,t
+  voxstore reduce std study.zarr --shard 0/8 -o parts   # and 1/8 to 7/8; then: voxstore merge parts -o std.nii.gz")]
 pub(crate) struct ReduceArgs {
     #[command(flatten)]
     pub(crate) what: ReduceWhat,
     /// Where the result goes: .nii or .nii.gz for an image, .tsv or .json for a series or a number.
-    /// Without it a series or a number is printed, with --quiet nothing but the numbers
+    /// Without it a series or a number is printed, with --quiet nothing but the numbers. With --shard the folder of
+    /// the parts
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
-    /// Overwrite the result and its JSON
+    /// Overwrite the result and its JSON, or the part
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]
@@ -86,6 +89,10 @@ pub(crate) struct ReduceWhat {
     /// float32; sum, prod: float64; min, max: as stored; counts and indices: int32; any, all: uint8]
     #[arg(long, value_name = "TYPE", value_parser = parse_dtype)]
     pub(crate) dtype: Option<DType>,
+    /// Do only shard I (from 0) of N: its sums go to a part in the folder -o, and `voxstore merge` makes the result of all
+    /// parts, with the same bits. Not for median, mad and quantile, which keep every sample
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) runs: RunArgs,
     #[command(flatten)]

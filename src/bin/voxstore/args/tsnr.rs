@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use voxstore::jobs::{Dummies, TsnrOptions};
+use voxstore::shard::Shard;
 
 use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 
@@ -22,15 +23,17 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
   voxstore tsnr run.nii -o tsnr.nii --ddof 1 --constant nan
   voxstore tsnr a.nii.gz b.nii.gz -o t.nii.gz --across pooled --detrend 2 --ddof model
   voxstore tsnr run.nii.gz -o t.nii.gz --dummy-scans auto --censor desc-confounds_timeseries.tsv
-  voxstore tsnr run.nii.gz -o t.nii.gz --like mriqc --mask brain.nii.gz")]
+  voxstore tsnr run.nii.gz -o t.nii.gz --like mriqc --mask brain.nii.gz
+  voxstore tsnr study.zarr --shard 3/32 -o parts && voxstore merge parts -o t.nii.gz   # once all 32 are done")]
 pub(crate) struct TsnrArgs {
     #[command(flatten)]
     pub(crate) what: TsnrWhat,
     /// The map, .nii or .nii.gz; NAME.json appears beside it. With --across per-run the maps are
-    /// NAME_run-1, NAME_run-2, ... in the order of the runs, and NAME.json is about all of them
+    /// NAME_run-1, NAME_run-2, ... in the order of the runs, and NAME.json is about all of them. With
+    /// --shard the folder of the parts
     #[arg(short, long, value_name = "MAP")]
     pub(crate) output: PathBuf,
-    /// Overwrite the map and its JSON
+    /// Overwrite the map and its JSON, or the part
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]
@@ -76,6 +79,10 @@ pub(crate) struct TsnrWhat {
     /// The definition of another tool; other options must not contradict it
     #[arg(long, value_enum, value_name = "TOOL")]
     pub(crate) like: Option<LikeArg>,
+    /// Do only shard I (from 0) of N: its sums go to a part in the folder -o, and `voxstore merge` makes the map of all
+    /// parts, with the same bits. A part that is there is left alone
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) runs: RunArgs,
     #[command(flatten)]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use voxstore::Explanation;
-use voxstore::jobs::explain_tsnr;
+use voxstore::jobs::{explain_tsnr, explain_tsnr_part};
 
-use super::reduce::{Expression, Request};
+use super::reduce::{self, Expression, Request};
 use super::tsnr::Request as TsnrRequest;
 use crate::args::{ExplainArgs, ExplainHow, ExplainJob, FormatArg, ReduceWhat, TsnrWhat};
 use crate::exit::Done;
@@ -14,14 +14,23 @@ use crate::{output, render};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Done> {
     match &args.job {
-        ExplainJob::Tsnr(job) => explain(&job.how, || of_tsnr(&job.what, &job.how)),
-        ExplainJob::Reduce(job) => explain(&job.how, || of_reduce(&job.what, &job.how)),
+        ExplainJob::Tsnr(job) => {
+            let is_sharded = job.what.shard.is_some();
+            explain(&job.how, is_sharded, || of_tsnr(&job.what, &job.how))
+        }
+        ExplainJob::Reduce(job) => {
+            let is_sharded = job.what.shard.is_some();
+            explain(&job.how, is_sharded, || of_reduce(&job.what, &job.how))
+        }
     }
 }
 
 fn of_tsnr(what: &TsnrWhat, how: &ExplainHow) -> Result<Explanation> {
     let session = what.limits.session(&how.talk)?;
     let request = TsnrRequest::of(what)?;
+    if let Some(shard) = what.shard {
+        return Ok(explain_tsnr_part(&request.runs, request.options(), shard, &session)?);
+    }
     Ok(explain_tsnr(&request.runs, request.options(), &session)?)
 }
 
@@ -29,12 +38,19 @@ fn of_reduce(what: &ReduceWhat, how: &ExplainHow) -> Result<Explanation> {
     let request = Request::of(what)?;
     let session = what.limits.session(&how.talk)?;
     let expression = Expression::of(&request)?;
+    if let Some(shard) = what.shard {
+        return reduce::explain(&request, &expression, shard, &session);
+    }
     Ok(session.explain(&[&expression.array])?)
 }
 
-fn explain(how: &ExplainHow, plan: impl FnOnce() -> Result<Explanation>) -> Result<Done> {
-    // Any command can be explained by putting `explain` before it: its result stays a name.
-    let file = how.output.as_deref().filter(|path| !is_result(path));
+fn explain(
+    how: &ExplainHow,
+    is_sharded: bool,
+    plan: impl FnOnce() -> Result<Explanation>,
+) -> Result<Done> {
+    // Any command can be explained by putting `explain` before it: its result, or folder of parts, stays a name.
+    let file = how.output.as_deref().filter(|path| !is_sharded && !is_result(path));
     output::refuse_existing(file, how.force)?;
     let format = format_of(how, file)?;
     let plan = plan()?;

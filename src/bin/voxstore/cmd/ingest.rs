@@ -52,7 +52,7 @@ impl Row {
 
 pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
     let found = inputs::find(&args.inputs, &args.filter.filter()?)?;
-    let Inputs::Files { paths, left_out, .. } = found else {
+    let Inputs::Files { mut paths, left_out, .. } = found else {
         bail!("the input is a store already; ingest takes NIfTI files and folders");
     };
     if let Some(path) = paths.iter().find(|path| foreign::is_foreign(path)) {
@@ -61,6 +61,16 @@ pub(crate) fn run(args: &IngestArgs) -> Result<Done> {
              ingest the file it was made from",
             path.display()
         );
+    }
+    if let Some(shard) = args.shard {
+        let all = paths.len();
+        let (first, step) = (shard.index() as usize, shard.count() as usize);
+        paths = paths.into_iter().skip(first).step_by(step).collect();
+        if paths.is_empty() {
+            render::say(&format!("warning: shard {shard} has nothing to do: there are {all} runs"));
+            report(args, Vec::new(), &left_out)?;
+            return Ok(Done::All);
+        }
     }
     let session = args.limits.session(&args.talk)?;
     let (mut runs, mut rows, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());

@@ -8,6 +8,8 @@ mod export;
 mod info;
 mod ingest;
 mod man;
+mod merge;
+mod part;
 mod qc;
 mod reduce;
 mod report;
@@ -27,6 +29,7 @@ pub(crate) fn run(command: &Command) -> Result<Done> {
         Command::Info(args) => info::run(args),
         Command::Tsnr(args) => tsnr::run(args),
         Command::Reduce(args) => reduce::run(args),
+        Command::Merge(args) => merge::run(args),
         Command::Stats(args) => stats::run(args),
         Command::Report(args) => report::run(args),
         Command::Explain(args) => explain::run(args),

@@ -4,10 +4,12 @@ mod expression;
 mod image;
 mod record;
 mod request;
+mod shards;
 mod table;
 
 pub(crate) use expression::Expression;
 pub(crate) use request::Request;
+pub(super) use shards::{explain, merge};
 
 use std::path::Path;
 
@@ -21,7 +23,7 @@ use self::image::Image;
 use self::record::Record;
 use self::request::{Form, Target};
 use self::table::{Table, Values};
-use crate::args::{AxisArg, ReduceArgs};
+use crate::args::{AxisArg, LimitArgs, ReduceArgs, ReduceWhat, TalkArgs};
 use crate::exit::Done;
 use crate::{output, render};
 
@@ -35,14 +37,37 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(args: &ReduceArgs) -> Result<Done> {
-    let request = Request::of(&args.what)?;
-    let target = request.target(args.output.as_deref())?;
+    let ReduceArgs { what, output, force, talk } = args;
+    if let Some(shard) = what.shard {
+        return shards::run(args, shard);
+    }
+    let place = Place { output: output.as_deref(), force: *force, limits: &what.limits, talk };
+    make(what, &place, |_, _| Ok(()))
+}
+
+/// Where a result goes, and within which limits it is computed.
+pub(super) struct Place<'a> {
+    pub(super) output: Option<&'a Path>,
+    pub(super) force: bool,
+    pub(super) limits: &'a LimitArgs,
+    pub(super) talk: &'a TalkArgs,
+}
+
+/// Computes what is asked for, writes it and tells of it. `change` may have it made of something else.
+fn make(
+    what: &ReduceWhat,
+    args: &Place<'_>,
+    change: impl FnOnce(&Request<'_>, &mut Expression) -> Result<()>,
+) -> Result<Done> {
+    let request = Request::of(what)?;
+    let target = request.target(args.output)?;
     if let Some(path) = target.paths().next() {
         output::require_folder(path)?;
     }
     output::refuse_existing(target.paths(), args.force)?;
-    let session = args.what.limits.session(&args.talk)?;
-    let expression = Expression::of(&request)?;
+    let session = args.limits.session(args.talk)?;
+    let mut expression = Expression::of(&request)?;
+    change(&request, &mut expression)?;
     if request.form == Form::Table {
         reduce_to_table(args, &request, &target, &expression, &session)
     } else {
@@ -51,7 +76,7 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<Done> {
 }
 
 fn reduce_to_image(
-    args: &ReduceArgs,
+    args: &Place<'_>,
     request: &Request<'_>,
     target: &Target<'_>,
     expression: &Expression,
@@ -84,7 +109,7 @@ fn reduce_to_image(
 }
 
 fn reduce_to_table(
-    args: &ReduceArgs,
+    args: &Place<'_>,
     request: &Request<'_>,
     target: &Target<'_>,
     expression: &Expression,

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use serde::Serialize;
-use voxstore::jobs::{Tsnr, TsnrOptions, TsnrRecord, tsnr};
+use voxstore::jobs::{JobError, Tsnr, TsnrOptions, TsnrRecord, tsnr, tsnr_part};
 use voxstore::nifti::{MapFile, NiftiOptions};
-use voxstore::peak_memory_bytes;
+use voxstore::{Run, Session, peak_memory_bytes};
 
 pub(super) use self::request::Request;
-use crate::args::{AcrossArg, TsnrArgs};
+use super::part;
+use crate::args::{AcrossArg, LimitArgs, TalkArgs, TsnrArgs, TsnrWhat};
 use crate::chosen::{self, LeftOut};
 use crate::exit::Done;
 use crate::{output, render};
@@ -29,27 +30,52 @@ struct Answer<'a> {
 }
 
 pub(crate) fn run(args: &TsnrArgs) -> Result<Done> {
-    let Some(sidecar) = output::sidecar_of(&args.output, &output::MAP_ENDINGS) else {
+    let TsnrArgs { what, output, force, talk } = args;
+    if let Some(shard) = what.shard {
+        let place = part::Place { folder: output, force: *force, limits: &what.limits, talk };
+        return part::run(&place, shard, |how, session| {
+            let request = Request::of(what)?;
+            chosen::tell_left_out(&request.left_out, talk);
+            Ok(tsnr_part(&request.runs, request.options(), shard, output, how, session)?)
+        });
+    }
+    make(what, &Map { output, force: *force, limits: &what.limits, talk }, tsnr)
+}
+
+/// Where a map goes, and within which limits it is made.
+pub(super) struct Map<'a> {
+    pub(super) output: &'a Path,
+    pub(super) force: bool,
+    pub(super) limits: &'a LimitArgs,
+    pub(super) talk: &'a TalkArgs,
+}
+
+/// Makes the map that is asked for, in whatever way, writes it and tells of it.
+pub(super) fn make(
+    what: &TsnrWhat,
+    args: &Map<'_>,
+    tsnr: impl FnOnce(&[Run], TsnrOptions<'_>, &Session) -> Result<Tsnr, JobError>,
+) -> Result<Done> {
+    let Some(sidecar) = output::sidecar_of(args.output, &output::MAP_ENDINGS) else {
         bail!("{}: a map is written as NAME.nii or NAME.nii.gz", args.output.display());
     };
-    output::require_folder(&args.output)?;
-    let what = &args.what;
+    output::require_folder(args.output)?;
     let per_run = what.across == Some(AcrossArg::PerRun);
     if !per_run {
-        output::refuse_existing([args.output.as_path()], args.force)?;
+        output::refuse_existing([args.output], args.force)?;
     }
     output::refuse_existing([sidecar.as_path()], args.force)?;
     // What does not fit in memory waits where the map will be: there is room for it, and it is no
     // folder in memory, as a system's temporary one can be.
-    let builder = what.limits.builder(&args.talk)?.scratch(output::folder_of(&args.output));
+    let builder = args.limits.builder(args.talk)?.scratch(output::folder_of(args.output));
     let session = builder.build()?;
     let request = Request::of(what)?;
-    chosen::tell_left_out(&request.left_out, &args.talk);
+    chosen::tell_left_out(&request.left_out, args.talk);
     let (runs, options) = (&request.runs, request.options());
     let paths = if per_run {
-        (1..=runs.len()).map(|number| of_run(&args.output, number)).collect()
+        (1..=runs.len()).map(|number| of_run(args.output, number)).collect()
     } else {
-        vec![args.output.clone()]
+        vec![args.output.to_owned()]
     };
     output::refuse_existing(paths.iter().map(PathBuf::as_path), args.force)?;
     // First, so that a file that cannot be written is known before anything is read.

@@ -1,0 +1,28 @@
+//! How is a job cut over processes, and how do their parts become its result?
+//!
+//! A job is expressions. The sums that they are made of ([`plan`](crate::plan)'s `Sums`) are cut into units, which follow
+//! from the sources alone: a run, or of a run that is read by boxes a few of its planes (`units`). Shard `i` of `n` makes
+//! the states of a stretch of units and writes them as a Zarr group, a *part* (`write`, `part`). [`Parts`] are opened
+//! together, held against each other, and read as sources (`states`), of which the same expressions are made, so that
+//! merging is planned, bounded and carried out like anything else.
+//!
+//! States of one cell are never added up here: each was made by one process from all samples of one run, and runs are
+//! joined in their order, as on one machine. So bits depend neither on `n` nor on the order of parts.
+//!
+//! Which job it is, and what its expressions are, is for `jobs`. Starts no process and talks to no scheduler.
+
+mod error;
+mod part;
+mod parts;
+mod states;
+mod units;
+mod write;
+
+pub use crate::plan::NotShardable;
+pub use error::ShardError;
+pub(crate) use part::{Fingerprint, Request};
+pub use parts::Parts;
+pub use units::Shard;
+pub(crate) use units::Work;
+pub use write::{Part, PartOptions, Typed};
+pub(crate) use write::{explain_part, write_part};

@@ -1,0 +1,323 @@
+//! How does a shard become a part?
+//!
+//! The words of its states are arrays that are computed like any others, within the budget: of as many runs at once as
+//! there are threads and room. They wait in a scratch file until they are written component by component, so that no
+//! box of the one needs to be a chunk of the other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ndarray::ArrayViewD;
+use serde::{Deserialize, Serialize};
+
+use super::error::ShardError;
+use super::part::{PartFile, Request, RunOfPart, STATE_VERSION, StateOfRun, UnitRange};
+use super::states::Component;
+use super::units::{Shard, Stretch, Work};
+use crate::dtype::DType;
+use crate::exec::Report;
+use crate::grid::Region;
+use crate::lazy::LazyArray;
+use crate::picture::Explanation;
+use crate::plan::PlanError;
+use crate::runtime::Session;
+use crate::sink::SinkError;
+use crate::source::Source as _;
+use crate::spill::Spill;
+use crate::store::{PartWriter, StoreError, ZarrOptions, ZarrSink, is_taken, read_part};
+
+/// How parts are written.
+#[derive(Clone, Debug, Default)]
+pub struct PartOptions {
+    /// Make it anew where it is there already, and replace what has its name.
+    pub force: bool,
+    /// What was typed to make it, kept in the part: what [`Parts`](super::Parts) tells of missing ones is made of it.
+    pub typed: Option<Typed>,
+}
+
+/// A command line, and where it was typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typed {
+    /// The program and its arguments.
+    pub arguments: Vec<String>,
+    /// The folder that relative paths start from.
+    pub folder: String,
+}
+
+/// A part that is there.
+#[derive(Debug)]
+pub struct Part {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Units in it. 0 where there are more shards than units.
+    pub units: u64,
+    /// Units of the whole job.
+    pub total_units: u64,
+    /// Runs that some of it is of.
+    pub runs: usize,
+    /// It was there already, and nothing was done.
+    pub was_there: bool,
+    /// What sources said.
+    pub warnings: Vec<String>,
+    /// How the computation went.
+    pub report: Report,
+}
+
+/// Makes the states of a shard and writes them into `folder`; one that is there already is left alone. `found` has what
+/// the job found out of each run before, by its number.
+pub(crate) fn write_part(
+    work: &Work,
+    request: Request,
+    shard: Shard,
+    found: &BTreeMap<usize, BTreeMap<String, u64>>,
+    folder: &Path,
+    options: &PartOptions,
+    session: &Session,
+) -> Result<Part, ShardError> {
+    let range = work.range(shard);
+    let stretches = work.stretches(&range);
+    let path = folder.join(shard.file_name(&request.kind));
+    let mut file = PartFile {
+        state_version: STATE_VERSION,
+        plan: request.hash(),
+        request,
+        shard,
+        units: UnitRange { first: range.start, end: range.end, total: work.units() },
+        runs: stretches.iter().map(|stretch| run_of_part(work, *stretch, found)).collect(),
+        warnings: Vec::new(),
+        typed: options.typed.clone(),
+    };
+    let part = |was_there, report: Report| Part {
+        path: path.clone(),
+        units: range.end - range.start,
+        total_units: work.units(),
+        runs: stretches.len(),
+        was_there,
+        warnings: report.warnings.clone(),
+        report,
+    };
+    if !options.force && is_taken(&path)? {
+        check_same(&path, &file)?;
+        return Ok(part(true, Report::default()));
+    }
+    let writer = PartWriter::create(&path)?;
+    let mut report = Report::default();
+    for batch in batches(work, &stretches, session) {
+        write_batch(work, batch, &writer, &mut report, session)?;
+    }
+    file.warnings.clone_from(&report.warnings);
+    if !writer.seal(&file, options.force)? {
+        // Somebody was faster: the same numbers, if it is the same part.
+        check_same(&path, &file)?;
+    }
+    Ok(part(false, report))
+}
+
+/// What [`write_part`] would do; reads no voxel. The explanation is that of the largest of its steps, with all that is
+/// read.
+pub(crate) fn explain_part(
+    work: &Work,
+    shard: Shard,
+    session: &Session,
+) -> Result<Explanation, PlanError> {
+    let range = work.range(shard);
+    let stretches = work.stretches(&range);
+    let (mut largest, mut read_bytes, mut steps) = (None::<Explanation>, 0, 0);
+    for batch in batches(work, &stretches, session) {
+        let states: Vec<_> = batch.iter().flat_map(|of| states_of(work, *of)).collect();
+        let arrays: Vec<&LazyArray> = states.iter().flat_map(|state| &state.words).collect();
+        let plan = session.explain_write(&arrays)?;
+        read_bytes += plan.summary.read_bytes;
+        steps += 1;
+        if largest.as_ref().is_none_or(|l| l.summary.peak_bytes < plan.summary.peak_bytes) {
+            largest = Some(plan);
+        }
+    }
+    let mut plan = match largest {
+        Some(plan) => plan,
+        None => session.explain_write(&[])?,
+    };
+    plan.summary.read_bytes = read_bytes;
+    let (units, total, runs) = (range.end - range.start, work.units(), stretches.len());
+    plan.summary.rewrites.push(format!(
+        "shard {shard}: {units} of {total} units, {runs} run(s); this is the largest of {steps} step(s)"
+    ));
+    Ok(plan)
+}
+
+fn add(report: &mut Report, more: Report) {
+    report.projected_bytes = report.projected_bytes.max(more.projected_bytes);
+    report.leased_peak_bytes = report.leased_peak_bytes.max(more.leased_peak_bytes);
+    report.read_bytes += more.read_bytes;
+    report.scans = report.scans.max(more.scans);
+    report.spilled_bytes += more.spilled_bytes;
+    for warning in more.warnings {
+        if !report.warnings.contains(&warning) {
+            report.warnings.push(warning);
+        }
+    }
+}
+
+/// Refuses what is at the place of a part and is not that part.
+fn check_same(path: &Path, wanted: &PartFile) -> Result<(), ShardError> {
+    let taken = |found: String| ShardError::Taken { path: path.to_owned(), found };
+    let there: PartFile = read_part(path).map_err(|error| match error {
+        StoreError::Io { .. } => ShardError::Store(error),
+        other => taken(format!("no whole part: {other}")),
+    })?;
+    if there.state_version != STATE_VERSION {
+        return Err(taken(format!("a part with states of version {}", there.state_version)));
+    }
+    if let Some((what, found, expected)) = there.request.difference(&wanted.request) {
+        return Err(taken(format!("a part of another job: its {what} is {found}, not {expected}")));
+    }
+    if (there.shard, there.units) != (wanted.shard, wanted.units) {
+        return Err(taken(format!("shard {} of the same job", there.shard)));
+    }
+    Ok(())
+}
+
+fn run_of_part(
+    work: &Work,
+    stretch: Stretch,
+    found: &BTreeMap<usize, BTreeMap<String, u64>>,
+) -> RunOfPart {
+    let run = &work.runs[stretch.run];
+    let sums = run.sums.iter().map(|&sum| &work.sums.list()[sum]);
+    RunOfPart {
+        run: stretch.run,
+        name: run.source.name().to_owned(),
+        group: RunOfPart::group_name(stretch.run),
+        start: stretch.start,
+        len: stretch.len,
+        states: sums
+            .map(|sum| StateOfRun {
+                kept: sum.text(),
+                components: sum.components().iter().map(|c| c.name.clone()).collect(),
+            })
+            .collect(),
+        found: found.get(&stretch.run).cloned().unwrap_or_default(),
+    }
+}
+
+/// Stretches that are read together: a thread each, as long as no stream is read twice for want of memory.
+fn batches<'s>(
+    work: &Work,
+    mut left: &'s [Stretch],
+    session: &Session,
+) -> impl Iterator<Item = &'s [Stretch]> {
+    let mut most = session.threads().max(1);
+    std::iter::from_fn(move || {
+        if left.is_empty() {
+            return None;
+        }
+        loop {
+            let (batch, rest) = left.split_at(most.min(left.len()));
+            let states: Vec<_> = batch.iter().flat_map(|of| states_of(work, *of)).collect();
+            let arrays: Vec<&LazyArray> = states.iter().flat_map(|state| &state.words).collect();
+            if batch.len() == 1 || matches!(session.scans_to_write(&arrays), Ok(1)) {
+                left = rest;
+                return Some(batch);
+            }
+            most = batch.len() / 2;
+        }
+    })
+}
+
+/// One state of a stretch: each of its words, and its cells.
+struct StateToWrite {
+    sum: usize,
+    words: Vec<LazyArray>,
+    cells: Vec<u64>,
+}
+
+fn states_of(work: &Work, stretch: Stretch) -> impl Iterator<Item = StateToWrite> {
+    work.runs[stretch.run].sums.iter().map(move |&sum| {
+        let of = &work.sums.list()[sum];
+        let mut cells = of.cells().to_vec();
+        let mut words = of.words();
+        if let Some(last) = cells.last_mut().filter(|last| **last != stretch.len) {
+            *last = stretch.len;
+            let (from, to) = (stretch.start as isize, (stretch.start + stretch.len) as isize);
+            words = words.iter().map(|word| word.slice_axis(-1, from..to)).collect();
+        }
+        StateToWrite { sum, words, cells }
+    })
+}
+
+fn write_batch(
+    work: &Work,
+    batch: &[Stretch],
+    writer: &PartWriter,
+    report: &mut Report,
+    session: &Session,
+) -> Result<(), ShardError> {
+    let states: Vec<StateToWrite> = batch.iter().flat_map(|of| states_of(work, *of)).collect();
+    let mut waiting = Vec::new();
+    // For each array that is computed, the file it goes to and its number there.
+    let mut places = Vec::new();
+    for (at, state) in states.iter().enumerate() {
+        let words = state.words.len() as u64;
+        let with = |words| state.cells.iter().copied().chain([words]).collect::<Vec<u64>>();
+        let spill = Spill::new("states in the making", &with(words), DType::U64, &with(1));
+        spill.open(session.scratch_dir())?;
+        waiting.push(Arc::new(spill));
+        places.extend((0..words).map(|word| (at, word)));
+    }
+    let arrays: Vec<&LazyArray> = states.iter().flat_map(|state| &state.words).collect();
+    let keep =
+        |array: usize, region: &Region, block: ArrayViewD<'_, u64>| -> Result<(), SinkError> {
+            let (state, word) = places[array];
+            let of = |list: &[u64], last| list.iter().copied().chain([last]).collect::<Vec<u64>>();
+            let region = Region::new(of(region.start(), word), of(region.shape(), 1));
+            let values = block.as_slice_memory_order().unwrap_or_default();
+            waiting[state].put(&region, bytemuck::cast_slice(values))
+        };
+    add(report, session.for_each_block::<u64>(&arrays, keep)?);
+    let mut next = 0;
+    for stretch in batch {
+        let folder = writer.group(&RunOfPart::group_name(stretch.run))?;
+        for number in 0..work.runs[stretch.run].sums.len() {
+            let writing =
+                write_state(work, &states[next], &waiting[next], number, &folder, session)?;
+            // It reads nothing of the runs.
+            add(report, Report { read_bytes: 0, scans: 0, ..writing });
+            next += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Writes one array a component.
+fn write_state(
+    work: &Work,
+    state: &StateToWrite,
+    waiting: &Arc<Spill>,
+    number: usize,
+    folder: &Path,
+    session: &Session,
+) -> Result<Report, ShardError> {
+    let mut report = Report::default();
+    let mut first_word = 0;
+    for component in work.sums.list()[state.sum].components() {
+        let name = RunOfPart::array_name(number, &component.name);
+        let place = folder.join(&name);
+        let source = Component::new(waiting, name, component.dtype, first_word, component.words);
+        first_word += component.words;
+        let names = axis_names(source.shape().len(), state.cells.len());
+        let options = ZarrOptions { dimension_names: Some(names), ..ZarrOptions::default() };
+        let sink = ZarrSink::create(&place, source.shape(), component.dtype, None, &options)?;
+        let array = LazyArray::from_source(Arc::new(source));
+        add(&mut report, session.write(&array, Box::new(sink.within_unnamed()))?);
+    }
+    Ok(report)
+}
+
+/// Names of the axes, axis 0 first: those of the cells by their number, and then the words.
+fn axis_names(axes: usize, cells: usize) -> Vec<String> {
+    let of_axis = |axis: usize| {
+        if axis < cells.max(1) { format!("cell_{axis}") } else { "word".to_owned() }
+    };
+    (0..axes).map(of_axis).collect()
+}
