@@ -86,7 +86,7 @@ mod write;
 
 pub use dtype::{DType, Element};
 pub use error::Error;
-pub use exec::{BlockIter, Computed, ExecError, Report};
+pub use exec::{AnyArray, BlockIter, Computed, ExecError, Report};
 pub use grid::Region;
 pub use kernel::{CastFault, Overflow};
 pub use lazy::{

@@ -53,7 +53,7 @@ impl LazyArray {
     /// # Errors
     /// As [`compute`](Self::compute), and when the shapes differ.
     pub fn compute_into<T: Element>(&self, view: ArrayViewMutD<'_, T>) -> Result<(), ExecError> {
-        Session::default().compute_into(self, view)
+        Session::default().compute_into(self, view).map(drop)
     }
 }
 
@@ -104,7 +104,7 @@ impl Session {
         Ok(Computed { arrays: results, report })
     }
 
-    /// Computes one array into memory the caller has; that memory is not part of the budget.
+    /// Computes one array into memory the caller has; that memory is not part of the budget. Gives how it went.
     ///
     /// ```
     /// # use voxstore::Session;
@@ -120,17 +120,17 @@ impl Session {
         &self,
         array: &LazyArray,
         view: ArrayViewMutD<'_, T>,
-    ) -> Result<(), ExecError> {
+    ) -> Result<Report, ExecError> {
         let plan = Plan::new(&[(array, T::DTYPE)], &Delivery::of(ResultMemory::Callers), self)?;
         let shape: Vec<u64> = view.shape().iter().map(|&n| n as u64).collect();
         if shape != array.shape() {
             return Err(ExecError::Shape { array: array.shape().to_vec(), view: shape });
         }
-        run_plan(&plan, &[&into_array(view)], self).map(drop)
+        run_plan(&plan, &[&into_array(view)], self)
     }
 }
 
-fn allocate<T: Element>(shape: &[u64]) -> Result<ArrayD<T>, BudgetError> {
+pub(super) fn allocate<T: Element>(shape: &[u64]) -> Result<ArrayD<T>, BudgetError> {
     let refuse = |wanted_bytes| BudgetError::System { what: "a result", wanted_bytes };
     let dims: Option<Vec<usize>> = shape.iter().map(|&n| usize::try_from(n).ok()).collect();
     let elements = crate::grid::element_count(shape).and_then(|n| usize::try_from(n).ok());

@@ -6,6 +6,7 @@
 //! read to its end and its checksums held.
 
 mod ahead;
+mod any;
 mod blocks;
 mod collect;
 mod compute;
@@ -19,6 +20,7 @@ mod tiles;
 mod units;
 mod write;
 
+pub use any::AnyArray;
 pub use blocks::BlockIter;
 pub use compute::Computed;
 pub use error::ExecError;

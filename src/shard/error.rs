@@ -8,6 +8,17 @@ use crate::plan::{NotShardable, PlanError};
 use crate::sink::SinkError;
 use crate::store::StoreError;
 
+/// In what two jobs differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The option or fact, such as `definition.ddof`.
+    pub what: String,
+    /// What the first says of it.
+    pub expected: String,
+    /// What the second says.
+    pub found: String,
+}
+
 /// A part cannot be made, or parts cannot be put together.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,32 +72,24 @@ pub enum ShardError {
         supported: u32,
     },
     /// Parts of two jobs.
-    #[error("{} is of another job than {}: its {what} is {found}, the other's {expected}; merge parts of one command only",
-        .path.display(), .other.display())]
+    #[error("{} is of another job than {}: its {} is {}, the other's {}; merge parts of one command only",
+        .path.display(), .other.display(), .differs.what, .differs.found, .differs.expected)]
     Foreign {
         /// The part.
         path: PathBuf,
         /// The one before.
         other: PathBuf,
         /// What differs.
-        what: String,
-        /// What the other says.
-        expected: String,
-        /// What the part says.
-        found: String,
+        differs: Box<Difference>,
     },
     /// The job is not, or no longer, the one that the parts are of.
-    #[error("{} was made of other sources or options: its {what} is {expected}, now it is {found}; if the file changed, make all \
-        parts again", .path.display())]
+    #[error("{} was made of other sources or options: its {} is {}, now it is {}; if the file changed, make all \
+        parts again", .path.display(), .differs.what, .differs.expected, .differs.found)]
     Changed {
         /// A part.
         path: PathBuf,
         /// What differs.
-        what: String,
-        /// What the part says.
-        expected: String,
-        /// What is so now.
-        found: String,
+        differs: Box<Difference>,
     },
     /// The same unit twice.
     #[error("{} and {} have the same units: {}", .first.display(), .second.display(), .what)]

@@ -1,6 +1,6 @@
 //! How is a job cut over processes, and how do their parts become its result?
 //!
-//! A job is expressions. The sums that they are made of ([`plan`](crate::plan)'s `Sums`) are cut into units, which follow
+//! A job is expressions. The sums that they are made of (`Sums` of `plan`) are cut into units, which follow
 //! from the sources alone: a run, or of a run that is read by boxes a few of its planes (`units`). Shard `i` of `n` makes
 //! the states of a stretch of units and writes them as a Zarr group, a *part* (`write`, `part`). [`Parts`] are opened
 //! together, held against each other, and read as sources (`states`), of which the same expressions are made, so that
@@ -19,7 +19,7 @@ mod units;
 mod write;
 
 pub use crate::plan::NotShardable;
-pub use error::ShardError;
+pub use error::{Difference, ShardError};
 pub(crate) use part::{Fingerprint, Request};
 pub use parts::Parts;
 pub use units::Shard;

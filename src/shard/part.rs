@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::error::Difference;
 use super::units::Shard;
 use super::write::Typed;
 use crate::run::Run;
@@ -75,14 +76,14 @@ impl Request {
         format!("xxh3-128:{:032x}", xxh3_128(&text))
     }
 
-    /// The first thing in which two requests differ: its name, and what each says.
-    pub(super) fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+    /// The first thing in which two requests differ.
+    pub(super) fn difference(&self, other: &Self) -> Option<Difference> {
         let values = [self, other].map(|request| serde_json::to_value(request).unwrap_or_default());
         difference("", &values[0], &values[1])
     }
 }
 
-fn difference(name: &str, one: &Value, other: &Value) -> Option<(String, String, String)> {
+fn difference(name: &str, one: &Value, other: &Value) -> Option<Difference> {
     if one == other {
         return None;
     }
@@ -97,9 +98,14 @@ fn difference(name: &str, one: &Value, other: &Value) -> Option<(String, String,
             both.find_map(|(k, (a, b))| difference(&format!("{name}[{k}]"), a, b))
         }
         (Value::Array(a), Value::Array(b)) => {
-            Some((format!("number of {name}"), a.len().to_string(), b.len().to_string()))
+            let what = format!("number of {name}");
+            Some(Difference { what, expected: a.len().to_string(), found: b.len().to_string() })
         }
-        _ => Some((name.to_owned(), one.to_string(), other.to_string())),
+        _ => Some(Difference {
+            what: name.to_owned(),
+            expected: one.to_string(),
+            found: other.to_string(),
+        }),
     }
 }
 

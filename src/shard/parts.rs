@@ -47,10 +47,10 @@ impl Parts {
         for path in folders {
             let file = opened(&path)?;
             if let Some((other, first)) = list.first()
-                && let Some((what, expected, found)) = first.request.difference(&file.request)
+                && let Some(differs) = first.request.difference(&file.request)
             {
                 let other = other.clone();
-                return Err(ShardError::Foreign { path, other, what, expected, found });
+                return Err(ShardError::Foreign { path, other, differs: Box::new(differs) });
             }
             list.push((path, file));
         }
@@ -97,8 +97,8 @@ impl Parts {
         let (path, file) = &self.list[0];
         match file.request.difference(request) {
             None => Ok(()),
-            Some((what, expected, found)) => {
-                Err(ShardError::Changed { path: path.clone(), what, expected, found })
+            Some(differs) => {
+                Err(ShardError::Changed { path: path.clone(), differs: Box::new(differs) })
             }
         }
     }

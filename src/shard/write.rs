@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ndarray::ArrayViewD;
 use serde::{Deserialize, Serialize};
 
-use super::error::ShardError;
+use super::error::{Difference, ShardError};
 use super::part::{PartFile, Request, RunOfPart, STATE_VERSION, StateOfRun, UnitRange};
 use super::states::Component;
 use super::units::{Shard, Stretch, Work};
@@ -169,7 +169,7 @@ fn check_same(path: &Path, wanted: &PartFile) -> Result<(), ShardError> {
     if there.state_version != STATE_VERSION {
         return Err(taken(format!("a part with states of version {}", there.state_version)));
     }
-    if let Some((what, found, expected)) = there.request.difference(&wanted.request) {
+    if let Some(Difference { what, expected, found }) = wanted.request.difference(&there.request) {
         return Err(taken(format!("a part of another job: its {what} is {found}, not {expected}")));
     }
     if (there.shard, there.units) != (wanted.shard, wanted.units) {

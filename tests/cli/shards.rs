@@ -62,7 +62,7 @@ fn a_merged_map_and_its_record_are_those_of_one_process() {
             assert_eq!(names(&parts).len(), count);
             let second = voxstore!("merge", parts, "-o", merged_map).succeeds();
             assert_eq!(names(&one), names(&merged));
-            for name in names(&one).iter().filter(|name| name.ends_with(".gz")) {
+            for name in names(&one).iter().filter(|name| *name != "t.json") {
                 let same =
                     fs::read(one.join(name)).unwrap() == fs::read(merged.join(name)).unwrap();
                 assert!(same, "{count} shards: {name} {second:?}");
@@ -268,7 +268,7 @@ fn the_commands_of_the_examples_make_the_map_in_a_shell_loop() {
     let made = folder();
     let store = store_of(&[fixture(FMRI1), fixture(FMRI2)], made.path());
     let one = made.path().join("one.nii.gz");
-    run(tsnr(&[store.clone()], &[], &one)).succeeds();
+    run(tsnr(std::slice::from_ref(&store), &[], &one)).succeeds();
     let program_folder = program_path().parent().unwrap().to_owned();
     let path = format!("{}:{}", program_folder.display(), std::env::var("PATH").unwrap());
     let shell = |script: &str, folder: &Path, words: &[(&str, &str)]| {

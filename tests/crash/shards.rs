@@ -60,7 +60,7 @@ fn bytes_in(folder: &Path) -> u64 {
     let files = WalkDir::new(folder).into_iter().flatten();
     files
         .filter_map(|entry| entry.metadata().ok())
-        .filter(|found| found.is_file())
+        .filter(fs::Metadata::is_file)
         .map(|f| f.len())
         .sum()
 }
