@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOverflowError, PyRuntimeError, PyV
 use pyo3::prelude::*;
 use voxstore::jobs::JobError;
 use voxstore::nifti::NiftiError;
+use voxstore::shard::ShardError;
 use voxstore::store::StoreError;
 use voxstore::{BudgetError, Error, ExecError, PlanError, SourceError};
 
@@ -62,6 +63,7 @@ fn kind(error: &Error) -> Kind {
         Error::Lazy(_) | Error::Session(_) => Kind::Value,
         Error::Plan(error) => of_plan(error),
         Error::Exec(error) | Error::Job(JobError::Exec(error)) => of_exec(error),
+        Error::Job(JobError::Shard(error)) => of_shard(error),
         Error::Source(_) => DAMAGED,
         Error::Sink(_) => FILE,
         Error::Nifti(error) => of_nifti(error),
@@ -89,6 +91,18 @@ fn of_exec(error: &ExecError) -> Kind {
         ExecError::Sink(_) => FILE,
         ExecError::Cancelled => Kind::Interrupted,
         _ => Kind::Value,
+    }
+}
+
+fn of_shard(error: &ShardError) -> Kind {
+    match error {
+        ShardError::Exec(error) => of_exec(error),
+        ShardError::Store(error) => of_store(error),
+        ShardError::Taken { .. } => ALREADY_EXISTS,
+        ShardError::NoParts { .. } => NOT_FOUND,
+        ShardError::Damaged { .. } => DAMAGED,
+        ShardError::NoShard { .. } => Kind::Value,
+        _ => REFUSED,
     }
 }
 
@@ -134,7 +148,10 @@ fn needed_bytes(error: &Error) -> Option<u64> {
     match error {
         Error::Plan(error)
         | Error::Exec(ExecError::Plan(error))
-        | Error::Job(JobError::Exec(ExecError::Plan(error))) => error.projected_bytes(),
+        | Error::Job(JobError::Exec(ExecError::Plan(error)))
+        | Error::Job(JobError::Shard(ShardError::Exec(ExecError::Plan(error)))) => {
+            error.projected_bytes()
+        }
         Error::Exec(ExecError::Budget(BudgetError::System { wanted_bytes, .. })) => {
             Some(*wanted_bytes)
         }

@@ -29,6 +29,8 @@ mod _voxstore {
     #[pymodule_export]
     use crate::open::{Run, Store, open};
     #[pymodule_export]
+    use crate::tsnr::shards::{explain_tsnr_part, merge_tsnr, tsnr_part};
+    #[pymodule_export]
     use crate::tsnr::tsnr;
     #[pymodule_export]
     use crate::write::{write_map, write_nifti, write_zarr};

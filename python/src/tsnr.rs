@@ -1,5 +1,7 @@
 //! How is tSNR asked for from Python?
 
+pub(crate) mod shards;
+
 use numpy::PyArray3;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -118,7 +120,18 @@ pub(crate) fn tsnr(
     let options = definition.options()?;
     let (done, budget_bytes) = limits
         .run(py, |session| Ok((jobs::tsnr(&runs, options, session)?, session.memory_bytes())))?;
-    let record = TsnrRecord::new(&done, &runs, options, budget_bytes, peak_memory_bytes());
+    in_python(py, done, &runs, options, budget_bytes)
+}
+
+/// The keywords of Python's `Tsnr`.
+fn in_python<'py>(
+    py: Python<'py>,
+    done: jobs::Tsnr,
+    runs: &[voxstore::Run],
+    options: TsnrOptions<'_>,
+    budget_bytes: u64,
+) -> PyResult<Bound<'py, PyDict>> {
+    let record = TsnrRecord::new(&done, runs, options, budget_bytes, peak_memory_bytes());
     let record =
         serde_json::to_string(&record).map_err(|e| PyValueError::new_err(e.to_string()))?;
     let out = PyDict::new(py);

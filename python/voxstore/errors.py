@@ -39,7 +39,8 @@ class NoSuchRun(Error, KeyError):
     __str__ = Exception.__str__
 
 
-class NotEnoughMemory(Error, MemoryError):
+# MemoryError first: its __new__ is the one that pickles of tblib, and so Dask, are opened with.
+class NotEnoughMemory(MemoryError, Error):
     """The work does not fit the budget; no voxel was read."""
 
     needed_bytes: int | None = None
