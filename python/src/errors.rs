@@ -148,10 +148,10 @@ fn needed_bytes(error: &Error) -> Option<u64> {
     match error {
         Error::Plan(error)
         | Error::Exec(ExecError::Plan(error))
-        | Error::Job(JobError::Exec(ExecError::Plan(error)))
-        | Error::Job(JobError::Shard(ShardError::Exec(ExecError::Plan(error)))) => {
-            error.projected_bytes()
-        }
+        | Error::Job(
+            JobError::Exec(ExecError::Plan(error))
+            | JobError::Shard(ShardError::Exec(ExecError::Plan(error))),
+        ) => error.projected_bytes(),
         Error::Exec(ExecError::Budget(BudgetError::System { wanted_bytes, .. })) => {
             Some(*wanted_bytes)
         }

@@ -36,14 +36,14 @@ fn handles(runs: &[Py<Run>]) -> Vec<voxstore::Run> {
 /// Makes the part of a shard in `folder`, where it is not there yet. Its path, whether it was there, the bytes of
 /// voxels that were read, and what sources said.
 #[pyfunction]
-pub(crate) fn tsnr_part<'py>(
-    py: Python<'py>,
+pub(crate) fn tsnr_part(
+    py: Python<'_>,
     runs: Vec<Py<Run>>,
     definition: Definition,
     share: Share,
     folder: PathBuf,
     limits: Limits,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Bound<'_, PyDict>> {
     let (runs, options) = (handles(&runs), definition.options()?);
     let part = limits.run(py, |session| {
         let shard = share.shard()?;
@@ -76,13 +76,13 @@ pub(crate) fn explain_tsnr_part(
 
 /// What [`tsnr`](super::tsnr) gives, of parts.
 #[pyfunction]
-pub(crate) fn merge_tsnr<'py>(
-    py: Python<'py>,
+pub(crate) fn merge_tsnr(
+    py: Python<'_>,
     runs: Vec<Py<Run>>,
     definition: Definition,
     parts: Vec<PathBuf>,
     limits: Limits,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Bound<'_, PyDict>> {
     let (runs, options) = (handles(&runs), definition.options()?);
     let (done, budget_bytes) = limits.run(py, |session| {
         let parts = Parts::open(&parts).map_err(JobError::from)?;
