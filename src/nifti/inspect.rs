@@ -54,6 +54,13 @@ impl fmt::Display for Incomplete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { expected_bytes, found_bytes, whole_volumes, volumes, .. } = self;
         let inflated = if self.gzip { "inflated " } else { "" };
+        if let Some(reason) = self.reason.as_ref().filter(|_| found_bytes == expected_bytes) {
+            let path = self.path.display();
+            return write!(
+                f,
+                "{path}: nothing vouches for the voxels: all are there, and {reason}"
+            );
+        }
         write!(
             f,
             "{}: the voxels are incomplete: {found_bytes} of {expected_bytes} {inflated}bytes are there, \

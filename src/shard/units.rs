@@ -5,6 +5,7 @@
 //! states are complete, so none is ever added to another. Units follow from the sources alone: not from memory, threads
 //! or the number of shards.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -104,6 +105,8 @@ pub(super) struct RunOfWork {
 pub(crate) struct Work {
     pub(super) sums: Sums,
     pub(super) runs: Vec<RunOfWork>,
+    /// The number of each run, by where its source lies.
+    numbers: HashMap<usize, usize>,
     units: Vec<Unit>,
 }
 
@@ -115,23 +118,22 @@ impl Work {
     pub(crate) fn of(arrays: &[&LazyArray]) -> Result<Self, NotShardable> {
         let sums = Sums::of(arrays)?;
         let mut runs: Vec<RunOfWork> = Vec::new();
+        let mut numbers = HashMap::new();
         for (index, sum) in sums.list().iter().enumerate() {
-            match runs.iter_mut().find(|run| Arc::ptr_eq(&run.source, sum.run())) {
-                Some(run) => run.sums.push(index),
-                None => runs.push(RunOfWork {
-                    source: Arc::clone(sum.run()),
-                    sums: vec![index],
-                    len: sum.cells().last().copied().unwrap_or(1),
-                }),
-            }
+            let number = *numbers.entry(address(sum.run())).or_insert_with(|| {
+                let len = sum.cells().last().copied().unwrap_or(1);
+                runs.push(RunOfWork { source: Arc::clone(sum.run()), sums: Vec::new(), len });
+                runs.len() - 1
+            });
+            runs[number].sums.push(index);
         }
         let units = runs.iter().enumerate().flat_map(|(k, run)| units_of(k, run, &sums)).collect();
-        Ok(Self { sums, runs, units })
+        Ok(Self { sums, runs, numbers, units })
     }
 
     /// The number of the run that has this source.
     pub(crate) fn run_of(&self, source: &Arc<dyn Source>) -> Option<usize> {
-        self.runs.iter().position(|run| Arc::ptr_eq(&run.source, source))
+        self.numbers.get(&address(source)).copied()
     }
 
     /// Number of units.
@@ -173,6 +175,11 @@ impl Work {
     pub(crate) fn stretches_of(&self, shard: Shard) -> Vec<Stretch> {
         self.stretches(&self.range(shard))
     }
+}
+
+/// Where a source lies: the same for all that share it.
+fn address(source: &Arc<dyn Source>) -> usize {
+    Arc::as_ptr(source).addr()
 }
 
 fn units_of(run_index: usize, run: &RunOfWork, sums: &Sums) -> Vec<Unit> {

@@ -101,6 +101,7 @@ impl State {
 
     /// Takes a batch of a block of words back, in the place of samples: along the reduced axes lie the words of each
     /// cell. `at` is the batch's first word in the block, in memory order.
+    #[cold] // Beside the loops over samples, where it must not be put among them.
     pub(crate) fn restore(&mut self, values: &[u64], at: usize, fold: &Fold) {
         let used = self.used_bytes();
         let places = self.kind.word_places(self.cells);

@@ -9,8 +9,9 @@ use super::ReadingArgs;
 /// Show what is in a store, a run or a NIfTI file; reads headers only
 ///
 /// Of a file that is not all there, as after a download that broke off, the header is shown as well, with a warning
-/// that says how much is there; the exit code is 3 then. (A .nii.gz is inflated to its end to know that where the
-/// length in its last bytes is not the one that its header says.) Nothing else reads such a file.
+/// that says how much is there; the exit code is 3 then, and where gzip data are found to be damaged. (A .nii.gz is
+/// inflated to its end to know that where the length in its last bytes is not the one that its header says.) Nothing
+/// else reads such a file.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore info study.zarr
