@@ -5,7 +5,6 @@ import pickle
 import re
 import shutil
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -84,39 +83,27 @@ def test_definitions_and_stores_go_along(client, runs, tmp_path):
     same_result(ours, voxstore.tsnr(store))
 
 
-def doom_this_worker():
-    """Its second part is never finished: the process is killed, without a word, once that is begun."""
-    make, begun = Job.part, []
+def doom_the_first(flag):
+    """Of all workers, the one that is first to make a part is killed at it, without a word."""
+    make = Job.part
 
     def part(job, share):
-        begun.append(share)
-        if len(begun) == 2:
-            threading.Thread(target=die_once_begun, args=(Path(job.folder), set(staged(job.folder)))).start()
-        return make(job, share)
+        try:
+            os.close(os.open(flag, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return make(job, share)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     Job.part = part
 
 
-def die_once_begun(folder, before):
-    while not set(staged(folder)) - before:
-        time.sleep(0.001)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def staged(folder):
-    """Folders of parts that are being made, or whose maker died."""
-    return [path for path in Path(folder).iterdir() if not path.name.startswith("tsnr.part-")]
-
-
 def test_a_worker_killed_in_mid_job_costs_its_tasks_only(client, runs, tmp_path):
     before = client.run(os.getpid)
-    doomed = next(iter(before))
-    client.run(doom_this_worker, workers=[doomed])
-    ours = voxstore.dask.tsnr(client, runs, folder=tmp_path, memory=MEMORY, shards=RUNS)
-    assert not Path(f"/proc/{before[doomed]}").exists(), "nobody was killed"
-    assert staged(tmp_path), "nobody was killed while a part was made"
+    client.run(doom_the_first, str(tmp_path / "killed"))
+    ours = voxstore.dask.tsnr(client, runs, folder=tmp_path / "parts", memory=MEMORY, shards=RUNS)
+    assert sum(not Path(f"/proc/{pid}").exists() for pid in before.values()) == 1
     same_result(ours, voxstore.tsnr(runs))
-    assert len(list(tmp_path.glob("tsnr.part-*"))) == RUNS
+    assert len(list((tmp_path / "parts").glob("tsnr.part-*"))) == RUNS
 
 
 def test_what_was_made_before_an_interruption_is_not_made_again(client, runs, tmp_path):
