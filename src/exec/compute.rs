@@ -2,6 +2,7 @@
 //!
 //! Into arrays that are part of the budget, or into memory that the caller has.
 
+use bytemuck::allocation::try_zeroed_vec;
 use ndarray::{ArrayD, ArrayViewMutD, IxDyn, ShapeBuilder};
 
 use super::collect::{Collect, into_array};
@@ -135,10 +136,8 @@ pub(super) fn allocate<T: Element>(shape: &[u64]) -> Result<ArrayD<T>, BudgetErr
     let dims: Option<Vec<usize>> = shape.iter().map(|&n| usize::try_from(n).ok()).collect();
     let elements = crate::grid::element_count(shape).and_then(|n| usize::try_from(n).ok());
     let (Some(dims), Some(elements)) = (dims, elements) else { return Err(refuse(u64::MAX)) };
-    let mut values = Vec::new();
-    values
-        .try_reserve_exact(elements)
-        .map_err(|_| refuse(elements as u64 * size_of::<T>() as u64))?;
-    values.resize(elements, T::zeroed());
+    // Pages of zeros: each is had when a worker first writes to it, not all by this thread.
+    let values =
+        try_zeroed_vec(elements).map_err(|()| refuse(elements as u64 * size_of::<T>() as u64))?;
     ArrayD::from_shape_vec(IxDyn(&dims).f(), values).map_err(|_| refuse(elements as u64))
 }

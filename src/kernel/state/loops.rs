@@ -18,7 +18,10 @@
 use std::ops::Range;
 
 use multiversion::multiversion;
+use multiversion::target::match_target;
 
+#[cfg(target_arch = "x86_64")]
+use super::pairs;
 use super::words::wide;
 use crate::dtype::Number;
 use crate::kernel::wide::U256;
@@ -26,16 +29,16 @@ use crate::kernel::wide::U256;
 pub(super) const CACHE_COLUMNS: usize = 1024;
 
 /// Four rows or fewer of one tile of columns.
-struct Quad<'v, T> {
-    tile: Range<usize>,
+pub(super) struct Quad<'v, T> {
+    pub(super) tile: Range<usize>,
     /// The last rows repeat where there are fewer than four.
-    rows: [&'v [T]; 4],
-    count: usize,
+    pub(super) rows: [&'v [T]; 4],
+    pub(super) count: usize,
 }
 
 /// Quads tile by tile, rows ascending within a tile. An iterator and not a function that takes a
 /// closure: only what is inlined into a kernel is compiled for the kernel's instruction set.
-struct Quads<'v, T> {
+pub(super) struct Quads<'v, T> {
     values: &'v [T],
     columns: usize,
     column: usize,
@@ -44,7 +47,7 @@ struct Quads<'v, T> {
 
 impl<'v, T> Quads<'v, T> {
     #[inline(always)]
-    fn new(values: &'v [T], columns: usize) -> Self {
+    pub(super) fn new(values: &'v [T], columns: usize) -> Self {
         Self { values, columns, column: 0, row: 0 }
     }
 }
@@ -76,39 +79,50 @@ impl<'v, T> Iterator for Quads<'v, T> {
 #[inline(always)]
 fn small<T: Number>(values: &[T], sums: &mut [f64], squares: &mut [f64]) {
     if let ([sum], [square]) = (&mut *sums, &mut *squares) {
-        let (lanes, rest) = values.as_chunks::<8>();
-        let (mut s, mut q) = ([0.0; 8], [0.0; 8]);
-        for chunk in lanes {
-            for i in 0..8 {
-                let v = chunk[i].to_f64();
-                s[i] += v;
-                q[i] += v * v;
-            }
-        }
-        let rest = rest.iter().map(|v| v.to_f64());
-        *sum += s.iter().sum::<f64>() + rest.clone().sum::<f64>();
-        *square += q.iter().sum::<f64>() + rest.map(|v| v * v).sum::<f64>();
-        return;
+        return small_column(values, sum, square);
     }
     for Quad { tile, rows, count } in Quads::new(values, sums.len()) {
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
-        let n = sums.len();
-        if count == 4 {
-            let [a, b, c, d] = rows.map(|r| &r[..n]);
-            for i in 0..n {
-                let [a, b, c, d] = [a[i], b[i], c[i], d[i]].map(T::to_f64);
-                sums[i] += (a + b) + (c + d);
-                squares[i] += (a * a + b * b) + (c * c + d * d);
-            }
-        } else {
-            for row in &rows[..count] {
-                for ((s, q), v) in sums.iter_mut().zip(squares.iter_mut()).zip(*row) {
-                    let v = v.to_f64();
-                    *s += v;
-                    *q += v * v;
-                }
-            }
+        match count {
+            4 => small_quad(rows, sums, squares),
+            _ => rows[..count].iter().for_each(|row| small_row(row, sums, squares)),
         }
+    }
+}
+
+#[inline(always)]
+pub(super) fn small_column<T: Number>(values: &[T], sum: &mut f64, square: &mut f64) {
+    let (lanes, rest) = values.as_chunks::<8>();
+    let (mut s, mut q) = ([0.0; 8], [0.0; 8]);
+    for chunk in lanes {
+        for i in 0..8 {
+            let v = chunk[i].to_f64();
+            s[i] += v;
+            q[i] += v * v;
+        }
+    }
+    let rest = rest.iter().map(|v| v.to_f64());
+    *sum += s.iter().sum::<f64>() + rest.clone().sum::<f64>();
+    *square += q.iter().sum::<f64>() + rest.map(|v| v * v).sum::<f64>();
+}
+
+#[inline(always)]
+pub(super) fn small_quad<T: Number>(rows: [&[T]; 4], sums: &mut [f64], squares: &mut [f64]) {
+    let n = sums.len();
+    let [a, b, c, d] = rows.map(|r| &r[..n]);
+    for i in 0..n {
+        let [a, b, c, d] = [a[i], b[i], c[i], d[i]].map(T::to_f64);
+        sums[i] += (a + b) + (c + d);
+        squares[i] += (a * a + b * b) + (c * c + d * d);
+    }
+}
+
+#[inline(always)]
+pub(super) fn small_row<T: Number>(row: &[T], sums: &mut [f64], squares: &mut [f64]) {
+    for ((s, q), v) in sums.iter_mut().zip(squares.iter_mut()).zip(row) {
+        let v = v.to_f64();
+        *s += v;
+        *q += v * v;
     }
 }
 
@@ -157,7 +171,16 @@ macro_rules! small_for {
         }
     )*};
 }
-small_for!(small_u8: u8, small_i8: i8, small_u16: u16, small_i16: i16);
+small_for!(small_u8: u8, small_i8: i8, small_u16: u16);
+
+/// The same for the type that scanners write, by instructions that the compiler does not find.
+#[multiversion(targets("x86_64+avx2"))]
+fn small_i16(values: &[i16], sums: &mut [f64], squares: &mut [f64]) {
+    match_target! {
+        "x86_64+avx2" => pairs::add(values, sums, squares),
+        _ => small(values, sums, squares),
+    }
+}
 
 /// `sums += x - k`, `squares += (x - k)^2`, one sample after the other.
 macro_rules! float_for {

@@ -10,6 +10,8 @@ mod components;
 mod extremes;
 mod kind;
 mod loops;
+#[cfg(target_arch = "x86_64")]
+mod pairs;
 mod places;
 mod product;
 mod projection;
