@@ -28,6 +28,32 @@ pub struct Report {
     pub warnings: Vec<String>,
 }
 
+impl Report {
+    /// How this computation and the one after it went together.
+    pub(crate) fn and_then(mut self, next: Self) -> Self {
+        let is_new = |warning: &String| !self.warnings.contains(warning);
+        let new: Vec<String> = next.warnings.into_iter().filter(is_new).collect();
+        self.warnings.extend(new);
+        Self {
+            projected_bytes: self.projected_bytes.max(next.projected_bytes),
+            leased_peak_bytes: self.leased_peak_bytes.max(next.leased_peak_bytes),
+            read_bytes: self.read_bytes.saturating_add(next.read_bytes),
+            scans: self.scans + next.scans,
+            spilled_bytes: self.spilled_bytes.saturating_add(next.spilled_bytes),
+            warnings: self.warnings,
+        }
+    }
+
+    /// The same where so many bytes more were in use all the time.
+    pub(crate) fn beside(self, held_bytes: u64) -> Self {
+        Self {
+            projected_bytes: self.projected_bytes.saturating_add(held_bytes),
+            leased_peak_bytes: self.leased_peak_bytes.saturating_add(held_bytes),
+            ..self
+        }
+    }
+}
+
 /// Runs the passes in order; `results[k]` takes result `k`.
 pub(super) fn run_plan(
     plan: &Plan,

@@ -15,7 +15,7 @@ pub use record::QcRecord;
 use ndarray::{Array2, Array3};
 
 use self::maps::Maps;
-use self::second::{Held, joined};
+use self::second::Held;
 use self::series::Asked;
 use super::error::JobError;
 use super::join::{mask_for, said_of};
@@ -121,7 +121,7 @@ pub fn qc(run: &Run, options: &QcOptions, session: &Session) -> Result<RunQc, Jo
     let (series, report) = asked.compute(&maps, &carpet_voxels, &second)?;
     let mut warnings: Vec<String> = said_of(std::slice::from_ref(run)).collect();
     warnings.extend(maps.warning(run.name()));
-    let mut report = joined(maps.report, report, &held);
+    let mut report = maps.report.and_then(report.beside(held.bytes()));
     warnings.append(&mut report.warnings);
     Ok(RunQc {
         name: run.name().to_owned(),

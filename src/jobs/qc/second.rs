@@ -1,6 +1,6 @@
-//! What is there beside the second scan, and how do two scans become one report?
+//! What is there beside the second scan?
 
-use crate::exec::{ExecError, Report};
+use crate::exec::ExecError;
 use crate::grid::saturating_count;
 use crate::plan::PlanError;
 use crate::runtime::{FIXED_BYTES, Session};
@@ -54,21 +54,5 @@ impl Held {
             };
             PlanError::memory(self.least_bytes(), session, largest, None).into()
         })
-    }
-}
-
-/// How both scans went; `held` was there beside the second.
-pub(super) fn joined(first: Report, second: Report, held: &Held) -> Report {
-    let mut warnings = first.warnings;
-    warnings.extend(second.warnings);
-    warnings.dedup();
-    let beside = |bytes: u64| bytes.saturating_add(held.bytes());
-    Report {
-        projected_bytes: first.projected_bytes.max(beside(second.projected_bytes)),
-        leased_peak_bytes: first.leased_peak_bytes.max(beside(second.leased_peak_bytes)),
-        read_bytes: first.read_bytes.saturating_add(second.read_bytes),
-        scans: first.scans + second.scans,
-        spilled_bytes: first.spilled_bytes.max(second.spilled_bytes),
-        warnings,
     }
 }

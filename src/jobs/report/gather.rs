@@ -178,7 +178,10 @@ pub(super) fn gather(
     for run in runs {
         let found = qc(run, &options, &beside).map_err(|error| needed.beside(error, session))?;
         gathered.add(&found, a_column);
-        gathered.report = needed.joined(gathered.report, &found.report);
+        // Of the run that was read most often.
+        let scans = gathered.report.scans.max(found.report.scans);
+        let report = gathered.report.and_then(found.report.beside(needed.kept_bytes));
+        gathered.report = Report { scans, ..report };
         warnings.extend(found.warnings);
     }
     if options.mask.is_none() {
@@ -234,20 +237,6 @@ impl Needed {
             let (what, bytes) = most.unwrap_or_default();
             PlanError::memory(needed, session, (what.to_owned(), bytes), None).into()
         })
-    }
-
-    /// How it went so far, and with the next run.
-    fn joined(&self, so_far: Report, next: &Report) -> Report {
-        let beside = |bytes: u64| bytes.saturating_add(self.kept_bytes);
-        Report {
-            projected_bytes: so_far.projected_bytes.max(beside(next.projected_bytes)),
-            leased_peak_bytes: so_far.leased_peak_bytes.max(beside(next.leased_peak_bytes)),
-            read_bytes: so_far.read_bytes.saturating_add(next.read_bytes),
-            // Of the run that was read most often.
-            scans: so_far.scans.max(next.scans),
-            spilled_bytes: so_far.spilled_bytes.max(next.spilled_bytes),
-            warnings: Vec::new(),
-        }
     }
 
     /// A refusal that counts what is kept, too.

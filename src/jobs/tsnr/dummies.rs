@@ -15,20 +15,21 @@ const LOOKED_AT: u64 = 50;
 /// A modified z-score above this stands out.
 const OUTLIER: f64 = 3.5;
 
-/// The dummy volumes of each run, and how they were found where something was read for it.
+/// The dummy volumes of each run, and how looking for them went.
 pub(super) fn dummy_volumes(
     runs: &[Run],
     dummies: Dummies,
     session: &Session,
-) -> Result<(Vec<u64>, Option<Report>), ExecError> {
+) -> Result<(Vec<u64>, Report), ExecError> {
     if let Dummies::First(count) = dummies {
-        return Ok((vec![count; runs.len()], None));
+        return Ok((vec![count; runs.len()], Report::default()));
     }
     let signals: Vec<LazyArray> = runs.iter().map(global_signal).collect();
     let computed = session.compute_all::<f64>(&signals.iter().collect::<Vec<_>>())?;
     let counts =
         computed.arrays.iter().map(|signal| unsteady(&signal.iter().copied().collect::<Vec<_>>()));
-    Ok((counts.collect(), Some(computed.report)))
+    // What it says of its sources, the scan says again.
+    Ok((counts.collect(), Report { warnings: Vec::new(), ..computed.report }))
 }
 
 /// The mean over space of each of the first volumes.

@@ -61,33 +61,25 @@ pub fn tsnr(runs: &[Run], options: TsnrOptions<'_>, session: &Session) -> Result
     let (dummies, looked) = dummy_volumes(runs, options.dummies, session)?;
     let volumes = Volumes::of(runs, &dummies, &options)?;
     let asked = Asked::of(runs, &volumes, &options)?;
-    // What it said of its sources, the scan says again.
-    let looked = looked.map(|looked| Report { warnings: Vec::new(), ..looked });
     finished(runs, &options, &volumes, &asked, warnings, looked, session)
 }
 
-/// The map of what is asked, and the figures beside it. `looked` is what was read before, where something was.
+/// The map of what is asked, and the figures beside it. `looked` is how what was read before went.
 fn finished(
     runs: &[Run],
     options: &TsnrOptions<'_>,
     volumes: &[Volumes],
     asked: &Asked,
     mut warnings: Vec<String>,
-    looked: Option<Report>,
+    looked: Report,
     session: &Session,
 ) -> Result<Tsnr, JobError> {
     let rules = Rules::of(options);
-    let (maps, found, mut report) = match asked.way(session).map_err(ExecError::from)? {
+    let (maps, found, report) = match asked.way(session).map_err(ExecError::from)? {
         Waiting::InMemory => in_memory(asked, rules, session)?,
         Waiting::OnDisk => on_disk(asked, rules, session)?,
     };
-    if let Some(looked) = looked {
-        report.scans += looked.scans;
-        report.read_bytes += looked.read_bytes;
-        report.projected_bytes = report.projected_bytes.max(looked.projected_bytes);
-        report.leased_peak_bytes = report.leased_peak_bytes.max(looked.leased_peak_bytes);
-        report.warnings.splice(0..0, looked.warnings);
-    }
+    let mut report = looked.and_then(report);
     let rows = runs.iter().zip(volumes).zip(found.each).map(|((run, volumes), median)| RunRow {
         name: run.name().to_owned(),
         volumes: run.shape()[3],

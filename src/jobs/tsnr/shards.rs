@@ -72,10 +72,8 @@ pub fn tsnr_part(
     let work = plan.with_dummies(&dummies)?.1;
     let folder = folder.as_ref();
     let mut part = write_part(&work, plan.request(), shard, &found, folder, how, session)?;
-    if let Some(looked) = looked.filter(|_| !part.was_there) {
-        part.report.scans += looked.scans;
-        part.report.read_bytes += looked.read_bytes;
-        part.report.projected_bytes = part.report.projected_bytes.max(looked.projected_bytes);
+    if !part.was_there {
+        part.report = looked.and_then(part.report);
     }
     Ok(part)
 }
@@ -120,7 +118,7 @@ pub fn merge_tsnr(
     let mut asked = Asked::of(runs, &volumes, &options)?;
     asked.replace(parts.results(&work)?);
     let looked = Report { warnings: parts.warnings(), ..Report::default() };
-    finished(runs, &options, &volumes, &asked, plan.warnings, Some(looked), session)
+    finished(runs, &options, &volumes, &asked, plan.warnings, looked, session)
 }
 
 /// A job whose headers have been looked at.
@@ -158,11 +156,7 @@ impl<'a> Planned<'a> {
     }
 
     /// The dummy volumes of each run, where they are known without looking or it is one of `own`; else 0.
-    fn look(
-        &self,
-        own: &[usize],
-        session: &Session,
-    ) -> Result<(Vec<u64>, Option<Report>), JobError> {
+    fn look(&self, own: &[usize], session: &Session) -> Result<(Vec<u64>, Report), JobError> {
         let own_runs: Vec<Run> = own.iter().map(|&run| self.runs[run].clone()).collect();
         let (of_own, looked) = dummy_volumes(&own_runs, self.options.dummies, session)?;
         let mut dummies = match self.options.dummies {
