@@ -135,3 +135,24 @@ fn collect_of<'a>(
         Dest::Spilled(spill) => &**spill,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Report;
+
+    #[test]
+    fn of_two_computations_the_larger_peak_all_that_was_read_and_each_warning_once_are_told() {
+        let report = |projected, leased, read, warnings: &[&str]| Report {
+            projected_bytes: projected,
+            leased_peak_bytes: leased,
+            read_bytes: read,
+            scans: 1,
+            spilled_bytes: 5,
+            warnings: warnings.iter().map(|&warning| warning.to_owned()).collect(),
+        };
+        let first = report(90, 30, 7, &["a", "b"]);
+        let both = first.and_then(report(70, 40, 11, &["b", "c"]).beside(10));
+        let want = report(90, 50, 18, &["a", "b", "c"]);
+        assert_eq!(both, Report { scans: 2, spilled_bytes: 10, ..want });
+    }
+}
