@@ -9,6 +9,7 @@ use super::gzip::MAGIC;
 use super::name::has_ending;
 use super::{Intake, NiftiError};
 use crate::files;
+use crate::runtime::in_shell;
 
 /// A pointer file of git-annex or Git LFS is shorter than this.
 const MOST_POINTER_BYTES: usize = 32 << 10;
@@ -47,15 +48,8 @@ fn missing(path: &Path) -> NiftiError {
 }
 
 fn annex(path: &Path, what: &'static str) -> NiftiError {
-    let fetch = format!("datalad get {}", in_shell(path));
+    let fetch = format!("datalad get {}", in_shell(&path.to_string_lossy()));
     NiftiError::ContentNotPresent { path: path.to_owned(), what, fetch }
-}
-
-/// A path as it is typed.
-fn in_shell(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@%,".contains(c);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// True for gzip; an error for what is certainly no NIfTI file.

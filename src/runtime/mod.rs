@@ -11,6 +11,7 @@ mod peak;
 mod pool;
 mod progress;
 mod session;
+mod shell;
 
 pub use budget::BudgetError;
 pub(crate) use budget::{Budget, Lease};
@@ -20,3 +21,4 @@ pub use peak::peak_memory_bytes;
 pub use progress::{MemoryUse, Progress, Silent};
 pub(crate) use session::FIXED_BYTES;
 pub use session::{Session, SessionBuilder, SessionError};
+pub(crate) use shell::in_shell;

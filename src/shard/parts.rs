@@ -11,6 +11,7 @@ use super::units::{Shard, Work};
 use super::write::Typed;
 use crate::lazy::LazyArray;
 use crate::plan::KeptSum;
+use crate::runtime::in_shell;
 use crate::source::Source;
 use crate::store::{list_folders, open_array, read_part};
 
@@ -214,18 +215,9 @@ impl Typed {
         } else {
             arguments[at] = format!("--shard={shard}");
         }
-        let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
-        Some(format!("  (cd {} && {})", quoted(&self.folder), words.join(" ")))
+        let words: Vec<String> = arguments.iter().map(|word| in_shell(word)).collect();
+        Some(format!("  (cd {} && {})", in_shell(&self.folder), words.join(" ")))
     }
-}
-
-/// A word of a shell's command.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn name_of(path: &Path) -> String {
