@@ -4,9 +4,11 @@
 //! above it in the dataset, has the same suffix, and no entity that the image has not. What lies nearer wins,
 //! key by key; in one folder, what has more entities. Lists names; reads no file.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf, absolute};
 
+use super::ending::image_stem;
 use super::name::Name;
 use super::place::levels_of;
 use crate::files;
@@ -21,12 +23,14 @@ pub(crate) struct Sidecar {
     pub(crate) has_rival: bool,
 }
 
-/// The JSON files that apply to an image of this name, to be merged in this order. `stem` is the image's
-/// name without its ending; the file `stem`.json beside it applies whatever the name.
+/// The JSON files that apply to an image of this name, to be merged in this order. The one of the image's
+/// name beside it applies whatever the name.
 ///
 /// # Errors
 /// The folder that cannot be listed, and why.
-pub(crate) fn sidecars_of(image: &Path, stem: &str) -> Result<Vec<Sidecar>, (PathBuf, io::Error)> {
+pub(crate) fn sidecars_of(image: &Path) -> Result<Vec<Sidecar>, (PathBuf, io::Error)> {
+    let file_name = image.file_name().and_then(OsStr::to_str);
+    let Some(stem) = file_name.and_then(image_stem) else { return Ok(Vec::new()) };
     let own = format!("{stem}.json");
     let image = absolute(image).unwrap_or_else(|_| image.to_owned());
     let levels = levels_of(&image);
@@ -74,9 +78,7 @@ mod tests {
     use super::sidecars_of;
 
     fn below(root: &Path, image: &str) -> Vec<(String, bool)> {
-        let image = root.join(image);
-        let stem = image.file_name().unwrap().to_str().unwrap().trim_end_matches(".nii.gz");
-        let found = sidecars_of(&image, stem).unwrap();
+        let found = sidecars_of(&root.join(image)).unwrap();
         for sidecar in &found {
             assert!(sidecar.path.ends_with(&sidecar.below));
         }

@@ -20,6 +20,7 @@
 //! ```
 
 mod dataset;
+mod ending;
 mod error;
 mod filter;
 mod inherit;
@@ -28,6 +29,8 @@ mod place;
 mod walk;
 
 pub use dataset::{Dataset, is_dataset};
+pub use ending::image_stem;
+pub(crate) use ending::{NIFTI_ENDINGS, without_ending};
 pub use error::BidsError;
 pub use filter::Filter;
 pub(crate) use inherit::sidecars_of;

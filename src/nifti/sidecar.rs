@@ -11,21 +11,16 @@ use bytesize::ByteSize;
 use serde_json::{Map, Value};
 
 use super::Intake;
-use super::name::without_ending;
 use crate::bids;
 use crate::files::{self, File};
 
 /// Of all of a run's: parsed, a list of numbers takes thirty times its text.
 const MOST_SIDECAR_BYTES: u64 = 512 << 10;
 
-/// How the names of files end that have a sidecar, in any case.
-const ENDINGS: [&str; 7] = [".nii.gz", ".nii", ".hdr.gz", ".hdr", ".gz", ".ome.zarr", ".nii.zarr"];
-
 /// What the run's sidecars say together, and which they are; both empty where there is none.
 pub(super) fn sidecar(intake: &mut Intake) -> (Map<String, Value>, Vec<String>) {
     let (mut merged, mut used) = (Map::new(), Vec::new());
-    let Some(stem) = without_ending(intake.path(), &ENDINGS) else { return (merged, used) };
-    let found = bids::sidecars_of(intake.path(), stem).unwrap_or_else(|(folder, error)| {
+    let found = bids::sidecars_of(intake.path()).unwrap_or_else(|(folder, error)| {
         intake
             .warn("N94", format!("no sidecar is used: cannot list {}: {error}", folder.display()));
         Vec::new()

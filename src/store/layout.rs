@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bids::Name;
+use crate::bids::{NIFTI_ENDINGS, Name, without_ending};
 use crate::run::Origin;
 
 /// The metadata file of every group and array.
@@ -96,17 +96,9 @@ fn bids_folder(name: &Name) -> String {
     format!("sub-{subject}{session}/{datatype}")
 }
 
-/// A file name without `.nii`, `.nii.gz`, `.hdr`, `.img`, in any case.
+/// A file name without the ending of a NIfTI file.
 pub(super) fn stem(file_name: &str) -> &str {
-    let cut = |name: &'_ str, end: &str| -> Option<usize> {
-        let at = name.len().checked_sub(end.len())?;
-        name.get(at..).filter(|tail| tail.eq_ignore_ascii_case(end)).map(|_| at)
-    };
-    let base = cut(file_name, ".gz").map_or(file_name, |at| &file_name[..at]);
-    [".nii", ".hdr", ".img"]
-        .iter()
-        .find_map(|end| cut(base, end))
-        .map_or(file_name, |at| &file_name[..at])
+    without_ending(file_name, &NIFTI_ENDINGS).unwrap_or(file_name)
 }
 
 /// The group path of a run: its BIDS path, or `runs/<stem>.ome.zarr`.

@@ -291,3 +291,12 @@ fn the_fingerprint_of_a_pair_is_that_of_both_files_in_a_row() {
     let sum = String::from_utf8(sum.stdout).unwrap();
     assert_eq!(stored["sha256"], sum.split(' ').next().unwrap());
 }
+
+#[test]
+fn the_table_of_a_pair_has_the_name_of_its_header_without_the_ending() {
+    let folder = folder();
+    let [header, _] = write_pair(folder.path(), &run(), "x.hdr.gz", "x.img.gz");
+    let out = folder.path().join("qc");
+    voxstore!("qc", header, "-o", out, "--quiet").succeeds();
+    assert_eq!(names(&out), ["x_desc-qc_timeseries.json", "x_desc-qc_timeseries.tsv"]);
+}

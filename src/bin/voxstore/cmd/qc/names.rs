@@ -6,12 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use voxstore::Run;
-use voxstore::bids::Name;
+use voxstore::bids::{Name, image_stem};
 
 use crate::output;
-
-/// Endings that a run's name has and a table's has not.
-const RUN_ENDINGS: [&str; 6] = [".nii.gz", ".nii", ".hdr", ".img.gz", ".img", ".ome.zarr"];
 
 /// A table and its JSON for each run.
 pub(super) struct Names {
@@ -71,8 +68,7 @@ impl Names {
 fn stem_of(run: &Run) -> String {
     let path = run.name().trim_end_matches('/');
     let last = path.rsplit('/').next().unwrap_or(path);
-    let end = RUN_ENDINGS.iter().find(|end| last.to_ascii_lowercase().ends_with(*end));
-    let stem = &last[..last.len() - end.map_or(0, |end| end.len())];
+    let stem = image_stem(last).unwrap_or(last);
     match Name::parse(stem).filter(|name| name.entity("sub").is_some()) {
         Some(name) => name.with_entity("desc", "qc").with_ending("timeseries", "").to_string(),
         None => format!("{stem}_desc-qc_timeseries"),
