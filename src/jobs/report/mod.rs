@@ -14,6 +14,8 @@ mod verdicts;
 pub use group::{GroupReport, GroupRun};
 pub use verdicts::Verdict;
 
+use std::sync::OnceLock;
+
 use serde::Serialize;
 
 use self::gather::Gathered;
@@ -51,6 +53,9 @@ pub struct QualityReport {
     pub inputs: Vec<RunRecord>,
     #[serde(skip)]
     gathered: Gathered,
+    /// Drawn when they are first asked for.
+    #[serde(skip)]
+    pictures: OnceLock<Pictures>,
 }
 
 /// The figures of a run.
@@ -116,6 +121,7 @@ pub fn report(
         warnings,
         inputs: runs.iter().map(RunRecord::of).collect(),
         gathered,
+        pictures: OnceLock::new(),
     };
     report.verdicts = verdicts::of(&report);
     Ok(report)
@@ -125,7 +131,7 @@ impl QualityReport {
     /// One HTML page that needs nothing else: no network, no file beside it. Viewers of any theme, paper,
     /// and those who do not see pictures are thought of. The same runs give the same bytes.
     pub fn html(&self) -> String {
-        page::of(self, &Pictures::of(self))
+        page::of(self, self.drawn())
     }
 
     /// How looking at the runs went: the most memory, scans of the run that was read most often, bytes read.
@@ -135,6 +141,10 @@ impl QualityReport {
 
     /// The pictures of the page, each a PNG of its own.
     pub fn pictures(&self) -> impl Iterator<Item = Picture> {
-        Pictures::of(self).into_named().map(|(name, drawing)| Picture { name, png: drawing.png() })
+        self.drawn().named().map(|(name, drawing)| Picture { name, png: drawing.png() })
+    }
+
+    fn drawn(&self) -> &Pictures {
+        self.pictures.get_or_init(|| Pictures::of(self))
     }
 }

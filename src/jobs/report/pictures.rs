@@ -12,6 +12,7 @@ use crate::picture::{
 const SLICES: usize = 6;
 
 /// A volume on a page: a mosaic that can be read back.
+#[derive(Debug)]
 pub(super) struct Map {
     pub(super) name: &'static str,
     pub(super) unit: &'static str,
@@ -19,6 +20,7 @@ pub(super) struct Map {
     pub(super) drawing: Drawing,
 }
 
+#[derive(Debug)]
 pub(super) struct Pictures {
     /// Slices of all maps.
     pub(super) tiles: Tiles,
@@ -51,12 +53,12 @@ impl Pictures {
     }
 
     /// Each with its name as a file.
-    pub(super) fn into_named(self) -> impl Iterator<Item = (&'static str, Drawing)> {
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'static str, &Drawing)> {
         let names = ["sd_mosaic", "tsnr_mosaic", "mean_mosaic"];
-        let maps = names.into_iter().zip(self.maps.map(|map| map.drawing));
+        let maps = names.into_iter().zip(self.maps.iter().map(|map| &map.drawing));
         let rest =
-            [("tsnr_histogram", self.ridges), ("carpet", self.carpet), ("slices", self.slices)];
-        maps.chain(rest).chain(self.comparison.map(|drawing| ("runs", drawing)))
+            [("tsnr_histogram", &self.ridges), ("carpet", &self.carpet), ("slices", &self.slices)];
+        maps.chain(rest).chain(self.comparison.iter().map(|drawing| ("runs", drawing)))
     }
 }
 
