@@ -9,6 +9,7 @@ mod error;
 mod grid;
 mod head;
 mod join;
+mod middle;
 mod qc;
 mod record;
 mod regions;

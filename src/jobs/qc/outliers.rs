@@ -2,13 +2,12 @@
 
 use ndarray::Array2;
 
-use super::super::tsnr::median_of;
+use super::super::middle::{STD_IN_MADS, median_of};
 
 /// Share of normal noise that would be called an outlier in a whole series (`-qthr` of 3dToutcount).
 const FAR_SHARE: f64 = 0.001;
 
-/// The standard deviation of normal noise, in median and in mean absolute deviations.
-const STD_IN_MADS: f64 = 1.482_602_218_505_602;
+/// The standard deviation of normal noise, in mean absolute deviations.
 const STD_IN_MEAN_DEVIATIONS: f64 = 1.253_314_137_315_500_3;
 
 /// How many median absolute deviations from its median a sample must lie to be an outlier, by AFNI's

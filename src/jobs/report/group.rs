@@ -9,13 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use maud::html;
 use serde::{Deserialize, Serialize};
 
-use super::figures::Sorted;
 use super::page::{figure, frame};
+use crate::jobs::middle::{STD_IN_MADS, median_of};
 use crate::jobs::record::TOOL;
 use crate::picture::{Dot, dots};
-
-/// A normal sample's standard deviation over its median absolute deviation.
-const MAD_TO_SD: f64 = 1.4826;
 
 /// A median so many times the MAD from that of all runs stands out.
 const FAR: f64 = 3.0;
@@ -116,10 +113,10 @@ impl GroupReport {
         runs.sort_by(|a, b| {
             key(a).total_cmp(&key(b)).then_with(|| natord::compare(&a.name, &b.name))
         });
-        let medians: Vec<f64> = runs.iter().filter_map(|run| run.median).collect();
-        let median = Sorted::new(medians.clone()).quantile(0.5);
-        let apart = medians.iter().map(|value| (value - median).abs()).collect();
-        let mad = MAD_TO_SD * Sorted::new(apart).quantile(0.5);
+        let mut medians: Vec<f64> = runs.iter().filter_map(|run| run.median).collect();
+        let median = median_of(&mut medians);
+        medians.iter_mut().for_each(|value| *value = (*value - median).abs());
+        let mad = STD_IN_MADS * median_of(&mut medians);
         for run in &mut runs {
             run.stands_out = run.median.is_none_or(|value| (value - median).abs() > FAR * mad);
         }
@@ -207,7 +204,7 @@ impl GroupReport {
 
 #[cfg(test)]
 mod tests {
-    use super::{GroupReport, GroupRun};
+    use super::{GroupReport, GroupRun, STD_IN_MADS};
 
     fn run(name: &str, median: Option<f64>) -> GroupRun {
         let json = serde_json::json!({
@@ -224,7 +221,7 @@ mod tests {
         runs.push(run("empty", None));
         let report = GroupReport::of(runs);
         // Median 59.5; distances 0.5, 0.5, 1.5, 1.5, 2.5, 39.5: their median is 1.5.
-        assert_eq!((report.median, report.mad), (59.5, 1.5 * 1.4826));
+        assert_eq!((report.median, report.mad), (59.5, 1.5 * STD_IN_MADS));
         let out: Vec<&str> =
             report.runs.iter().filter(|r| r.stands_out).map(|r| r.name.as_str()).collect();
         assert_eq!(out, ["run-20", "empty"]);

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::figures::DVARS_SPIKE;
 use super::{QualityReport, RunFigures};
+use crate::jobs::middle::median_of;
 use crate::picture::distinct_parts;
 
 /// A run below this share of the others' median tSNR is worth a look.
@@ -143,7 +144,7 @@ fn alike(report: &QualityReport) -> Vec<Verdict> {
 
 fn others_median(report: &QualityReport, run: &RunFigures) -> f64 {
     let others = report.runs.iter().filter(|other| !std::ptr::eq(*other, run));
-    super::figures::Sorted::new(others.map(|other| other.median).collect()).quantile(0.5)
+    median_of(&mut others.map(|other| other.median).collect::<Vec<_>>())
 }
 
 fn level_shifts(report: &QualityReport) -> Vec<Verdict> {

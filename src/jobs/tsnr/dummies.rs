@@ -2,7 +2,7 @@
 //!
 //! From the global signal of a run's beginning. The rule is said at [`Dummies::Auto`].
 
-use super::medians::median_of;
+use super::super::middle::median_of;
 use super::options::Dummies;
 use crate::exec::{ExecError, Report};
 use crate::lazy::{LazyArray, ReduceOptions};

@@ -6,8 +6,9 @@
 use ndarray::{Array3, ArrayD};
 use rayon::prelude::*;
 
+use super::super::middle::median_of;
 use super::arrays::Asked;
-use super::medians::{Counts, Figure, Rules, Voxel, map_of, median_of};
+use super::medians::{Counts, Figure, Rules, Voxel, map_of};
 use super::options::Across;
 use super::result::TsnrParts;
 use crate::exec::ExecError;

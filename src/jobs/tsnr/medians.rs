@@ -121,20 +121,6 @@ impl Counts {
     }
 }
 
-/// NaN of no values; averages the two middle values of an even count, as numpy does. Shuffles them.
-pub(in crate::jobs) fn median_of(values: &mut [f64]) -> f64 {
-    if values.is_empty() {
-        return f64::NAN;
-    }
-    let (middle, odd) = (values.len() / 2, values.len() % 2 == 1);
-    let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    if odd {
-        return *upper;
-    }
-    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    f64::midpoint(lower, *upper)
-}
-
 /// Values in memory order as a map.
 pub(super) fn map_of(values: Vec<f64>, shape: &[usize]) -> Array3<f64> {
     let reversed: Vec<usize> = shape.iter().rev().copied().collect();
@@ -143,16 +129,4 @@ pub(super) fn map_of(values: Vec<f64>, shape: &[usize]) -> Array3<f64> {
         .reversed_axes()
         .into_dimensionality::<Ix3>()
         .expect("a run has three axes in space")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::median_of;
-
-    #[test]
-    fn the_median_of_an_even_count_is_the_mean_of_the_middle_two_and_of_none_nan() {
-        assert_eq!(median_of(&mut [9.0, 1.0, 7.0, 3.0, 5.0]), 5.0);
-        assert_eq!(median_of(&mut [1.0, 7.0, 3.0, 5.0]), 4.0);
-        assert!(median_of(&mut []).is_nan());
-    }
 }

@@ -18,7 +18,6 @@ mod spilled;
 mod volumes;
 
 pub use like::Like;
-pub(super) use medians::median_of;
 pub use options::{Across, Constant, Dummies, MOST_DETREND, Mask, NonFinite, TsnrOptions};
 pub use record::TsnrRecord;
 pub use result::{BetweenRuns, RunRow, Tsnr, TsnrParts};

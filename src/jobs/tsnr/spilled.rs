@@ -5,8 +5,9 @@
 
 use ndarray::{Array3, ArrayViewD};
 
+use super::super::middle::median_of;
 use super::arrays::Asked;
-use super::medians::{Counts, Figure, Rules, Voxel, map_of, median_of};
+use super::medians::{Counts, Figure, Rules, Voxel, map_of};
 use super::result::TsnrParts;
 use crate::dtype::DType;
 use crate::exec::ExecError;
