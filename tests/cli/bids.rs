@@ -132,6 +132,11 @@ fn derivatives_of_a_dataset_are_made_once_and_a_table_needs_only_their_sidecars(
         said["runs"].as_array().unwrap().iter().filter(|run| run["outcome"] == outcome).count()
     };
     assert_eq!((of(&said, "written"), of(&said, "failed")), (RUNS - 2, 2));
+    // The folder in which the maps are is none of those that were left out.
+    let left_out: Vec<&str> =
+        said["left_out"].as_array().unwrap().iter().map(|o| o["path"].as_str().unwrap()).collect();
+    assert!(left_out.contains(&root.join("sourcedata/").to_str().unwrap()), "{left_out:?}");
+    assert!(!left_out.iter().any(|path| path.contains("derivatives")), "{left_out:?}");
 
     let stem = "sub-03/ses-x/func/sub-03_ses-x_task-a_run-1_stat-tsnr_boldmap";
     let record = json_of(&out.join(format!("{stem}.json")));

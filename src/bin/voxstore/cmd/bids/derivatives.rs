@@ -19,6 +19,8 @@ const IGNORED: &str = "*_boldmap.nii.gz\n*_boldmap.json\ngroup_tsnr.tsv\ngroup_t
 /// The dataset of derivatives in a folder.
 pub(super) struct Derivatives {
     root: PathBuf,
+    /// The same without links.
+    real_root: PathBuf,
     /// What its description says, or is to say.
     description: Value,
 }
@@ -29,7 +31,8 @@ impl Derivatives {
     /// # Errors
     /// When something lies there that is not ours, or was made of another dataset.
     pub(super) fn of(raw: &Dataset, root: &Path) -> Result<Self> {
-        let link = relative(&resolved(root)?, &resolved(raw.root())?);
+        let real_root = resolved(root)?;
+        let link = relative(&real_root, &resolved(raw.root())?);
         refuse_others(root)?;
         if bids::is_dataset(root) {
             let there = Dataset::open(root)?;
@@ -55,7 +58,12 @@ impl Derivatives {
             }],
             "DatasetLinks": { "raw": link },
         });
-        Ok(Self { root: root.to_owned(), description })
+        Ok(Self { root: root.to_owned(), real_root, description })
+    }
+
+    /// Whether the dataset lies in a folder, or is that folder.
+    pub(super) fn are_in(&self, folder: &Path) -> bool {
+        folder.canonicalize().is_ok_and(|folder| self.real_root.starts_with(folder))
     }
 
     /// Makes the folder, and says what it holds.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
-use voxstore::bids::{Dataset, Filter, Found, Image};
+use voxstore::bids::{Dataset, Filter, Found, Image, Reason};
 use voxstore::jobs::tsnr;
 use voxstore::nifti::{MapFile, NiftiOptions};
 use voxstore::{Error, Run, Session, peak_memory_bytes};
@@ -58,7 +58,11 @@ pub(super) fn run(args: &BidsArgs) -> Result<Done> {
     if !args.dry_run {
         derivatives.begin()?;
     }
-    let answer = all(&dataset, &filter, args, &session)?;
+    let mut answer = all(&dataset, &filter, args, &session)?;
+    // The folder that is written to was never meant to be read.
+    answer
+        .left_out
+        .retain(|other| other.reason != Reason::Beside || !derivatives.are_in(&other.path));
     tell(&answer, args, &session)?;
     let failed = answer.runs.iter().filter(|row| row.outcome == Outcome::Failed).count();
     match answer.runs.len() {
