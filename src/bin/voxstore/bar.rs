@@ -18,6 +18,8 @@ const TEMPLATE: &str = "{prefix} {wide_bar} {percent}% {binary_bytes_per_sec} {l
 const MOST_PREFIX: usize = 32;
 /// A long block moves no byte, but the time.
 const TICK: Duration = Duration::from_millis(250);
+/// The rate of work that takes less is that of its beginning and its end.
+const LEAST_SECONDS: f64 = 0.1;
 
 /// One piece of work at a time, in bytes of voxels.
 #[derive(Debug)]
@@ -145,13 +147,32 @@ fn shortened(text: &str) -> String {
 
 /// `computing: 45.2 MiB in 1.2 s, 37.9 MiB/s; memory peak 41.0 MiB of 512.0 MiB`
 fn last_line(work: &Work, memory: Option<MemoryUse>) -> String {
-    let seconds = work.begun.elapsed().as_secs_f64();
-    let done = ByteSize(work.done_bytes);
+    let done = done_in(work.done_bytes, work.begun.elapsed().as_secs_f64());
     let what = &work.what;
-    let rate = ByteSize((work.done_bytes as f64 / seconds.max(1e-3)) as u64);
     let memory = memory.map_or_else(String::new, |memory| {
         let (peak, budget) = (ByteSize(memory.peak_bytes), ByteSize(memory.budget_bytes));
         format!("; memory peak {peak} of {budget}")
     });
-    format!("{what}: {done} in {seconds:.1} s, {rate}/s{memory}")
+    format!("{what}: {done}{memory}")
+}
+
+fn done_in(bytes: u64, seconds: f64) -> String {
+    let done = ByteSize(bytes);
+    if seconds < LEAST_SECONDS {
+        return format!("{done} in less than {LEAST_SECONDS} s");
+    }
+    let rate = ByteSize((bytes as f64 / seconds) as u64);
+    format!("{done} in {seconds:.1} s, {rate}/s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::done_in;
+
+    #[test]
+    fn work_of_a_moment_has_no_rate() {
+        assert_eq!(done_in(3 << 20, 1.5), "3.0 MiB in 1.5 s, 2.0 MiB/s");
+        assert_eq!(done_in(3 << 20, 0.004), "3.0 MiB in less than 0.1 s");
+        assert_eq!(done_in(0, 0.0), "0 B in less than 0.1 s");
+    }
 }
