@@ -386,7 +386,7 @@ pub(crate) fn arange(start: Other, stop: Other, step: Other) -> PyResult<Array> 
     })
 }
 
-/// Numbers in memory; copied.
+/// Numbers in memory, which is aligned; copied.
 #[pyfunction]
 pub(crate) fn from_numpy(array: &Bound<'_, PyUntypedArray>) -> PyResult<Array> {
     fn taken<T: Element + numpy::Element>(array: &Bound<'_, PyUntypedArray>) -> PyResult<Array> {

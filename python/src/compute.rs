@@ -1,6 +1,7 @@
 //! How do arrays become numbers, and what would that take?
 
-use numpy::{PyArrayDyn, PyReadwriteArrayDyn, PyUntypedArray};
+use numpy::{PyArrayDyn, PyReadwriteArrayDyn, PyUntypedArray, PyUntypedArrayMethods as _};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use voxstore::{AnyArray, Element, LazyArray};
 
@@ -41,6 +42,10 @@ pub(crate) fn compute_into(
         let mut out: PyReadwriteArrayDyn<'_, T> = out.extract()?;
         let view = out.as_array_mut();
         Ok(limits.run(py, |session| Ok(session.compute_into(array, view)?))?.warnings)
+    }
+    if !out.is_aligned() {
+        let help = "numpy.require(out, requirements=\"A\") is a copy that will do";
+        return Err(PyValueError::new_err(format!("out is not aligned in memory; {help}")));
     }
     let array = &array.get().0;
     of_dtype!(dtype_of_numpy(out)?, T => into::<T>(py, array, out, &limits))

@@ -33,7 +33,7 @@ mod _voxstore {
     #[pymodule_export]
     use crate::tsnr::tsnr;
     #[pymodule_export]
-    use crate::write::{write_map, write_nifti, write_zarr};
+    use crate::write::{write, write_map};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -12,39 +12,31 @@ use crate::errors::raised;
 use crate::open::Run;
 use crate::work::Limits;
 
-/// Writes an array as a Zarr v3 array.
+/// Writes an array as a NIfTI file, or as a Zarr v3 array; what sources said.
 #[pyfunction]
-pub(crate) fn write_zarr(
+pub(crate) fn write(
     py: Python<'_>,
     array: Py<Array>,
     path: PathBuf,
+    as_nifti: bool,
     like: Option<Py<Run>>,
     overwrite: bool,
     limits: Limits,
 ) -> PyResult<Vec<String>> {
     let (array, like) = (&array.get().0, like.as_ref().map(|run| &run.get().0));
-    let options = ZarrOptions { force: overwrite, ..ZarrOptions::default() };
-    let report = limits.run(py, |session| session.write_zarr(array, path, like, &options))?;
+    let report = limits.run(py, |session| {
+        if as_nifti {
+            let options = NiftiOptions { overwrite, ..NiftiOptions::default() };
+            session.write_nifti(array, path, like, &options)
+        } else {
+            let options = ZarrOptions { force: overwrite, ..ZarrOptions::default() };
+            session.write_zarr(array, path, like, &options)
+        }
+    })?;
     Ok(report.warnings)
 }
 
-/// Writes an array as a NIfTI file.
-#[pyfunction]
-pub(crate) fn write_nifti(
-    py: Python<'_>,
-    array: Py<Array>,
-    path: PathBuf,
-    like: Option<Py<Run>>,
-    overwrite: bool,
-    limits: Limits,
-) -> PyResult<Vec<String>> {
-    let (array, like) = (&array.get().0, like.as_ref().map(|run| &run.get().0));
-    let options = NiftiOptions { overwrite, ..NiftiOptions::default() };
-    let report = limits.run(py, |session| session.write_nifti(array, path, like, &options))?;
-    Ok(report.warnings)
-}
-
-/// Writes a map on the grid of a run, in float32.
+/// Writes a map, which is aligned, on the grid of a run, in float32.
 #[pyfunction]
 pub(crate) fn write_map(
     py: Python<'_>,

@@ -304,6 +304,26 @@ def test_creation():
             voxstore.asarray(wrong)
 
 
+def unaligned(array):
+    """The same numbers, a byte off."""
+    made = np.ndarray(array.shape, array.dtype, bytearray(array.nbytes + 1), 1, order="F")
+    made[...] = array
+    assert not made.flags.aligned
+    return made
+
+
+def test_numbers_may_lie_at_any_address():
+    for array in BASES.values():
+        if array.itemsize > 1:
+            same(voxstore.asarray(unaligned(array)), array)
+    # A column of a packed record: its steps are no whole numbers of elements.
+    records = np.zeros(5, [("flag", "i1"), ("value", "f8")])
+    records["value"] = [1.5, 2.5, 4.0, -1.0, 7.0]
+    same(voxstore.asarray(records["value"]), records["value"])
+    with pytest.raises(ValueError, match="aligned"):
+        voxstore.asarray([1.0, 2.0]).compute(out=unaligned(np.zeros(2)))
+
+
 def test_numbers_of_one_element():
     x = voxstore.asarray([1.0, 2.0, 6.0])
     assert float(x.mean()) == 3.0 and int(x.max()) == 6 and bool(x.sum() > 8) and x.item(1) == 2.0

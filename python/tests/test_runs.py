@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -171,6 +172,11 @@ def test_tsnr_is_that_of_the_formula(truth, store, tmp_path):
     image = nib.load(tmp_path / "tsnr.nii.gz")
     np.testing.assert_allclose(image.get_fdata(), one.map, rtol=1e-6)
     np.testing.assert_allclose(image.affine, nib.load(FMRI1).affine)
+    # Whatever the map's address, as after a journey between processes.
+    apart = np.ndarray(one.map.shape, "f8", bytearray(one.map.nbytes + 1), 1)
+    apart[...] = one.map
+    replace(one, map=apart).to_nifti(tmp_path / "apart.nii.gz")
+    np.testing.assert_array_equal(nib.load(tmp_path / "apart.nii.gz").get_fdata(), image.get_fdata())
     fsl = voxstore.tsnr(FMRI1, like="fsl", across="per-run")
     np.testing.assert_allclose(fsl.run_maps[0], truth.mean(-1) / truth.std(-1, ddof=1), rtol=1e-12)
     for wrong in (

@@ -531,7 +531,7 @@ class LazyArray:
     ) -> None:
         """Writes the array, of any size, as a Zarr v3 array of axes in reverse order; it appears whole, by rename."""
         limits = Limits.of(memory, threads, scratch, progress)
-        warn(_voxstore.write_zarr(self._array, path, _run_of(like), overwrite, limits))
+        warn(_voxstore.write(self._array, path, False, _run_of(like), overwrite, limits))
 
     def to_nifti(
         self,
@@ -546,7 +546,7 @@ class LazyArray:
     ) -> None:
         """Writes the array, of any size, as a NIfTI file with the grid and TR of the run ``like``."""
         limits = Limits.of(memory, threads, scratch, progress)
-        warn(_voxstore.write_nifti(self._array, path, _run_of(like), overwrite, limits))
+        warn(_voxstore.write(self._array, path, True, _run_of(like), overwrite, limits))
 
 
 def compute(
@@ -571,7 +571,8 @@ def asarray(array: Any) -> LazyArray:
     if isinstance(array, LazyArray):
         return array
     array = np.asarray(array)
-    return LazyArray(_voxstore.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False)))
+    # Rust reads numbers of this machine's byte order, and where they may lie.
+    return LazyArray(_voxstore.from_numpy(np.require(array, array.dtype.newbyteorder("="), "A")))
 
 
 def _is_operand(other: Any) -> bool:

@@ -101,9 +101,9 @@ class Job:
     def result(self, merged: dict[str, Any]) -> Tsnr:
         """What ``voxstore.tsnr`` gives."""
         record, like = json.loads(merged["record"]), _voxstore.open(self.paths[0])
-        # What was sent may lie at any address, and be read only.
-        own = {"map": np.array(merged["map"]), "run_maps": [np.array(map) for map in merged["run_maps"]]}
-        return Tsnr(**{**merged, **own, "record": record}, _like=like)
+        # What was sent may lie at any address, and be read only: what does is copied.
+        maps = [np.require(map, requirements="AW") for map in (merged["map"], *merged["run_maps"])]
+        return Tsnr(**{**merged, "map": maps[0], "run_maps": maps[1:], "record": record}, _like=like)
 
     def _opened(self) -> tuple[list[Any], Definition]:
         mask = self.definition.mask

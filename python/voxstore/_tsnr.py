@@ -57,7 +57,8 @@ class Tsnr:
     def to_nifti(self, path: Path, *, overwrite: bool = False) -> None:
         """Writes the map in float32 on the grid of the first run."""
         description = f"voxstore {_voxstore.__version__} tsnr"
-        _voxstore.write_map(path, self._like, self.map, "tsnr", description, overwrite)
+        map = np.require(self.map, np.float64, "A")
+        _voxstore.write_map(path, self._like, map, "tsnr", description, overwrite)
 
 
 def tsnr(

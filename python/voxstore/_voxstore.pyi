@@ -118,9 +118,8 @@ def explain_tsnr_part(
 def merge_tsnr(
     runs: Sequence[Run], definition: Any, parts: Sequence[_Path], limits: Limits
 ) -> dict[str, Any]: ...
-def write_zarr(array: Array, path: _Path, like: Run | None, overwrite: bool, limits: Limits) -> list[str]: ...
-def write_nifti(
-    array: Array, path: _Path, like: Run | None, overwrite: bool, limits: Limits
+def write(
+    array: Array, path: _Path, as_nifti: bool, like: Run | None, overwrite: bool, limits: Limits
 ) -> list[str]: ...
 def write_map(
     path: _Path,
