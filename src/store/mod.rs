@@ -65,7 +65,7 @@ pub use codec::Codec;
 pub use error::StoreError;
 pub use ingest::{IngestOptions, IngestReport, Outcome, RunOutcome, Written, ingest};
 pub use salvage::{Hole, Holes};
-pub use verify::{Damage, Verified};
+pub use verify::{Damage, Verified, VerifiedIndex};
 
 /// An opened store: the list of its runs. Reads no voxel.
 #[derive(Clone, Debug)]

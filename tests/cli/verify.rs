@@ -258,12 +258,42 @@ fn a_root_that_tells_of_other_runs_is_told_and_mended_by_the_next_ingest() {
     voxstore!("verify", store).succeeds();
 }
 
+#[test]
+fn a_root_that_is_behind_the_runs_is_no_damage() {
+    let folder = folder();
+    let store = store(folder.path());
+    let root = store.join("zarr.json");
+    let old = fs::read(&root).unwrap();
+    let (third, more) =
+        (folder.path().join("run-3.nii.gz"), folder.path().join("sub-01_bold.nii.gz"));
+    fs::copy(folder.path().join("run-1.nii.gz"), &third).unwrap();
+    fs::copy(folder.path().join("run-2.nii.gz"), &more).unwrap();
+    let ingest = || voxstore!("ingest", third, more, "-o", store).succeeds();
+    ingest();
+    // As if it had been killed when its runs were in place.
+    fs::write(&root, old).unwrap();
+    let said = voxstore!("verify", store).succeeds().shows(&["runs/run-3.ome.zarr", "ok"]);
+    for words in ["note: ", "runs/run-3.ome.zarr and 1 more", "next ingest"] {
+        assert!(said.stderr.contains(words), "{said:?}");
+    }
+    let rows = voxstore!("verify", store, "--json").succeeds().json();
+    let unlisted = |row: &Value| row["unlisted"].as_bool().unwrap();
+    assert_eq!(rows.as_array().unwrap().iter().filter(|row| unlisted(row)).count(), 2);
+    // Damage is damage all the same, and so is a run that is told of in half.
+    let text = fs::read_to_string(&root).unwrap();
+    fs::write(&root, text.replacen("\"path\": \"runs/run-1", "\"path\": \"runs/run-9", 1)).unwrap();
+    voxstore!("verify", store).fails(3, &["note: ", "run-1", "not there", "run-9"]);
+    ingest();
+    let said = voxstore!("verify", store).succeeds();
+    assert!(!said.stderr.contains("note: "), "{said:?}");
+}
+
 /// What verifying finds, or why nothing can be.
 fn found(store: &Path) -> Option<String> {
     let session = voxstore::Session::builder().threads(1).build().unwrap();
     let look = || -> Result<Vec<store::Damage>, store::StoreError> {
         let opened = store::open(store)?;
-        let mut damage = opened.verify_index(opened.runs())?;
+        let mut damage = opened.verify_index(opened.runs())?.damage;
         for run in opened.runs() {
             damage.extend(opened.verify(run, false, &session)?.damage);
         }

@@ -116,6 +116,14 @@ impl RootCopies {
         let lines = found.attributes.voxstore.runs.into_iter();
         Ok(Self { runs: lines.map(|line| (line.path, line.digest)).collect(), nodes: metadata })
     }
+
+    /// Whether there are metadata of a run's group, or of an array in it.
+    pub(in crate::store) fn tell_of_nodes_of(&self, run: &str) -> bool {
+        let below = format!("{run}/");
+        let mut from = self.nodes.range(below.clone()..);
+        self.nodes.contains_key(run)
+            || from.next().is_some_and(|(name, _)| name.starts_with(&below))
+    }
 }
 
 #[derive(Debug, Deserialize)]

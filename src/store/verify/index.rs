@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Damage;
+use super::{Damage, VerifiedIndex};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::ingest::nodes_of;
@@ -17,7 +17,7 @@ const REMEDY: &str = "the root is older than the runs (an ingest is under way, o
     ingest writes it anew";
 
 /// Compares the root with these runs; where they are all there are, it may tell of no others.
-pub(super) fn check(store: &Store, runs: &[String]) -> Result<Vec<Damage>, StoreError> {
+pub(super) fn check(store: &Store, runs: &[String]) -> Result<VerifiedIndex, StoreError> {
     let root = store.path().join(METADATA);
     let lie = |field: String, reason: &str| {
         Damage::told(root.clone(), Some(field), format!("{reason}; {REMEDY}"))
@@ -25,32 +25,31 @@ pub(super) fn check(store: &Store, runs: &[String]) -> Result<Vec<Damage>, Store
     let mut copies = match RootCopies::read(&root) {
         Ok(copies) => copies,
         Err(error @ StoreError::Metadata { .. }) => {
-            return Ok(vec![Damage::told(root, None, error)]);
+            let damage = vec![Damage::told(root, None, error)];
+            return Ok(VerifiedIndex { unlisted: Vec::new(), damage });
         }
         Err(error) => return Err(error),
     };
-    let (mut damage, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut unlisted, mut damage, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for run in runs {
         // A run that cannot be opened is told of when it is verified; it is in no index.
         let file = store.path().join(run).join(METADATA);
         let Ok(attributes) = read_group::<RunAttributes>(&file) else { continue };
         let entry =
             NodeDigest::of(serde_json::to_value(attributes.index_entry(run)).unwrap_or_default());
-        match copies.runs.remove(run) {
-            Some(found) if found == entry => {}
-            Some(_) => {
-                damage
-                    .push(lie(format!("attributes.voxstore.runs: {run}"), "not what the run says"));
-            }
-            None => {
-                damage.push(lie(format!("attributes.voxstore.runs: {run}"), "not there"));
-                continue;
-            }
+        let line = copies.runs.remove(run);
+        let is_unlisted = line.is_none() && !copies.tell_of_nodes_of(run);
+        if is_unlisted {
+            unlisted.push(run.clone());
+        } else if line != Some(entry) {
+            let reason = if line.is_some() { "not what the run says" } else { "not there" };
+            damage.push(lie(format!("attributes.voxstore.runs: {run}"), reason));
         }
         for (name, node) in nodes_of(store.path(), run, &mut seen)? {
             let found = copies.nodes.remove(&name);
-            if found != Some(NodeDigest::of(node)) {
-                let reason = if found.is_some() { "not what its file says" } else { "not there" };
+            let is_missing = found.is_none();
+            if found != Some(NodeDigest::of(node)) && !(is_missing && is_unlisted) {
+                let reason = if is_missing { "not there" } else { "not what its file says" };
                 damage.push(lie(format!("consolidated_metadata: {name}"), reason));
             }
         }
@@ -64,5 +63,5 @@ pub(super) fn check(store: &Store, runs: &[String]) -> Result<Vec<Damage>, Store
         damage
             .extend(left.map(|(list, name)| lie(format!("{list}: {name}"), "is not in the store")));
     }
-    Ok(damage)
+    Ok(VerifiedIndex { unlisted, damage })
 }

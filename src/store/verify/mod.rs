@@ -38,6 +38,15 @@ pub struct Verified {
     pub damage: Vec<Damage>,
 }
 
+/// What was found out about what the root tells of the runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifiedIndex {
+    /// Runs that the root does not tell of yet, as an ingest leaves it that is under way or was stopped.
+    pub unlisted: Vec<String>,
+    /// What it tells and is not so.
+    pub damage: Vec<Damage>,
+}
+
 /// Something that is not as it was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
@@ -109,7 +118,7 @@ impl Store {
     ///
     /// # Errors
     /// When a folder or file cannot be read.
-    pub fn verify_index(&self, runs: &[String]) -> Result<Vec<Damage>, StoreError> {
+    pub fn verify_index(&self, runs: &[String]) -> Result<VerifiedIndex, StoreError> {
         index::check(self, runs)
     }
 }

@@ -11,6 +11,8 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
 /// Every chunk must be there, whole, and in its place, and all that is told of a run must follow from the
 /// header of its source. What is not so is listed by run, chunk and volumes, or by field; the exit code is 3
 /// then, and where a file differs from its run. It is 4 where nothing differs and a file could not be read.
+/// Whole runs that the store's own list does not have yet are no damage: an ingest is under way, or was stopped.
+/// `ingest` again brings the list up to date, which other tools go by.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   voxstore verify study.zarr

@@ -32,6 +32,8 @@ struct Row {
     /// Why the run cannot be opened.
     error: Option<String>,
     damage: Vec<DamageRow>,
+    /// Whether the root does not tell of the run yet.
+    unlisted: bool,
 }
 
 #[derive(Serialize)]
@@ -85,7 +87,8 @@ impl Row {
     }
 
     fn named(run: String) -> Self {
-        Self { run, chunks: None, read_bytes: None, error: None, damage: Vec::new() }
+        let damage = Vec::new();
+        Self { run, chunks: None, read_bytes: None, error: None, damage, unlisted: false }
     }
 
     fn is_well(&self) -> bool {
@@ -116,9 +119,14 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Done> {
             Err(error) => Row { error: Some(error.to_string()), ..Row::named(name.clone()) },
         });
     }
-    let lies = store.verify_index(&names)?;
-    if !lies.is_empty() {
-        let damage = lies.into_iter().map(DamageRow::from).collect();
+    let index = store.verify_index(&names)?;
+    // In the same order.
+    let mut unlisted = index.unlisted.iter().peekable();
+    for row in &mut rows {
+        row.unlisted = unlisted.next_if(|run| **run == row.run).is_some();
+    }
+    if !index.damage.is_empty() {
+        let damage = index.damage.into_iter().map(DamageRow::from).collect();
         rows.push(Row { damage, ..Row::named(INDEX.to_owned()) });
     }
     let compared = against::all(args, &store, &names, &session)?;
@@ -149,6 +157,18 @@ fn tell(rows: &[Row], compared: &[Compared], quiet: bool) -> Result<()> {
     compared.iter().for_each(Compared::tell);
     if quiet {
         return Ok(());
+    }
+    let mut unlisted = rows.iter().filter(|row| row.unlisted);
+    if let Some(first) = unlisted.next() {
+        let more = match unlisted.count() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        render::say(&format!(
+            "note: the root does not tell of {}{more} yet (an ingest is under way, or was stopped), so other tools \
+             do not see it; the next ingest writes it anew",
+            first.run
+        ));
     }
     let number = |n: Option<u64>| n.map_or("-".to_owned(), |n| n.to_string());
     let table: Vec<Vec<String>> = rows
