@@ -115,7 +115,9 @@ impl GroupReport {
         });
         let mut medians: Vec<f64> = runs.iter().filter_map(|run| run.median).collect();
         let median = median_of(&mut medians);
-        medians.iter_mut().for_each(|value| *value = (*value - median).abs());
+        for value in &mut medians {
+            *value = (*value - median).abs();
+        }
         let mad = STD_IN_MADS * median_of(&mut medians);
         for run in &mut runs {
             run.stands_out = run.median.is_none_or(|value| (value - median).abs() > FAR * mad);
