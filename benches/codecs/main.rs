@@ -13,6 +13,8 @@
 
 use voxstore::store::Codec;
 
+#[path = "../alone/mod.rs"]
+mod alone;
 #[path = "../machine/mod.rs"]
 mod machine;
 mod measure;

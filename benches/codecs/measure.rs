@@ -1,28 +1,21 @@
-//! How small and how fast is each codec on a set? Encoding, decoding and inflating call no voxstore code.
+//! How small and how fast is each codec on a set?
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
-use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use ndarray::s;
 use voxstore::jobs::{TsnrOptions, tsnr};
 use voxstore::store::{self, Codec, IngestOptions, Outcome};
 use voxstore::{Run, Session, nifti};
-use zarrs::array::codec::api::ArrayToBytesCodecTraits as _;
-use zarrs::array::{Array, ArrayBytes, CodecOptions};
-use zarrs::filesystem::FilesystemStore;
 
+use crate::alone::{BUFFERS, Chunks, decode, encode, inflate_all};
 use crate::sets::Set;
 
 pub(crate) const THREADS: usize = 2;
-/// The inflater gets the best of these.
-const BUFFERS: [usize; 3] = [64 << 10, 256 << 10, 1 << 20];
 /// What takes less is done again, until a round is this long.
 const ROUND: Duration = Duration::from_millis(100);
 
@@ -76,7 +69,7 @@ pub(crate) fn set(set: &Set, choices: &[Option<Codec>], rounds: usize) -> Measur
     let runs: Vec<Run> = plain.iter().map(|path| nifti::open(path).unwrap()).collect();
     let voxel_bytes =
         |run: &Run| run.shape().iter().product::<u64>() * run.source().dtype().size() as u64;
-    let inflate = |size| gzip.iter().for_each(|path| inflate(path, size, |_| {}));
+    let inflate = |size| gzip.iter().for_each(|path| inflate_all(path, size, |_| {}));
     let inflate = BUFFERS.map(|size| timed(rounds, || inflate(size)));
     Measured {
         name: set.name.clone(),
@@ -114,16 +107,16 @@ fn of_codec(runs: &[Run], codec: Option<Codec>, rounds: usize) -> OfCodec {
     let tsnr = |run: &Run| {
         drop(tsnr(std::slice::from_ref(run), TsnrOptions::default(), &session).unwrap());
     };
-    let arrays = arrays(&stored);
+    let chunks = chunks(&stored);
     let in_time: Vec<&Run> = opened.iter().filter(|run| run.shape()[3] > 1).collect();
     OfCodec {
         choice: codec,
         chosen,
         stored_bytes: facts.iter().map(|facts| facts.stored_bytes).sum(),
-        encode: Seconds::of((0..rounds).map(|_| encode_seconds(&arrays)).collect()),
+        encode: Seconds::of((0..rounds).map(|_| encode(&chunks, 1)).collect()),
         ingest: timed(rounds, || drop(ingest())),
-        decode_alone: timed(rounds, || decode(&arrays, 1)),
-        decode: timed(rounds, || decode(&arrays, THREADS)),
+        decode_alone: timed(rounds, || _ = decode(&chunks, 1)),
+        decode: timed(rounds, || _ = decode(&chunks, THREADS)),
         tsnr: (!in_time.is_empty())
             .then(|| timed(rounds, || in_time.iter().for_each(|run| tsnr(run)))),
         series: timed(rounds, || compute(&series)),
@@ -150,7 +143,7 @@ fn both(file: &Path, scratch: &Path, at: usize) -> (PathBuf, PathBuf) {
     let plain = scratch.join(format!("run-{at}.nii"));
     if file.extension().is_some_and(|end| end == "gz") {
         let mut out = fs::File::create(&plain).unwrap();
-        inflate(file, BUFFERS[2], |bytes| out.write_all(bytes).unwrap());
+        inflate_all(file, BUFFERS[2], |bytes| out.write_all(bytes).unwrap());
         return (plain, file.to_owned());
     }
     fs::copy(file, &plain).unwrap();
@@ -161,74 +154,8 @@ fn both(file: &Path, scratch: &Path, at: usize) -> (PathBuf, PathBuf) {
     (plain, gzip)
 }
 
-fn inflate(path: &Path, buffer_bytes: usize, mut take: impl FnMut(&[u8])) {
-    let file = std::io::BufReader::with_capacity(buffer_bytes, fs::File::open(path).unwrap());
-    let mut decoder = MultiGzDecoder::new(file);
-    let mut buffer = vec![0; buffer_bytes];
-    loop {
-        match decoder.read(&mut buffer).unwrap() {
-            0 => return,
-            n => take(&buffer[..n]),
-        }
-    }
-}
-
-type Arrays = Vec<Array<FilesystemStore>>;
-
 /// The voxels of each run, as zarrs sees them.
-fn arrays(stored: &store::Store) -> Arrays {
-    let files = Arc::new(FilesystemStore::new(stored.path()).unwrap());
-    let open = |run| Array::open(Arc::clone(&files), &format!("/{run}/0")).unwrap();
-    stored.runs().iter().map(open).collect()
-}
-
-/// Positions of an array's chunks.
-fn positions(array: &Array<FilesystemStore>) -> Vec<Vec<u64>> {
-    let mut positions = vec![vec![]];
-    for &count in array.chunk_grid_shape() {
-        let longer = |p: Vec<u64>| (0..count).map(move |i| [&p[..], &[i]].concat());
-        positions = positions.into_iter().flat_map(longer).collect();
-    }
-    positions
-}
-
-fn chunk(array: &Array<FilesystemStore>, position: &[u64], options: &CodecOptions) -> Vec<u8> {
-    let bytes: ArrayBytes<'static> = array.retrieve_chunk_opt(position, options).unwrap();
-    bytes.into_fixed().unwrap().into_owned()
-}
-
-/// Read, check and decode.
-fn decode(arrays: &Arrays, threads: usize) {
-    let options = CodecOptions::default().with_concurrent_target(1);
-    for array in arrays {
-        let (positions, next) = (positions(array), AtomicUsize::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some(p) = positions.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        std::hint::black_box(chunk(array, p, &options));
-                    }
-                });
-            }
-        });
-    }
-}
-
-/// What all chunks take to be encoded again, on one thread, decoding not counted.
-fn encode_seconds(arrays: &Arrays) -> f64 {
-    let options = CodecOptions::default().with_concurrent_target(1);
-    let mut seconds = 0.0;
-    for array in arrays {
-        for position in positions(array) {
-            let voxels = chunk(array, &position, &options);
-            let shape = array.chunk_shape(&position).unwrap();
-            let (codecs, start) = (array.codecs(), Instant::now());
-            let bytes = ArrayBytes::from(voxels);
-            let encoded =
-                codecs.encode(bytes, &shape, array.data_type(), array.fill_value(), &options);
-            seconds += start.elapsed().as_secs_f64();
-            std::hint::black_box(encoded.unwrap());
-        }
-    }
-    seconds
+fn chunks(stored: &store::Store) -> Vec<Chunks> {
+    let of = |run| Chunks::of(stored.path(), &format!("/{run}/0"), |_| true);
+    stored.runs().iter().map(of).collect()
 }

@@ -6,11 +6,13 @@
 //!
 //! Each `FOLDER` holds `.nii.gz` runs of one grid (`cargo run --release --example make_runs -- ds114 FOLDER`
 //! makes a real size), and is a set: its jobs are taken beside their limits, in turn, on two threads, the files
-//! in the page cache. Limits (`limit.rs`) call no voxstore code. A ratio is that of the medians. `--write` puts
+//! in the page cache. Limits (`limit.rs`, `alone`) call no voxstore code. A ratio is that of the medians. `--write` puts
 //! the report into `docs/benchmarks/limits.md`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used, reason = "a benchmark")]
 
+#[path = "../alone/mod.rs"]
+mod alone;
 mod limit;
 #[path = "../machine/mod.rs"]
 mod machine;
@@ -21,8 +23,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use limit::Chunks;
-use measure::{HEAD, Row, seconds};
+use alone::{Chunks, seconds};
+use measure::{HEAD, Row};
 use ndarray::s;
 use voxstore::jobs::{TsnrOptions, tsnr};
 use voxstore::nifti::{self, Io};
@@ -39,7 +41,7 @@ fn main() {
     let mut text = format!(
         "# Limits\n\n\
          Written by `cargo bench --bench limits -- --write FOLDER...`; do not edit. What each limit does stands\n\
-         in `benches/limits/limit.rs`.\n\n\
+         in `benches/limits/limit.rs` and `benches/alone/mod.rs`.\n\n\
          - Machine: {}.\n- Versions: {}.\n\
          - Medians of {rounds} rounds (four times as many of what takes milliseconds), least and most in brackets;\n  \
            warm page cache, {THREADS} threads.\n",
@@ -141,7 +143,7 @@ impl Set {
             row(
                 ["tSNR, store", "read, check, decode"],
                 1.0 / 0.85,
-                &|| limit::decode(&voxels, THREADS),
+                &|| alone::decode(&voxels, THREADS),
                 &stored,
             ),
         ]
@@ -159,7 +161,7 @@ impl Set {
             drop(fs::remove_dir_all(&target));
             seconds(|| ingest(files, &target, &self.session))
         };
-        let encode = || limit::encode(&voxels, 1);
+        let encode = || alone::encode(&voxels, 1);
         let names = ["ingest, .nii.gz, synced", "inflate"];
         let gz = if self.gz.len() == 1 {
             let limit = || limit::inflate(&self.gz, 1);
@@ -183,8 +185,8 @@ impl Set {
         let array = format!("/{name}/0");
         let [x, y, z, t] = [0, 1, 2, 3].map(|axis| (run.shape()[axis] / 2) as isize);
         let bold = run.lazy();
-        let whole = Chunks::of(&self.store, &array, |_| true).chunk_shape();
-        let [tb, zb] = [whole[0], whole[1]];
+        let whole = Chunks::of(&self.store, &array, |_| true).array.chunk_shape(&[0; 4]).unwrap();
+        let [tb, zb] = [whole[0].get(), whole[1].get()];
         let touched = |from: isize, n: isize, length: u64| {
             let (from, last) = (from as u64 / length, (from + n - 1) as u64 / length);
             move |at: u64| (from..=last).contains(&at)
@@ -198,7 +200,7 @@ impl Set {
                 [what, "the chunks it touches"],
                 2.0,
                 4 * self.rounds,
-                || limit::decode(&chunks, THREADS),
+                || alone::decode(&chunks, THREADS),
                 || seconds(|| drop(self.session.compute::<f64>(&view).unwrap())),
             )
         };
@@ -228,7 +230,7 @@ impl Set {
             ["z-score of the store to Zarr", "2 x decode + encode"],
             1.3,
             self.rounds,
-            || 2.0 * limit::decode(&voxels, THREADS) + limit::encode(&written, THREADS),
+            || 2.0 * alone::decode(&voxels, THREADS) + alone::encode(&written, THREADS),
             || job(&self.scratch.join("zscore-again.zarr")),
         )
     }

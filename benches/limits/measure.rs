@@ -1,14 +1,6 @@
 //! How are times taken, and how are they shown?
 
 use std::fmt;
-use std::time::Instant;
-
-/// Seconds that `work` takes.
-pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
 
 /// Several times of the same thing.
 pub(crate) struct Times(Vec<f64>);
