@@ -165,8 +165,8 @@ fn tell(rows: &[Row], compared: &[Compared], quiet: bool) -> Result<()> {
             count => format!(" and {count} more"),
         };
         render::say(&format!(
-            "note: the root does not tell of {}{more} yet (an ingest is under way, or was stopped), so other tools \
-             do not see it; the next ingest writes it anew",
+            "note: not in the list of the store's root yet: {}{more}; an ingest is under way, or was stopped. Other tools \
+             go by that list; the next ingest writes it anew",
             first.run
         ));
     }
