@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use bytesize::ByteSize;
+
 use super::common::{DS003, FMRI1, FMRI2, fixture, folder, names, voxstore};
 
 /// The part of a page outside of data that is base64.
@@ -44,6 +46,20 @@ fn a_page_does_not_depend_on_threads_or_memory() {
     voxstore!("report", runs[0], runs[1], "-o", place("b.html"), "--threads", "2", m, size)
         .succeeds();
     assert!(fs::read(place("a.html")).unwrap() == fs::read(place("b.html")).unwrap());
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
+fn the_projected_peak_has_the_room_to_draw_in() {
+    let folder = folder();
+    let page = folder.path().join("report.html");
+    let said = voxstore!("report", fixture(FMRI1), "-o", page).succeeds().stdout;
+    let bytes = |words: &str| -> ByteSize {
+        let (_, behind) = said.split_once(words).unwrap();
+        behind.split([',', ';']).next().unwrap().trim().parse().unwrap()
+    };
+    let (projected, measured) = (bytes("projected peak "), bytes("measured "));
+    assert!(measured <= projected, "{said}");
 }
 
 #[test]

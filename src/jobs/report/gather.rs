@@ -184,6 +184,8 @@ pub(super) fn gather(
         gathered.report = Report { scans, ..report };
         warnings.extend(found.warnings);
     }
+    let report = &mut gathered.report;
+    report.projected_bytes = report.projected_bytes.max(needed.drawing_bytes());
     if options.mask.is_none() {
         gathered.find_mask();
     }
@@ -230,13 +232,18 @@ impl Needed {
             ("room to draw in", self.room_bytes),
             ("looking at a run", self.looking_bytes),
         ];
-        let needed = self.kept_bytes.saturating_add(self.room_bytes.max(self.looking_bytes));
+        let needed = self.drawing_bytes().max(self.kept_bytes.saturating_add(self.looking_bytes));
         let beside = session.with_less(self.kept_bytes);
         beside.filter(|_| needed <= session.memory_bytes()).ok_or_else(|| {
             let most = largest.into_iter().max_by_key(|(_, bytes)| *bytes);
             let (what, bytes) = most.unwrap_or_default();
             PlanError::memory(needed, session, (what.to_owned(), bytes), None).into()
         })
+    }
+
+    /// All that is taken while pictures are drawn.
+    fn drawing_bytes(&self) -> u64 {
+        self.kept_bytes.saturating_add(self.room_bytes)
     }
 
     /// A refusal that counts what is kept, too.
