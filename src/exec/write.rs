@@ -7,7 +7,7 @@ use ndarray::ArrayViewD;
 use super::collect::{Collect, as_view};
 use super::error::ExecError;
 use super::run::{Report, run_plan};
-use crate::dtype::Element;
+use crate::dtype::{DType, Element};
 use crate::grid::{Region, shape_text};
 use crate::lazy::LazyArray;
 use crate::plan::{Delivery, Plan, ResultMemory};
@@ -42,14 +42,34 @@ impl Session {
         take: impl Fn(usize, &Region, ArrayViewD<'_, T>) -> Result<(), SinkError> + Sync,
     ) -> Result<Report, ExecError> {
         let wanted: Vec<_> = arrays.iter().map(|&a| (a, T::DTYPE)).collect();
-        let plan = Plan::new(&wanted, &Delivery::of(ResultMemory::Sink), self)?;
+        self.each_box(&wanted, |index, region, bytes| {
+            take(index, region, as_view::<T>(region, bytes))
+        })
+    }
+
+    /// As [`for_each_block`](Self::for_each_block), with the bytes of each array's own type.
+    pub(crate) fn for_each_box(
+        &self,
+        arrays: &[&LazyArray],
+        take: impl Fn(usize, &Region, &[u8]) -> Result<(), SinkError> + Sync,
+    ) -> Result<Report, ExecError> {
+        let wanted: Vec<_> = arrays.iter().map(|&a| (a, a.dtype())).collect();
+        self.each_box(&wanted, take)
+    }
+
+    fn each_box(
+        &self,
+        wanted: &[(&LazyArray, DType)],
+        take: impl Fn(usize, &Region, &[u8]) -> Result<(), SinkError> + Sync,
+    ) -> Result<Report, ExecError> {
+        let plan = Plan::new(wanted, &Delivery::of(ResultMemory::Sink), self)?;
         let take = &take;
         let taker = |index| {
             move |region: &Region, bytes: &[u8]| -> Result<(), ExecError> {
-                Ok(take(index, region, as_view::<T>(region, bytes))?)
+                Ok(take(index, region, bytes)?)
             }
         };
-        let takers: Vec<_> = (0..arrays.len()).map(taker).collect();
+        let takers: Vec<_> = (0..wanted.len()).map(taker).collect();
         let collects: Vec<&dyn Collect> =
             takers.iter().map(|taker| taker as &dyn Collect).collect();
         run_plan(&plan, &collects, self)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Feed;
 use crate::dtype::DType;
+use crate::grid::gcd;
 use crate::lazy::AxisView;
 use crate::source::Source;
 
@@ -141,8 +142,4 @@ fn times_read(step: u64, block: u64) -> f64 {
     let step = step.max(1);
     // Steps and blocks meet at every multiple of what divides both.
     (step - gcd(step, block) + block) as f64 / step as f64
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

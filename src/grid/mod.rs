@@ -33,6 +33,11 @@ pub(crate) fn saturating_count(shape: &[u64]) -> u64 {
     element_count(shape).unwrap_or(u64::MAX)
 }
 
+/// The largest number that divides both.
+pub(crate) fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 /// `(64, 64, 30, 173)`, as numpy prints a shape.
 pub(crate) fn shape_text(shape: &[u64]) -> String {
     let parts: Vec<String> = shape.iter().map(u64::to_string).collect();

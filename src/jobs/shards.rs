@@ -17,8 +17,12 @@ use crate::shard::{
 /// Expressions whose reductions are computed in shards: what each process computes is the running sums of its runs, or
 /// of its planes of them, and what follows from the sums is computed when parts are merged.
 ///
-/// Every process must be given the same job, and so must the one that merges. A reduction of reductions, one by groups,
-/// and one that keeps every sample (median, quantile, mad) cannot be done so.
+/// A reduction that keeps every sample (median, quantile, mad), one by groups, and one of elements beside reductions
+/// (`(x - x.mean(-1)).std(-1)`) is not made of sums that could be joined: its values are computed over all its runs at once,
+/// by planes, where each of them can be read by planes. Where one is a stream (`.nii.gz`), or no axis is left, all of it falls to one
+/// shard, and sums of the same runs with it.
+///
+/// Every process must be given the same job, and so must the one that merges.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -55,7 +59,7 @@ impl ShardedJob<'_> {
     /// alone. Reads its runs, or its planes of them, once.
     ///
     /// # Errors
-    /// A reduction that cannot be done in shards; something else at the part's place; what computing and writing say.
+    /// An expression that means nothing; something else at the part's place; what computing and writing say.
     pub fn part(
         &self,
         shard: Shard,
@@ -92,7 +96,7 @@ impl ShardedJob<'_> {
                 .check()
                 .map_err(|error| JobError::Exec(crate::plan::PlanError::from(error).into()))?;
         }
-        Ok(Work::of(self.arrays).map_err(ShardError::from)?)
+        Ok(Work::of(self.arrays))
     }
 
     fn request(&self) -> Request {

@@ -76,6 +76,13 @@ pub(crate) struct Reduce {
     pub(crate) groups: Option<Labels>,
 }
 
+impl Reduce {
+    /// What is reduced, and which of it counts.
+    pub(crate) fn inputs(&self) -> Vec<&Arc<Node>> {
+        [&self.input].into_iter().chain(&self.mask).collect()
+    }
+}
+
 /// Elements of which nothing is there but the state of a sum over `axes`.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
@@ -197,7 +204,7 @@ impl Op {
             Self::Leaf { .. } | Self::Scalar(_) | Self::Invalid(_) => Vec::new(),
             Self::View { input, .. } | Self::Custom { input, .. } => vec![input],
             Self::Kept(kept) => vec![&kept.words],
-            Self::Reduce(reduce) => [&reduce.input].into_iter().chain(&reduce.mask).collect(),
+            Self::Reduce(reduce) => reduce.inputs(),
             Self::Map { inputs, .. } | Self::Concat { inputs, .. } => inputs.iter().collect(),
         }
     }

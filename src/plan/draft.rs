@@ -168,7 +168,7 @@ impl Draft {
         if let Some(known) = self.known.get(node) {
             return known;
         }
-        let both: Vec<&Arc<Node>> = [&reduce.input].into_iter().chain(&reduce.mask).collect();
+        let both = reduce.inputs();
         let whole: Vec<u64> = reduce.axes.iter().map(|&axis| reduce.input.shape[axis]).collect();
         let mut sums = Vec::new();
         for (region, nodes) in pieces(&both) {

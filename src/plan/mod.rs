@@ -22,6 +22,7 @@
 //! the number of files and operations, never on that of blocks. Does no I/O, starts no thread, makes
 //! no numbers; `exec` carries a plan out without choices of its own.
 
+mod apart;
 mod cut;
 mod delivery;
 mod draft;
@@ -29,6 +30,7 @@ mod error;
 mod explain;
 mod fit;
 mod intern;
+mod kept;
 mod narrow;
 mod pass;
 mod pieces;
@@ -36,7 +38,6 @@ mod scaling;
 mod schedule;
 mod share;
 mod sizes;
-mod sums;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -45,13 +46,13 @@ mod turn;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub(crate) use apart::Apart;
 pub(crate) use delivery::{Delivery, ResultMemory};
 pub use error::PlanError;
+pub(crate) use kept::KeptState;
 pub(crate) use pass::{Dest, EmitPiece, FoldOver, Form, Output, Part, Pass, Sum};
 pub(crate) use schedule::{Schedule, Units};
 pub(crate) use sizes::{Standing, WorkerSizes};
-pub use sums::NotShardable;
-pub(crate) use sums::{KeptSum, Sums};
 
 use crate::dtype::DType;
 use crate::feed::{Feed, address};

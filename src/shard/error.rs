@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::units::Shard;
 use crate::exec::ExecError;
-use crate::plan::{NotShardable, PlanError};
+use crate::plan::PlanError;
 use crate::sink::SinkError;
 use crate::store::StoreError;
 
@@ -33,9 +33,6 @@ pub enum ShardError {
         /// The most shards.
         most: u64,
     },
-    /// The job cannot be cut.
-    #[error(transparent)]
-    NotShardable(#[from] NotShardable),
     /// The place of a part is taken by something else.
     #[error("{} exists and is {found}; choose another folder, or overwrite it with --force", .path.display())]
     Taken {

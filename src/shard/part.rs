@@ -132,11 +132,12 @@ pub(super) struct UnitRange {
     pub(super) total: u64,
 }
 
-/// The states of a run, of some of its planes.
+/// The states of a set of runs, mostly of one, of some of its planes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct RunOfPart {
-    /// Its number among the runs of the request.
+    /// The number of the set: of its first run, among those that are read.
     pub(super) run: usize,
+    /// The name of the run, or the names of several.
     pub(super) name: String,
     /// The group that its states are in.
     pub(super) group: String,
@@ -149,7 +150,7 @@ pub(super) struct RunOfPart {
     pub(super) found: BTreeMap<String, u64>,
 }
 
-/// One state: a group of arrays, one a component.
+/// One state, or finished values: a group of arrays, one a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StateOfRun {
     /// What is kept.
@@ -158,8 +159,8 @@ pub(super) struct StateOfRun {
 }
 
 impl RunOfPart {
-    pub(super) fn group_name(run: usize) -> String {
-        format!("run-{run:05}")
+    pub(super) fn group_name(set: usize) -> String {
+        format!("run-{set:05}")
     }
 
     /// The array of a component in the run's group.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::error::ShardError;
 use super::part::{PartFile, Request, RunOfPart, STATE_VERSION};
 use super::states::{KeptWords, Planes, array_shape};
-use super::units::{Shard, Work};
+use super::units::{Shard, Stretch, Work};
 use super::write::Typed;
 use crate::lazy::LazyArray;
-use crate::plan::KeptSum;
+use crate::plan::KeptState;
 use crate::runtime::in_shell;
 use crate::source::Source;
 use crate::store::{list_folders, open_array, read_part};
@@ -84,10 +84,10 @@ impl Parts {
         all
     }
 
-    /// What was found out of a run before it was summed.
-    pub(crate) fn found(&self, run: usize, what: &str) -> Option<u64> {
-        let of_run = self.list.iter().flat_map(|(_, file)| &file.runs).filter(|of| of.run == run);
-        of_run.filter_map(|of| of.found.get(what)).copied().next()
+    /// What was found out of a set of runs before it was read.
+    pub(crate) fn found(&self, set: usize, what: &str) -> Option<u64> {
+        let of_set = self.list.iter().flat_map(|(_, file)| &file.runs).filter(|of| of.run == set);
+        of_set.filter_map(|of| of.found.get(what)).copied().next()
     }
 
     /// Refuses parts of which the job that is asked for is not made.
@@ -110,25 +110,32 @@ impl Parts {
     /// Units that are in no part, or in two; arrays that are missing or not what they should be.
     pub(crate) fn results(&self, work: &Work) -> Result<Vec<LazyArray>, ShardError> {
         self.check_units(work)?;
-        let mut sources: Vec<Option<Arc<dyn Source>>> = vec![None; work.sums.list().len()];
-        for (index, run) in work.runs.iter().enumerate() {
-            for (number, &sum) in run.sums.iter().enumerate() {
-                let of = &work.sums.list()[sum];
-                let planes = self.planes(of, index, number)?;
-                sources[sum] = Some(Arc::new(KeptWords::new(of, planes)));
+        let mut sources: Vec<Option<Arc<dyn Source>>> = vec![None; work.apart.list().len()];
+        for (index, set) in work.sets.iter().enumerate() {
+            for (number, &state) in set.states.iter().enumerate() {
+                let of = &work.apart.list()[state];
+                let planes = self.planes(work, of, index, number)?;
+                sources[state] = Some(Arc::new(KeptWords::new(of, planes)));
             }
         }
-        // Each sum belongs to one run.
+        // Each state belongs to one set.
         let sources: Vec<Arc<dyn Source>> = sources.into_iter().flatten().collect();
-        Ok(work.sums.results(&sources))
+        Ok(work.apart.results(&sources))
     }
 
-    /// The planes of a sum, in their order.
-    fn planes(&self, sum: &KeptSum, run: usize, number: usize) -> Result<Vec<Planes>, ShardError> {
+    /// The planes of a state, in their order.
+    fn planes(
+        &self,
+        work: &Work,
+        state: &KeptState,
+        set: usize,
+        number: usize,
+    ) -> Result<Vec<Planes>, ShardError> {
         let mut list = Vec::new();
         for (path, file) in &self.list {
-            for of in file.runs.iter().filter(|of| of.run == run) {
-                list.push(planes_of(path, of, sum, number)?);
+            for of in file.runs.iter().filter(|of| of.run == set) {
+                let stretch = Stretch { set, start: of.start, len: of.len };
+                list.push(planes_of(path, of, state, &work.cells_in(stretch, state), number)?);
             }
         }
         Ok(list)
@@ -148,7 +155,7 @@ impl Parts {
             let expected = work.stretches(&(units.first..units.end));
             let matches = expected.len() == file.runs.len()
                 && expected.iter().zip(&file.runs).all(|(stretch, of)| {
-                    (stretch.run, stretch.start, stretch.len) == (of.run, of.start, of.len)
+                    (stretch.set, stretch.start, stretch.len) == (of.run, of.start, of.len)
                 });
             if !matches {
                 return damaged(path, "its runs are not those of its units".to_owned());
@@ -254,25 +261,22 @@ fn opened(path: &Path) -> Result<PartFile, ShardError> {
 fn planes_of(
     path: &Path,
     of: &RunOfPart,
-    sum: &KeptSum,
+    state: &KeptState,
+    cells: &[u64],
     number: usize,
 ) -> Result<Planes, ShardError> {
     let damaged = |reason: String| ShardError::Damaged { path: path.to_owned(), reason };
-    let names: Vec<&String> = sum.components().iter().map(|component| &component.name).collect();
-    let here = of.states.get(number).filter(|state| state.kept == sum.text());
-    if here.is_none_or(|state| !state.components.iter().eq(names.iter().copied())) {
-        return Err(damaged(format!("{} has no state of {}", of.group, sum.text())));
-    }
-    let mut cells = sum.cells().to_vec();
-    if let Some(last) = cells.last_mut() {
-        *last = of.len;
+    let names: Vec<&String> = state.components().iter().map(|component| &component.name).collect();
+    let here = of.states.get(number).filter(|here| here.kept == state.text());
+    if here.is_none_or(|here| !here.components.iter().eq(names.iter().copied())) {
+        return Err(damaged(format!("{} has no state of {}", of.group, state.text())));
     }
     let mut arrays = Vec::new();
-    for component in sum.components() {
+    for component in state.components() {
         let name = RunOfPart::array_name(number, &component.name);
         let place = path.join(RunOfPart::group_name(of.run)).join(&name);
         let array = open_array(&place).map_err(|error| damaged(error.to_string()))?;
-        let expected = (array_shape(&cells, component.words), component.dtype);
+        let expected = (array_shape(cells, component.words), component.dtype);
         let found = (array.shape().to_vec(), array.dtype());
         if found != expected {
             let reason = format!("{name}: expected {expected:?}, found {found:?}");

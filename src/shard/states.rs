@@ -1,8 +1,8 @@
 //! How are states read that lie in parts, and how do states in the making become arrays?
 //!
-//! [`KeptWords`] is the one sum of a run as a source, whatever parts its planes are in. [`Component`] is the way out: some
-//! words of a state that waits in a scratch file, as the array that is written. Both move 64-bit words and compute
-//! nothing.
+//! [`KeptWords`] is one state as a source, whatever parts its planes are in. [`Component`] is the way out: some words of a
+//! state that waits in a scratch file, as the array that is written. Words have 64 bits, and values are words of their
+//! own type; both move them and compute nothing.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::grid::{Region, copy_overlap, saturating_count};
-use crate::plan::KeptSum;
+use crate::plan::KeptState;
 use crate::source::{Access, Source, SourceError};
 use crate::spill::Spill;
 
@@ -23,6 +23,11 @@ pub(super) fn array_shape(cells: &[u64], words: u64) -> Vec<u64> {
         shape.push(words);
     }
     shape
+}
+
+/// What a set of runs is called: all their names.
+pub(super) fn names_of(runs: &[Arc<dyn Source>]) -> String {
+    runs.iter().map(|run| run.name()).collect::<Vec<_>>().join(", ")
 }
 
 /// Words `first_word` and on of a state, in a scratch file of the cells and then the words.
@@ -76,7 +81,7 @@ impl Source for Component {
         self.state.read_scratch_bytes(&shape)
     }
     fn stored_bytes(&self) -> u64 {
-        saturating_count(&self.shape).saturating_mul(8)
+        saturating_count(&self.shape).saturating_mul(self.dtype.size() as u64)
     }
     fn transport(&self) -> &'static str {
         self.state.transport()
@@ -98,7 +103,7 @@ impl Source for Component {
     }
 }
 
-/// Some planes of a sum: an array for each component, in their order.
+/// Some planes of a state: an array for each component, in their order.
 pub(super) struct Planes {
     /// The part that they are in.
     pub(super) part: PathBuf,
@@ -107,9 +112,10 @@ pub(super) struct Planes {
     pub(super) arrays: Vec<Arc<dyn Source>>,
 }
 
-/// The words of a sum, from parts.
+/// The words of a state, from parts.
 pub(super) struct KeptWords {
     name: String,
+    dtype: DType,
     shape: Vec<u64>,
     block: Vec<u64>,
     words_axis: usize,
@@ -121,10 +127,10 @@ pub(super) struct KeptWords {
 }
 
 impl KeptWords {
-    /// Of planes that together are all of the sum's, in their order.
-    pub(super) fn new(sum: &KeptSum, planes: Vec<Planes>) -> Self {
-        let shape = sum.words_shape();
-        let cell_axes: Vec<usize> = sum.cell_axes().collect();
+    /// Of planes that together are all of the state's, in their order.
+    pub(super) fn new(state: &KeptState, planes: Vec<Planes>) -> Self {
+        let shape = state.words_shape().to_vec();
+        let cell_axes = state.cell_axes().to_vec();
         let mut block = shape.clone();
         // Chunks of an array are whole in all axes but the last.
         let arrays = planes.iter().filter_map(|planes| planes.arrays.first());
@@ -135,12 +141,13 @@ impl KeptWords {
             block[last] = rows.max(1);
         }
         Self {
-            name: format!("states of {}", sum.run().name()),
+            name: format!("states of {}", names_of(state.runs())),
+            dtype: state.dtype(),
             shape,
             block,
-            words_axis: sum.words_axis(),
+            words_axis: state.words_axis(),
             cell_axes,
-            words: sum.components().iter().map(|component| component.words).collect(),
+            words: state.components().iter().map(|component| component.words).collect(),
             planes,
         }
     }
@@ -206,7 +213,7 @@ impl Source for KeptWords {
         &self.shape
     }
     fn dtype(&self) -> DType {
-        DType::U64
+        self.dtype
     }
     fn access(&self) -> Access {
         Access::Random
@@ -219,7 +226,7 @@ impl Source for KeptWords {
     }
     fn read_scratch_bytes(&self, shape: &[u64]) -> u64 {
         let cells: Vec<u64> = self.cell_axes.iter().map(|&axis| shape[axis]).collect();
-        let one_word = saturating_count(&cells).saturating_mul(8);
+        let one_word = saturating_count(&cells).saturating_mul(self.dtype.size() as u64);
         let of_array = self.arrays().map(|array| {
             let mut shape = if cells.is_empty() { vec![1] } else { cells.clone() };
             shape.resize(array.shape().len(), 1);
@@ -240,7 +247,8 @@ impl Source for KeptWords {
         let wanted = region.start()[axis]..region.end(axis);
         for planes in &self.planes {
             let Some((_, shared)) = self.cells_in(region, planes) else { continue };
-            let bytes = shared.len() * 8;
+            let item = self.dtype.size();
+            let bytes = shared.len() * item as u64;
             let mut one = Buffer::zeroed(bytes).ok_or_else(|| {
                 SourceError::new(&self.name, format!("{region:?}"), "the system has no memory left")
             })?;
@@ -255,7 +263,7 @@ impl Source for KeptWords {
                 for word in here {
                     let of_component = (component, word - first_word);
                     self.read_word(planes, of_component, &shared, &mut one[..bytes as usize])?;
-                    copy_overlap(&one, &place.with_axis(axis, word, 1), out, region, 8);
+                    copy_overlap(&one, &place.with_axis(axis, word, 1), out, region, item);
                 }
                 first_word += words;
             }

@@ -2,10 +2,10 @@
 //!
 //! A unit is what no two processes should share: a whole run where it is a stream, which takes as long to read for a part
 //! of space as for all of it; else the planes of a run between two borders of stored blocks, with all of its volumes. Its
-//! states are complete, so none is ever added to another. Units follow from the sources alone: not from memory, threads
-//! or the number of shards.
+//! states are complete, so none is ever added to another. Where values are kept, they need all runs of theirs at once: then
+//! these are cut like one run. Units follow from the sources alone: not from memory, threads or the number of shards.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -14,9 +14,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::error::ShardError;
-use crate::grid::saturating_count;
+use crate::grid::{gcd, saturating_count};
 use crate::lazy::LazyArray;
-use crate::plan::{NotShardable, Sums};
+use crate::plan::{Apart, KeptState};
 use crate::source::Source;
 
 /// One of a number of shards, such as `3/32`; the first is 0.
@@ -76,10 +76,10 @@ impl FromStr for Shard {
     }
 }
 
-/// A stretch of one run's cells, along their last axis.
+/// A stretch of the cells of one set of runs, along their last axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stretch {
-    pub(crate) run: usize,
+    pub(crate) set: usize,
     pub(crate) start: u64,
     pub(crate) len: u64,
 }
@@ -91,49 +91,64 @@ struct Unit {
     bytes: u64,
 }
 
-/// The sums that are made of one run.
-#[derive(Debug)]
-pub(super) struct RunOfWork {
-    pub(super) source: Arc<dyn Source>,
-    /// Numbers of the sums.
-    pub(super) sums: Vec<usize>,
-    /// Length of the cells' last axis; 1 where there is none.
+/// Runs that are read together: one, or all those of which a value is made.
+#[derive(Debug, Default)]
+pub(super) struct RunSet {
+    pub(super) sources: Vec<Arc<dyn Source>>,
+    /// Numbers of the states that are made of them.
+    pub(super) states: Vec<usize>,
+    /// Length of the cells' last axis, of the first of its states; 1 where there is none.
     pub(super) len: u64,
 }
 
 /// A job as units.
 pub(crate) struct Work {
-    pub(super) sums: Sums,
-    pub(super) runs: Vec<RunOfWork>,
-    /// The number of each run, by where its source lies.
+    pub(super) apart: Apart,
+    pub(super) sets: Vec<RunSet>,
+    /// The number of each run's set, by where its source lies.
     numbers: HashMap<usize, usize>,
     units: Vec<Unit>,
 }
 
 impl Work {
     /// The units behind these expressions.
-    ///
-    /// # Errors
-    /// When they cannot be taken apart.
-    pub(crate) fn of(arrays: &[&LazyArray]) -> Result<Self, NotShardable> {
-        let sums = Sums::of(arrays)?;
-        let mut runs: Vec<RunOfWork> = Vec::new();
-        let mut numbers = HashMap::new();
-        for (index, sum) in sums.list().iter().enumerate() {
-            let number = *numbers.entry(address(sum.run())).or_insert_with(|| {
-                let len = sum.cells().last().copied().unwrap_or(1);
-                runs.push(RunOfWork { source: Arc::clone(sum.run()), sums: Vec::new(), len });
-                runs.len() - 1
-            });
-            runs[number].sums.push(index);
+    pub(crate) fn of(arrays: &[&LazyArray]) -> Self {
+        let apart = Apart::of(arrays);
+        let (mut sets, numbers) = sets_of(apart.list());
+        for set in &mut sets {
+            set.len = apart.list()[set.states[0]].cells().last().copied().unwrap_or(1);
         }
-        let units = runs.iter().enumerate().flat_map(|(k, run)| units_of(k, run, &sums)).collect();
-        Ok(Self { sums, runs, numbers, units })
+        let units = sets.iter().enumerate().flat_map(|(k, set)| units_of(k, set, &apart)).collect();
+        Self { apart, sets, numbers, units }
     }
 
-    /// The number of the run that has this source.
-    pub(crate) fn run_of(&self, source: &Arc<dyn Source>) -> Option<usize> {
+    /// The number of the set that this source is in.
+    pub(crate) fn set_of(&self, source: &Arc<dyn Source>) -> Option<usize> {
         self.numbers.get(&address(source)).copied()
+    }
+
+    /// The states of a set.
+    pub(super) fn states_of(&self, set: usize) -> impl Iterator<Item = &KeptState> {
+        self.sets[set].states.iter().map(|&state| &self.apart.list()[state])
+    }
+
+    /// The cells of one of its states that lie in a stretch: all of them, or along their last axis so many.
+    pub(super) fn cells_in(&self, stretch: Stretch, state: &KeptState) -> Vec<u64> {
+        let mut cells = state.cells().to_vec();
+        if let Some(last) = cells.last_mut().filter(|_| !self.is_whole(stretch)) {
+            *last = stretch.len;
+        }
+        cells
+    }
+
+    /// True where a stretch is all of its set. Only then may its states differ in their last axis.
+    pub(super) fn is_whole(&self, stretch: Stretch) -> bool {
+        stretch.len == self.sets[stretch.set].len
+    }
+
+    /// How many runs are read for these.
+    pub(super) fn runs_in(&self, stretches: &[Stretch]) -> usize {
+        stretches.iter().map(|stretch| self.sets[stretch.set].sources.len()).sum()
     }
 
     /// Number of units.
@@ -159,12 +174,12 @@ impl Work {
         start..end
     }
 
-    /// The units of a range, neighbours of one run together.
+    /// The units of a range, neighbours of one set together.
     pub(crate) fn stretches(&self, range: &Range<u64>) -> Vec<Stretch> {
         let mut list: Vec<Stretch> = Vec::new();
         for unit in &self.units[range.start as usize..range.end as usize] {
             match list.last_mut() {
-                Some(last) if last.run == unit.of.run => last.len += unit.of.len,
+                Some(last) if last.set == unit.of.set => last.len += unit.of.len,
                 _ => list.push(unit.of),
             }
         }
@@ -182,23 +197,58 @@ fn address(source: &Arc<dyn Source>) -> usize {
     Arc::as_ptr(source).addr()
 }
 
-fn units_of(run_index: usize, run: &RunOfWork, sums: &Sums) -> Vec<Unit> {
-    let of_run = || run.sums.iter().map(|&sum| &sums.list()[sum]);
-    let item_bytes = run.source.dtype().size() as u64;
-    let bytes = saturating_count(run.source.shape()).saturating_mul(item_bytes);
-    let mut blocks = of_run().map(|sum| (sum.block_along_last_axis(), sum.cells().last()));
-    let first = blocks.next();
-    // Where the states of a run are cut differently, it is one unit.
-    let block = match first {
-        Some((Some(block), Some(_))) if blocks.all(|other| Some(other) == first) => block,
-        _ => run.len.max(1),
+/// States that share a run, directly or by others, are made together. Also says which set each run is in.
+fn sets_of(states: &[KeptState]) -> (Vec<RunSet>, HashMap<usize, usize>) {
+    let mut sets: Vec<RunSet> = Vec::new();
+    let mut numbers: HashMap<usize, usize> = HashMap::new();
+    for (index, state) in states.iter().enumerate() {
+        let known = state.runs().iter().filter_map(|run| numbers.get(&address(run)).copied());
+        let known: BTreeSet<usize> = known.collect();
+        let number = known.first().copied().unwrap_or_else(|| {
+            sets.push(RunSet::default());
+            sets.len() - 1
+        });
+        for &other in known.iter().skip(1) {
+            let joined = std::mem::take(&mut sets[other]);
+            numbers.extend(joined.sources.iter().map(|source| (address(source), number)));
+            sets[number].sources.extend(joined.sources);
+            sets[number].states.extend(joined.states);
+        }
+        for run in state.runs() {
+            if numbers.insert(address(run), number).is_none() {
+                sets[number].sources.push(Arc::clone(run));
+            }
+        }
+        sets[number].states.push(index);
+    }
+    sets.retain(|set| !set.states.is_empty());
+    let of_set = |(number, set): (usize, &RunSet)| {
+        set.sources.iter().map(|source| (address(source), number)).collect::<Vec<_>>()
     };
-    let starts = (0..run.len.max(1)).step_by(block as usize);
+    let numbers = sets.iter().enumerate().flat_map(of_set).collect();
+    (sets, numbers)
+}
+
+fn units_of(number: usize, set: &RunSet, apart: &Apart) -> Vec<Unit> {
+    let bytes = |source: &Arc<dyn Source>| {
+        saturating_count(source.shape()).saturating_mul(source.dtype().size() as u64)
+    };
+    let bytes = set.sources.iter().map(bytes).fold(0, u64::saturating_add);
+    let whole = set.len.max(1);
+    // At borders of blocks of all of them; where states have different last axes, it is one unit.
+    let mut states = set.states.iter().map(|&state| &apart.list()[state]);
+    let block = states.try_fold(1_u64, |block, state| {
+        let of_state = state.block_along_last_axis()?;
+        let fits = state.cells().last() == Some(&set.len);
+        fits.then(|| (block / gcd(block, of_state)).saturating_mul(of_state))
+    });
+    let block = block.unwrap_or(whole).min(whole);
+    let starts = (0..whole).step_by(block as usize);
     starts
         .map(|start| {
-            let len = block.min(run.len - start.min(run.len));
-            let share = u128::from(bytes) * u128::from(len) / u128::from(run.len.max(1));
-            Unit { of: Stretch { run: run_index, start, len }, bytes: share as u64 }
+            let len = block.min(set.len - start.min(set.len));
+            let share = u128::from(bytes) * u128::from(len) / u128::from(whole);
+            Unit { of: Stretch { set: number, start, len }, bytes: share as u64 }
         })
         .collect()
 }

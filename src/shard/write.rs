@@ -1,26 +1,24 @@
 //! How does a shard become a part?
 //!
-//! The words of its states are arrays that are computed like any others, within the budget: of as many runs at once as
-//! there are threads and room. They wait in a scratch file until they are written component by component, so that no
+//! The words of its states are arrays that are computed like any others, within the budget: of as many sets of runs at once
+//! as there are threads and room. They wait in a scratch file until they are written component by component, so that no
 //! box of the one needs to be a chunk of the other.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ndarray::ArrayViewD;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Difference, ShardError};
 use super::part::{PartFile, Request, RunOfPart, STATE_VERSION, StateOfRun, UnitRange};
-use super::states::Component;
+use super::states::{Component, names_of};
 use super::units::{Shard, Stretch, Work};
-use crate::dtype::DType;
 use crate::exec::Report;
 use crate::grid::Region;
 use crate::lazy::LazyArray;
 use crate::picture::Explanation;
-use crate::plan::PlanError;
+use crate::plan::{KeptState, PlanError};
 use crate::runtime::Session;
 use crate::sink::SinkError;
 use crate::source::Source as _;
@@ -65,7 +63,7 @@ pub struct Part {
 }
 
 /// Makes the states of a shard and writes them into `folder`; one that is there already is left alone. `found` has what
-/// the job found out of each run before, by its number.
+/// the job found out of each set of runs before, by its number.
 pub(crate) fn write_part(
     work: &Work,
     request: Request,
@@ -92,7 +90,7 @@ pub(crate) fn write_part(
         path: path.clone(),
         units: range.end - range.start,
         total_units: work.units(),
-        runs: stretches.len(),
+        runs: work.runs_in(&stretches),
         was_there,
         warnings: report.warnings.clone(),
         report,
@@ -139,7 +137,8 @@ pub(crate) fn explain_part(
         None => session.explain_write(&[])?,
     };
     plan.summary.read_bytes = read_bytes;
-    let (units, total, runs) = (range.end - range.start, work.units(), stretches.len());
+    let (units, total) = (range.end - range.start, work.units());
+    let runs = work.runs_in(&stretches);
     plan.summary.rewrites.push(format!(
         "shard {shard}: {units} of {total} units, {runs} run(s); this is the largest of {steps} step(s)"
     ));
@@ -183,21 +182,20 @@ fn run_of_part(
     stretch: Stretch,
     found: &BTreeMap<usize, BTreeMap<String, u64>>,
 ) -> RunOfPart {
-    let run = &work.runs[stretch.run];
-    let sums = run.sums.iter().map(|&sum| &work.sums.list()[sum]);
     RunOfPart {
-        run: stretch.run,
-        name: run.source.name().to_owned(),
-        group: RunOfPart::group_name(stretch.run),
+        run: stretch.set,
+        name: names_of(&work.sets[stretch.set].sources),
+        group: RunOfPart::group_name(stretch.set),
         start: stretch.start,
         len: stretch.len,
-        states: sums
-            .map(|sum| StateOfRun {
-                kept: sum.text(),
-                components: sum.components().iter().map(|c| c.name.clone()).collect(),
+        states: work
+            .states_of(stretch.set)
+            .map(|state| StateOfRun {
+                kept: state.text().to_owned(),
+                components: state.components().iter().map(|c| c.name.clone()).collect(),
             })
             .collect(),
-        found: found.get(&stretch.run).cloned().unwrap_or_default(),
+        found: found.get(&stretch.set).cloned().unwrap_or_default(),
     }
 }
 
@@ -226,23 +224,20 @@ fn batches<'s>(
 }
 
 /// One state of a stretch: each of its words, and its cells.
-struct StateToWrite {
-    sum: usize,
+struct StateToWrite<'w> {
+    state: &'w KeptState,
     words: Vec<LazyArray>,
     cells: Vec<u64>,
 }
 
-fn states_of(work: &Work, stretch: Stretch) -> impl Iterator<Item = StateToWrite> {
-    work.runs[stretch.run].sums.iter().map(move |&sum| {
-        let of = &work.sums.list()[sum];
-        let mut cells = of.cells().to_vec();
-        let mut words = of.words();
-        if let Some(last) = cells.last_mut().filter(|last| **last != stretch.len) {
-            *last = stretch.len;
+fn states_of(work: &Work, stretch: Stretch) -> impl Iterator<Item = StateToWrite<'_>> {
+    work.states_of(stretch.set).map(move |state| {
+        let mut words = state.words();
+        if !work.is_whole(stretch) {
             let (from, to) = (stretch.start as isize, (stretch.start + stretch.len) as isize);
             words = words.iter().map(|word| word.slice_axis(-1, from..to)).collect();
         }
-        StateToWrite { sum, words, cells }
+        StateToWrite { state, words, cells: work.cells_in(stretch, state) }
     })
 }
 
@@ -253,34 +248,30 @@ fn write_batch(
     report: &mut Report,
     session: &Session,
 ) -> Result<(), ShardError> {
-    let states: Vec<StateToWrite> = batch.iter().flat_map(|of| states_of(work, *of)).collect();
+    let states: Vec<StateToWrite<'_>> = batch.iter().flat_map(|of| states_of(work, *of)).collect();
     let mut waiting = Vec::new();
     // For each array that is computed, the file it goes to and its number there.
     let mut places = Vec::new();
     for (at, state) in states.iter().enumerate() {
         let words = state.words.len() as u64;
         let with = |words| state.cells.iter().copied().chain([words]).collect::<Vec<u64>>();
-        let spill = Spill::new("states in the making", &with(words), DType::U64, &with(1));
+        let spill = Spill::new("states in the making", &with(words), state.state.dtype(), &with(1));
         spill.open(session.scratch_dir())?;
         waiting.push(Arc::new(spill));
         places.extend((0..words).map(|word| (at, word)));
     }
     let arrays: Vec<&LazyArray> = states.iter().flat_map(|state| &state.words).collect();
-    let keep =
-        |array: usize, region: &Region, block: ArrayViewD<'_, u64>| -> Result<(), SinkError> {
-            let (state, word) = places[array];
-            let of = |list: &[u64], last| list.iter().copied().chain([last]).collect::<Vec<u64>>();
-            let region = Region::new(of(region.start(), word), of(region.shape(), 1));
-            let values = block.as_slice_memory_order().unwrap_or_default();
-            waiting[state].put(&region, bytemuck::cast_slice(values))
-        };
-    add(report, session.for_each_block::<u64>(&arrays, keep)?);
+    let keep = |array: usize, region: &Region, bytes: &[u8]| -> Result<(), SinkError> {
+        let (state, word) = places[array];
+        let of = |list: &[u64], last| list.iter().copied().chain([last]).collect::<Vec<u64>>();
+        waiting[state].put(&Region::new(of(region.start(), word), of(region.shape(), 1)), bytes)
+    };
+    add(report, session.for_each_box(&arrays, keep)?);
     let mut next = 0;
     for stretch in batch {
-        let folder = writer.group(&RunOfPart::group_name(stretch.run))?;
-        for number in 0..work.runs[stretch.run].sums.len() {
-            let writing =
-                write_state(work, &states[next], &waiting[next], number, &folder, session)?;
+        let folder = writer.group(&RunOfPart::group_name(stretch.set))?;
+        for number in 0..work.sets[stretch.set].states.len() {
+            let writing = write_state(&states[next], &waiting[next], number, &folder, session)?;
             // It reads nothing of the runs.
             add(report, Report { read_bytes: 0, scans: 0, ..writing });
             next += 1;
@@ -291,8 +282,7 @@ fn write_batch(
 
 /// Writes one array a component.
 fn write_state(
-    work: &Work,
-    state: &StateToWrite,
+    state: &StateToWrite<'_>,
     waiting: &Arc<Spill>,
     number: usize,
     folder: &Path,
@@ -300,7 +290,7 @@ fn write_state(
 ) -> Result<Report, ShardError> {
     let mut report = Report::default();
     let mut first_word = 0;
-    for component in work.sums.list()[state.sum].components() {
+    for component in state.state.components() {
         let name = RunOfPart::array_name(number, &component.name);
         let place = folder.join(&name);
         let source = Component::new(waiting, name, component.dtype, first_word, component.words);

@@ -66,7 +66,7 @@ pub fn tsnr_part(
         .iter()
         .filter_map(|&run| {
             let found = BTreeMap::from([(DUMMIES.to_owned(), dummies[run])]);
-            Some((plan.work.run_of(runs[run].source())?, found))
+            Some((plan.work.set_of(runs[run].source())?, found))
         })
         .collect();
     let work = plan.with_dummies(&dummies)?.1;
@@ -110,8 +110,8 @@ pub fn merge_tsnr(
     let dummies: Vec<u64> = runs
         .iter()
         .map(|run| {
-            let run = plan.work.run_of(run.source());
-            run.and_then(|run| parts.found(run, DUMMIES)).unwrap_or(0)
+            let set = plan.work.set_of(run.source());
+            set.and_then(|set| parts.found(set, DUMMIES)).unwrap_or(0)
         })
         .collect();
     let (volumes, work) = plan.with_dummies(&dummies)?;
@@ -149,8 +149,8 @@ impl<'a> Planned<'a> {
     fn runs_of(&self, shard: Shard) -> Vec<usize> {
         let stretches = self.work.stretches_of(shard);
         let is_read = |&run: &usize| {
-            let of = self.work.run_of(self.runs[run].source());
-            stretches.iter().any(|stretch| Some(stretch.run) == of)
+            let of = self.work.set_of(self.runs[run].source());
+            stretches.iter().any(|stretch| Some(stretch.set) == of)
         };
         (0..self.runs.len()).filter(is_read).collect()
     }
@@ -200,6 +200,6 @@ fn taken_apart(
     dummies: &[u64],
 ) -> Result<(Vec<Volumes>, Work), JobError> {
     let volumes = Volumes::of(runs, dummies, options)?;
-    let work = Work::of(&Asked::of(runs, &volumes, options)?.all()).map_err(ShardError::from)?;
+    let work = Work::of(&Asked::of(runs, &volumes, options)?.all());
     Ok((volumes, work))
 }

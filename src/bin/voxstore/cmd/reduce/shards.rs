@@ -58,6 +58,7 @@ fn job<'a>(request: &Request<'_>, runs: &'a [Run], arrays: &'a [&'a LazyArray]) 
         "axes": request.axis_names(),
         "ddof": what.ddof.unwrap_or(0),
         "q": what.q,
+        "quantile_method": what.quantile_method.map(QuantileMethod::from).map(|method| format!("{method:?}")),
         "edges": what.edges,
         "skip_nan": what.skip_nan,
         "masked": what.mask.is_some(),
