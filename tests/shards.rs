@@ -11,6 +11,8 @@ mod files;
 #[path = "tsnr/made.rs"]
 #[expect(dead_code, reason = "made for several tests")]
 mod made;
+#[path = "shards/values.rs"]
+mod values;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -86,8 +88,13 @@ fn runs_of(folder: &Path, like: &Nifti, names: &[&str]) -> Vec<Run> {
 
 /// The same runs in a store of small chunks.
 fn stored(runs: &[Run], folder: &Path) -> Vec<Run> {
+    stored_in_planes(runs, folder, 2)
+}
+
+/// The same, in chunks of so many planes.
+fn stored_in_planes(runs: &[Run], folder: &Path, z: u64) -> Vec<Run> {
     let path = folder.join("study.zarr");
-    let chunk = Some(ChunkLengths { t: 4, z: 2 });
+    let chunk = Some(ChunkLengths { t: 4, z });
     let options =
         IngestOptions { chunk, codec: Some(Codec::default()), ..IngestOptions::default() };
     ingest(runs, &path, &options, &session()).unwrap();

@@ -162,7 +162,7 @@ fn a_merged_reduction_is_that_of_one_process() {
     let mask = made.path().join("mask.nii");
     voxstore!("reduce", "max", gzip, "-o", mask, "--dtype", "float32").succeeds();
     let mask = mask.to_str().unwrap();
-    let cases: [(&Path, &[&str], &str); 12] = [
+    let cases: [(&Path, &[&str], &str); 18] = [
         (&store, &["mean"], "nii"),
         (&store, &["std", "--ddof", "1", "--dtype", "float64"], "nii.gz"),
         (&store, &["sum", "--axis", "x,y,z"], "tsv"),
@@ -175,6 +175,12 @@ fn a_merged_reduction_is_that_of_one_process() {
         (&gzip, &["mean", "--axis", "x,y,z", "--mask", mask], "tsv"),
         (&gzip, &["ptp"], "nii"),
         (&gzip, &["any"], "nii"),
+        (&store, &["median"], "nii"),
+        (&store, &["mad", "--dtype", "float64"], "nii.gz"),
+        (&store, &["quantile", "--q", "0.05,0.5,0.95"], "nii"),
+        (&store, &["median", "--axis", "x,y,z"], "tsv"),
+        (&gzip, &["quantile", "--q", "0.9", "--quantile-method", "lower", "--mask", mask], "nii"),
+        (&gzip, &["median", "--axis", "x,y,z,t", "--mask", mask], "json"),
     ];
     for (input, how, ending) in cases {
         let out = folder();
@@ -210,17 +216,27 @@ fn a_merged_reduction_is_that_of_one_process() {
 }
 
 #[test]
-fn reductions_that_keep_every_sample_are_refused_by_name() {
+fn a_median_of_streams_is_done_by_one_shard_and_the_other_is_told_what_to_do() {
     let out = folder();
-    let (run, parts) = (fixture(FMRI1), out.path().join("parts"));
-    for words in [&["median"][..], &["mad"], &["quantile", "--q", "0.9"]] {
-        let mut args: Vec<OsString> = vec!["reduce".into(), words[0].into(), run.clone().into()];
-        args.extend(words[1..].iter().map(Into::into));
-        args.extend(["--shard".into(), "0/2".into(), "-o".into(), parts.clone().into()]);
-        super::common::run(args).fails(1, &["cannot be computed in shards", "keeps every sample"]);
-    }
-    voxstore!("reduce", "mean", run, "--shard", "0/2").fails(2, &["-o FOLDER"]);
-    assert!(names(&parts).is_empty());
+    let parts = out.path().join("parts");
+    let shard = |op: &[&str], shard: &str| {
+        let mut args: Vec<OsString> = vec!["reduce".into()];
+        args.extend(op.iter().map(Into::into));
+        args.extend([fixture(FMRI1), fixture(FMRI2)].map(Into::into));
+        args.extend(["--shard", shard, "-o"].map(Into::into));
+        args.push(parts.clone().into());
+        run(args)
+    };
+    let first = shard(&["median"], "0/2").succeeds();
+    assert!(first.stderr.contains("nothing to do") && first.stderr.contains("ingest them"));
+    let second = shard(&["median"], "1/2").succeeds();
+    assert!(second.stdout.contains("1 of 1 units, of 2 run(s)"), "{}", second.stdout);
+    // Quantiles of one q, but between samples another one.
+    fs::remove_dir_all(&parts).unwrap();
+    shard(&["quantile", "--q", "0.5"], "1/2").succeeds();
+    shard(&["quantile", "--q", "0.5", "--quantile-method", "lower"], "1/2")
+        .fails(1, &["definition.quantile_method", "linear", "lower"]);
+    voxstore!("reduce", "mean", fixture(FMRI1), "--shard", "0/2").fails(2, &["-o FOLDER"]);
 }
 
 #[test]

@@ -30,7 +30,7 @@ use super::{LimitArgs, ReadingArgs, RunArgs, TalkArgs};
   voxstore reduce histogram run.nii.gz --edges 0,100,200,400 -o counts.nii.gz
   voxstore reduce mean run.nii.gz --axis x,y,z --mask brain.nii.gz -o global.tsv
   voxstore reduce max run.nii.gz --axis x,y,z,t
-  voxstore reduce std study.zarr --shard 0/8 -o parts   # and 1/8 to 7/8; then: voxstore merge parts -o std.nii.gz")]
+  voxstore reduce median study.zarr --shard 0/8 -o parts   # and 1/8 to 7/8; then: voxstore merge parts -o median.nii.gz")]
 pub(crate) struct ReduceArgs {
     #[command(flatten)]
     pub(crate) what: ReduceWhat,
@@ -90,7 +90,8 @@ pub(crate) struct ReduceWhat {
     #[arg(long, value_name = "TYPE", value_parser = parse_dtype)]
     pub(crate) dtype: Option<DType>,
     /// Do only shard I (from 0) of N: its sums go to a part in the folder -o, and `voxstore merge` makes the result of all
-    /// parts, with the same bits. Not for median, mad and quantile, which keep every sample
+    /// parts, with the same bits. Median, mad and quantile are shared by slices of all runs: of a store or .nii files; those
+    /// of .nii.gz files are one shard's
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]

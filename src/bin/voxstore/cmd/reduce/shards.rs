@@ -7,7 +7,7 @@ use voxstore::shard::{Parts, Shard};
 use voxstore::{Explanation, LazyArray, Run, Session};
 
 use super::{Expression, Place, Request, make};
-use crate::args::{ReduceArgs, ReduceWhat};
+use crate::args::{OpArg, ReduceArgs, ReduceWhat};
 use crate::cmd::part;
 use crate::exit::{Done, Misuse};
 
@@ -58,7 +58,7 @@ fn job<'a>(request: &Request<'_>, runs: &'a [Run], arrays: &'a [&'a LazyArray]) 
         "axes": request.axis_names(),
         "ddof": what.ddof.unwrap_or(0),
         "q": what.q,
-        "quantile_method": what.quantile_method.map(QuantileMethod::from).map(|method| format!("{method:?}")),
+        "quantile_method": (what.op == OpArg::Quantile).then(|| request.method_name()),
         "edges": what.edges,
         "skip_nan": what.skip_nan,
         "masked": what.mask.is_some(),
