@@ -122,9 +122,8 @@ impl Apart {
                 Node::new(Op::Reduce(reduce), node.shape.clone(), node.dtype)
             }
             (Op::Reduce(reduce), Some(Pieces::Values { states })) => {
-                let value = |&state: &usize| {
-                    LazyArray::from_node(Arc::clone(&words[state])).squeeze(-1)
-                };
+                let value =
+                    |&state: &usize| LazyArray::from_node(Arc::clone(&words[state])).squeeze(-1);
                 let values: Vec<LazyArray> = states.iter().map(value).collect();
                 let whole = match &values[..] {
                     [one] => one.clone(),
@@ -142,10 +141,7 @@ impl Apart {
 /// The sums that a reduction is made of, and the axis along which they are joined. `None` where it is made of no such sums:
 /// where every sample is kept, or a group has one each, or something has to be finished before; or where they are joined
 /// along several axes.
-fn sums_of(
-    reduce: &Reduce,
-    interner: &mut Interner,
-) -> Option<(Vec<KeptState>, Option<usize>)> {
+fn sums_of(reduce: &Reduce, interner: &mut Interner) -> Option<(Vec<KeptState>, Option<usize>)> {
     let both = reduce.inputs();
     let is_reduction = |node: &Arc<Node>| matches!(node.op, Op::Reduce(_));
     if reduce.groups.is_some() || made_of(both.iter().copied()).iter().any(is_reduction) {
@@ -182,7 +178,7 @@ fn values_of(node: &Arc<Node>, reduce: &Reduce, interner: &mut Interner) -> Vec<
     let mut starts: BTreeSet<u64> = match along {
         Some(axis) => {
             pieces(&reduce.inputs()).iter().map(|(region, _)| region.start()[axis]).collect()
-        },
+        }
         None => BTreeSet::from([0]),
     };
     let mut list = Vec::new();

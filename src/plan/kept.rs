@@ -37,7 +37,12 @@ pub(crate) struct KeptState {
 #[derive(Clone, Debug, PartialEq)]
 enum Content {
     /// The state of a sum, as the reduction to any of its words; what its elements are scaled by; their shape.
-    Sum { state: ReduceOp, slope: f64, inter: f64, shape: Vec<u64> },
+    Sum {
+        state: ReduceOp,
+        slope: f64,
+        inter: f64,
+        shape: Vec<u64>,
+    },
     Values,
 }
 

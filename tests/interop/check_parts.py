@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Open the parts of `voxstore tsnr --shard I/3` with zarr-python, and compare every sum with numpy.
+"""Open the parts of `voxstore tsnr|reduce --shard I/3` with zarr-python, and compare every sum and median with numpy.
 
     python tests/interop/check_parts.py VOXSTORE RUN...
 
 Each run is computed in three shards, from the file and from a store of it. Sums of integers must be those of numpy in
-int64, and of floats those of a loop over volumes in float64, bit for bit; the planes of all parts must be the run.
+int64, and of floats those of a loop over volumes in float64, bit for bit; medians those of numpy. The planes of all parts must
+be the run.
 
 Prints a line per run and exits with 1 when one differs, naming the part and the array.
 """
 
 import argparse
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -46,9 +48,13 @@ def integers(array: NDArray) -> NDArray:
     return array.astype(np.int64)
 
 
-def first_difference(parts: Path, voxels: NDArray) -> str | None:
-    want = expected(voxels)
-    planes = np.zeros(voxels.shape[2], dtype=int)
+def median(scaled: NDArray) -> dict[str, NDArray]:
+    """What is kept of true values (x, y, z, t) for their median, (z, y, x)."""
+    return {"value": np.median(scaled.T, axis=0)}
+
+
+def first_difference(parts: Path, want: dict[str, NDArray]) -> str | None:
+    planes = np.zeros(len(next(iter(want.values()))), dtype=int)
     for path in sorted(parts.iterdir()):
         group = zarr.open_group(path, mode="r")
         attributes = group.attrs["part"]
@@ -76,19 +82,20 @@ def main() -> int:
     args = parser.parse_args()
     failed = False
     for run in args.runs:
-        voxels = nibabel.load(run).dataobj.get_unscaled()
+        data = nibabel.load(run).dataobj
+        jobs = [(["tsnr"], expected(data.get_unscaled())), (["reduce", "median"], median(np.asarray(data)))]
         with tempfile.TemporaryDirectory() as folder:
             store = Path(folder) / "study.zarr"
             ingest = ["ingest", run, "-o", store, "--chunk", "8,2", "--quiet"]
             subprocess.run([args.voxstore, *ingest], check=True)
-            for number, source in enumerate([run, store]):
-                parts = Path(folder) / f"parts-{number}"
+            for source, (job, want) in itertools.product([run, store], jobs):
+                parts = Path(folder) / f"{job[-1]} of {source.name}"
                 for shard in range(SHARDS):
                     more = ["--shard", f"{shard}/{SHARDS}", "-o", parts, "--quiet"]
-                    subprocess.run([args.voxstore, "tsnr", source, *more], check=True, stderr=subprocess.DEVNULL)
-                difference = first_difference(parts, voxels)
+                    subprocess.run([args.voxstore, *job, source, *more], check=True, stderr=subprocess.DEVNULL)
+                difference = first_difference(parts, want)
                 failed |= difference is not None
-                print(f"{run.name} from {'a store' if number else 'the file'}: {difference or 'the same'}")
+                print(f"{' '.join(job)} of {run.name}, from {source.name}: {difference or 'the same'}")
     return int(failed)
 
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use voxstore::jobs::ShardedJob;
+use voxstore::jobs::{JobError, ShardedJob};
 use voxstore::shard::{Part, PartOptions, Parts, ShardError};
 use voxstore::{
     AnyArray, DType, LazyArray, QuantileMethod, ReduceOptions, Run, Session, concatenate, stack,
@@ -64,9 +64,8 @@ fn joined(runs: &[Run]) -> LazyArray {
 }
 
 fn bytes_of(runs: &[Run]) -> u64 {
-    let bytes = |run: &Run| {
-        run.shape().iter().product::<u64>() * run.source().dtype().size() as u64
-    };
+    let bytes =
+        |run: &Run| run.shape().iter().product::<u64>() * run.source().dtype().size() as u64;
     runs.iter().map(bytes).sum()
 }
 
@@ -225,7 +224,8 @@ fn values_that_are_missing_or_damaged_are_refused_by_name() {
     let (job, out) = (job(&runs, &arrays), folder.path().join("parts"));
     let paths: Vec<_> = (0..3).map(|index| part(&job, index, 3, &out).path).collect();
     let merge = |job: &ShardedJob<'_>| -> Result<_, voxstore::Error> {
-        let merged = job.merged(&Parts::open(std::slice::from_ref(&out))?)?;
+        let parts = Parts::open(std::slice::from_ref(&out)).map_err(JobError::from)?;
+        let merged = job.merged(&parts)?;
         Ok(merged[0].compute::<f64>()?)
     };
     let want = merge(&job).unwrap();
@@ -237,7 +237,8 @@ fn values_that_are_missing_or_damaged_are_refused_by_name() {
 
     let part = &paths[1];
     let name = part.file_name().unwrap().to_str().unwrap();
-    for (file, bytes) in snapshot(part).into_iter().filter(|(file, _)| file.components().count() > 2)
+    for (file, bytes) in
+        snapshot(part).into_iter().filter(|(file, _)| file.components().count() > 2)
     {
         let path = part.join(&file);
         let is_json = file.ends_with("zarr.json");
@@ -255,7 +256,7 @@ fn values_that_are_missing_or_damaged_are_refused_by_name() {
     fs::remove_dir_all(part).unwrap();
     let parts = Parts::open(std::slice::from_ref(&out)).unwrap();
     let error = job.merged(&parts).unwrap_err();
-    let voxstore::jobs::JobError::Shard(ShardError::Missing { shards, units, .. }) = &error else {
+    let JobError::Shard(ShardError::Missing { shards, units, .. }) = &error else {
         panic!("{error}")
     };
     assert_eq!((shards.as_slice(), *units), (&[shard(1, 3)][..], 2));
