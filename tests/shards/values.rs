@@ -1,7 +1,7 @@
 //! Reductions that are made of no sums that could be joined are finished where they are read, over all their runs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use voxstore::jobs::{JobError, ShardedJob};
 use voxstore::shard::{Part, PartOptions, Parts, ShardError};
@@ -210,7 +210,10 @@ fn budget_and_threads_change_no_byte_of_values() {
         let how = PartOptions::default();
         let part = job(&runs, &[&median]).part(shard(0, 1), out.path(), &how, &session).unwrap();
         assert!(part.report.leased_peak_bytes <= session.memory_bytes());
-        let files = snapshot(out.path());
+        // Of the part's own file, what says that streams were read several times is the budget's.
+        let is_array = |file: &(PathBuf, Vec<u8>)| file.0.components().count() > 2;
+        let files: Vec<_> = snapshot(out.path()).into_iter().filter(is_array).collect();
+        assert!(files.len() > 2);
         assert!(*first.get_or_insert_with(|| files.clone()) == files, "{memory}");
     }
 }
