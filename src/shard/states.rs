@@ -156,18 +156,19 @@ impl KeptWords {
         self.planes.iter().flat_map(|planes| &planes.arrays)
     }
 
-    /// The cells of a region, and those of them that lie in some planes.
-    fn cells_in(&self, region: &Region, planes: &Planes) -> Option<(Region, Region)> {
+    /// The cells of a region.
+    fn cells_of(&self, region: &Region) -> Region {
         let of = |list: &[u64]| self.cell_axes.iter().map(|&axis| list[axis]).collect::<Vec<_>>();
-        let cells = Region::new(of(region.start()), of(region.shape()));
-        let Some(last) = self.cell_axes.len().checked_sub(1) else {
-            return Some((cells.clone(), cells));
-        };
+        Region::new(of(region.start()), of(region.shape()))
+    }
+
+    /// The cells of a region that lie in some planes.
+    fn cells_in(&self, region: &Region, planes: &Planes) -> Option<Region> {
+        let cells = self.cells_of(region);
+        let Some(last) = self.cell_axes.len().checked_sub(1) else { return Some(cells) };
         let here = planes.arrays.first().map_or(0, |array| array.shape()[last]);
-        let whole: Vec<u64> = of(&self.shape);
-        let held = Region::whole(&whole).with_axis(last, planes.start, here);
-        let shared = cells.overlap(&held)?;
-        Some((cells, shared))
+        let whole = self.cells_of(&Region::whole(&self.shape));
+        cells.overlap(&whole.with_axis(last, planes.start, here))
     }
 
     /// Reads one word of cells that lie in some planes.
@@ -245,8 +246,10 @@ impl Source for KeptWords {
         self.check_read(region, out)?;
         let axis = self.words_axis;
         let wanted = region.start()[axis]..region.end(axis);
+        let mut missing = self.cells_of(region).len();
         for planes in &self.planes {
-            let Some((_, shared)) = self.cells_in(region, planes) else { continue };
+            let Some(shared) = self.cells_in(region, planes) else { continue };
+            missing -= shared.len();
             let item = self.dtype.size();
             let bytes = shared.len() * item as u64;
             let mut one = Buffer::zeroed(bytes).ok_or_else(|| {
@@ -268,6 +271,7 @@ impl Source for KeptWords {
                 first_word += words;
             }
         }
+        assert_eq!(missing, 0, "the planes of all parts are those of the state");
         Ok(())
     }
 }
