@@ -105,8 +105,9 @@ fn quantiles_and_sums_of_the_same_runs_are_made_in_one_reading() {
         let quantiles = [0.05, 0.5, 0.95].map(|q| all.quantile_with(q, T, lower.clone()));
         let small = all.astype(DType::F32).median(T);
         let arrays = [
-            &stack(&quantiles, T),
+            // Sums of a run each, which the quantiles then bring together.
             &(all.mean(T) / all.std(T)),
+            &stack(&quantiles, T),
             &small.astype(DType::F64).square(),
             &all.argmax(T),
             // By itself a sum of one run.

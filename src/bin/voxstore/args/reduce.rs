@@ -90,8 +90,8 @@ pub(crate) struct ReduceWhat {
     #[arg(long, value_name = "TYPE", value_parser = parse_dtype)]
     pub(crate) dtype: Option<DType>,
     /// Do only shard I (from 0) of N: its sums go to a part in the folder -o, and `voxstore merge` makes the result of all
-    /// parts, with the same bits. Median, mad and quantile are shared by slices of all runs: of a store or .nii files; those
-    /// of .nii.gz files are one shard's
+    /// parts, with the same bits. Median, mad and quantile are cut by slices, each with all volumes of all runs: ingest
+    /// .nii.gz files first, or one shard does it all
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]

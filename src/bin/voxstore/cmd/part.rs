@@ -67,8 +67,8 @@ fn tell(part: &Part, shard: Shard, measured: Option<u64>, budget_bytes: u64) -> 
     render::line(&format!("shard {shard}: {units} of {total} units, of {} run(s)", part.runs))?;
     if units == 0 {
         render::say(&format!(
-            "warning: shard {shard} has nothing to do: there are {total} units (a .nii.gz is one, and so are all that one median \
-             is of: ingest them; a run of a store or a .nii is cut between its blocks)"
+            "warning: shard {shard} has nothing to do: there are {total} unit(s) (a .nii.gz is one, and those that a median \
+             joins are one together, so ingest them; a run of a store or a .nii is cut between its blocks)"
         ));
     }
     for warning in &part.warnings {
