@@ -92,10 +92,11 @@ impl KeptState {
 
     /// The values of a node made of this reduction. They may be cut along its last axis where that is one of the runs.
     pub(super) fn of_values(reduce: &Reduce, node: &Arc<Node>, may_be_cut: bool) -> Self {
-        let mut text = format!("values of {}", reduce.op.label());
-        if let Some(groups) = &reduce.groups {
-            text.push_str(&format!(", of {} groups", groups.count));
-        }
+        let label = reduce.op.label();
+        let text = match &reduce.groups {
+            Some(groups) => format!("values of {label}, of {} groups", groups.count),
+            None => format!("values of {label}"),
+        };
         let component = Component { name: "value".to_owned(), dtype: node.dtype, words: 1 };
         let cells = node.shape.len();
         Self {

@@ -135,6 +135,17 @@ fn every_command_stays_within_its_budget_under_the_kernels_cap() {
         }
         assert!(maps.windows(2).all(|pair| pair[0] == pair[1]), "{name}: maps differ");
         let (image, series) = (folder.path().join("out.nii.gz"), folder.path().join("out.tsv"));
+        let (parts, store) = (folder.path().join("medians"), folder.path().join("64.zarr"));
+        for shard in ["0/2", "1/2"] {
+            let more = ["-o", path(&parts), "--shard", shard, "--json"];
+            let (peak, said) = peak_of(&["reduce", "median"], &[&store], 64, &more);
+            let said: Value = serde_json::from_str(&said).unwrap();
+            assert_kept(&format!("median, shard {shard}"), peak, &said["memory"], 64);
+        }
+        let more = ["-o", path(&image), "--force", "--json"];
+        let (peak, said) = peak_of(&["merge"], &[&parts], 64, &more);
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_kept("merge medians", peak, &said["record"]["memory"], 64);
         for input in [&plain, &gzip] {
             for (op, axes, out) in
                 [("median", "t", &image), ("std", "t", &image), ("mean", "x,y,z", &series)]
