@@ -174,26 +174,22 @@ fn joined_along(whole: &[u64], sums: &[KeptState]) -> Option<usize> {
 /// The values of a reduction: of each stretch of cells for which other runs are read.
 fn values_of(node: &Arc<Node>, reduce: &Reduce, interner: &mut Interner) -> Vec<KeptState> {
     let values = with_groups_first(&LazyArray::from_node(Arc::clone(node)), reduce);
-    let along = (0..reduce.input.shape.len()).rfind(|axis| !reduce.axes.contains(axis));
-    let mut starts: BTreeSet<u64> = match along {
-        Some(axis) => {
-            pieces(&reduce.inputs()).iter().map(|(region, _)| region.start()[axis]).collect()
+    let shape = &reduce.input.shape;
+    let stretches = match (0..shape.len()).rfind(|axis| !reduce.axes.contains(axis)) {
+        Some(last) => {
+            let starts =
+                pieces(&reduce.inputs()).into_iter().map(|(region, _)| region.start()[last]);
+            let bounds: BTreeSet<u64> = starts.chain([shape[last]]).collect();
+            let bounds: Vec<isize> = bounds.into_iter().map(|bound| bound as isize).collect();
+            bounds.windows(2).map(|of| values.slice_axis(-1, of[0]..of[1])).collect()
         }
-        None => BTreeSet::from([0]),
+        None => vec![values],
     };
-    let mut list = Vec::new();
-    while let Some(start) = starts.pop_first() {
-        let stretch = match starts.first() {
-            None if start == 0 => values.clone(),
-            end => {
-                let end = end.map_or(isize::MAX, |&end| end as isize);
-                values.slice_axis(-1, start as isize..end)
-            }
-        };
+    let kept = |stretch: &LazyArray| {
         let node = &narrowed(&[Arc::clone(stretch.node())], interner)[0];
-        list.push(KeptState::of_values(reduce, node, along.is_some()));
-    }
-    list
+        KeptState::of_values(reduce, node)
+    };
+    stretches.iter().map(kept).collect()
 }
 
 /// With the axis of groups as the first, so that what is last is an axis of the runs, where there is one.

@@ -90,8 +90,8 @@ impl KeptState {
         })
     }
 
-    /// The values of a node made of this reduction. They may be cut along its last axis where that is one of the runs.
-    pub(super) fn of_values(reduce: &Reduce, node: &Arc<Node>, may_be_cut: bool) -> Self {
+    /// The values of a node that is this reduction, or some of its cells.
+    pub(super) fn of_values(reduce: &Reduce, node: &Arc<Node>) -> Self {
         let label = reduce.op.label();
         let text = match &reduce.groups {
             Some(groups) => format!("values of {label}, of {} groups", groups.count),
@@ -108,7 +108,7 @@ impl KeptState {
             words_axis: cells,
             cell_axes: (0..cells).collect(),
             runs: runs_of(node),
-            block_along_last_axis: if may_be_cut { block_along_last_axis(node) } else { None },
+            block_along_last_axis: block_along_last_axis(node),
         }
     }
 
@@ -176,7 +176,7 @@ impl KeptState {
         }
     }
 
-    /// What stands for the elements of a sum where only `words` are there; `words` themselves where these are values.
+    /// What stands for the elements of a sum where only `words` are there. Values stand for themselves.
     pub(super) fn elements(&self, words: &Arc<Node>, dtype: DType) -> Arc<Node> {
         let words = Arc::clone(words);
         match &self.content {
