@@ -146,16 +146,9 @@ pub(crate) fn explain_part(
 }
 
 fn add(report: &mut Report, more: Report) {
-    report.projected_bytes = report.projected_bytes.max(more.projected_bytes);
-    report.leased_peak_bytes = report.leased_peak_bytes.max(more.leased_peak_bytes);
-    report.read_bytes += more.read_bytes;
-    report.scans = report.scans.max(more.scans);
-    report.spilled_bytes += more.spilled_bytes;
-    for warning in more.warnings {
-        if !report.warnings.contains(&warning) {
-            report.warnings.push(warning);
-        }
-    }
+    // Steps of one scan: together they read each run once.
+    let scans = report.scans.max(more.scans);
+    *report = Report { scans, ..std::mem::take(report).and_then(more) };
 }
 
 /// Refuses what is at the place of a part and is not that part.
