@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use proptest::prelude::*;
-use voxstore::{Access, DType, LazyArray, Region, Sink, SinkError, SinkOrder};
+use voxstore::{Access, DType, LazyArray, Region, Sink, SinkError, SinkOrder, concatenate};
 
 use crate::bits::{FIXED, MIB, session};
 use crate::case::{Kind, Program, bits_of};
@@ -171,5 +171,26 @@ fn blocks_that_do_not_fit_in_memory_together_wait_on_disk_and_are_read_once() {
         let (again, report) = written(&array, &block, SinkOrder::Any, (2, 1024 * MIB));
         assert_eq!(report.spilled_bytes, 0, "{access:?}");
         assert_eq!(bits_of(&again), bits_of(&got));
+    }
+}
+
+#[test]
+fn streams_joined_along_space_are_put_together_in_the_blocks_asked_for() {
+    let run = |shape: [u64; 4]| {
+        let source = Pattern::new(&shape, DType::I16, &[4, 3, 1, 1], Access::Sequential);
+        LazyArray::from_source(Arc::new(source))
+    };
+    for axis in 0..3_usize {
+        let (mut first, mut second) = ([6, 5, 3, 8], [6, 5, 3, 8]);
+        (first[axis], second[axis]) = (2, 3);
+        let array = concatenate(&[run(first), run(second)], axis as isize).to_f64();
+        let want = session(1, 512 * MIB).compute::<f64>(&array).unwrap();
+        let rows = [array.shape()[0], array.shape()[1], array.shape()[2], 3];
+        for (block, order) in
+            [([4, 4, 2, 3], SinkOrder::Any), (rows, SinkOrder::Any), (rows, SinkOrder::Memory)]
+        {
+            let (got, _) = written(&array, &block, order, (2, 64 * MIB));
+            assert_eq!(bits_of(&got), bits_of(&want), "along {axis}, in blocks of {block:?}");
+        }
     }
 }

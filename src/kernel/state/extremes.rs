@@ -45,15 +45,21 @@ pub(super) fn cell(word: WordKind, bytes: &[u8], cells: usize, cell: usize) -> (
     })
 }
 
-/// The first of equal ones stays, so that the sign of a zero does not depend on cuts.
+/// The first of equal ones stays, so that the sign of a zero does not depend on cuts. The lower of the lower of two and
+/// the lower of two others is the lowest of the four.
 #[inline(always)]
-fn lower<W: SampleWord>(now: W, next: W) -> W {
-    if next < now || next.is_nan() { next } else { now }
+fn lower<V: PartialOrd + Copy>(now: V, next: V) -> V {
+    if next < now || is_nan(next) { next } else { now }
 }
 
 #[inline(always)]
-fn higher<W: SampleWord>(now: W, next: W) -> W {
-    if next > now || next.is_nan() { next } else { now }
+fn higher<V: PartialOrd + Copy>(now: V, next: V) -> V {
+    if next > now || is_nan(next) { next } else { now }
+}
+
+#[inline(always)]
+fn is_nan<V: PartialOrd>(v: V) -> bool {
+    v.partial_cmp(&v).is_none()
 }
 
 /// Rows as long as `low` and `high`.
@@ -68,8 +74,20 @@ fn extend<T: Number, W: SampleWord>(values: &[T], low: &mut [W], high: &mut [W])
         (*low, *high) = (l, h);
         return;
     }
-    for row in values.chunks_exact(low.len()) {
-        for ((low, high), v) in low.iter_mut().zip(high.iter_mut()).zip(row) {
+    let columns = low.len();
+    let (high, whole) = (&mut high[..columns], values.len() / (4 * columns) * 4 * columns);
+    // Four rows as they are, which are narrower than words.
+    for rows in values[..whole].chunks_exact(4 * columns) {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|row| &rows[row * columns..][..columns]);
+        for i in 0..columns {
+            let least = lower(lower(a[i], b[i]), lower(c[i], d[i]));
+            let most = higher(higher(a[i], b[i]), higher(c[i], d[i]));
+            low[i] = lower(low[i], W::of(least));
+            high[i] = higher(high[i], W::of(most));
+        }
+    }
+    for row in values[whole..].chunks_exact(columns) {
+        for ((low, high), v) in low.iter_mut().zip(&mut *high).zip(row) {
             let v = W::of(*v);
             *low = lower(*low, v);
             *high = higher(*high, v);
