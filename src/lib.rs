@@ -103,5 +103,5 @@ pub use runtime::{
     peak_memory_bytes,
 };
 pub use sink::{Sink, SinkError, SinkOrder};
-pub use source::{Access, Source, SourceError, Stream, StreamEnd, StreamOptions};
+pub use source::{Access, Beside, Source, SourceError, Stream, StreamEnd, StreamOptions};
 pub use verify::{Against, HeaderDifference, VoxelDifference};

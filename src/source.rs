@@ -6,6 +6,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::dtype::DType;
 use crate::grid::{Region, element_count, shape_text};
@@ -119,6 +120,12 @@ pub trait Stream: Send {
     /// As [`read_next`](Stream::read_next).
     fn skip(&mut self, bytes: u64) -> Result<(), SourceError>;
 
+    /// What another thread can do meanwhile, where there is something: hashing, of bytes that were read. Nothing
+    /// else needs to be done with it; [`finish`](Stream::finish) does what is left.
+    fn beside(&mut self) -> Option<Beside> {
+        None
+    }
+
     /// Reads what is left, and checks every checksum the source has. Numbers made from a stream
     /// must not be used before this has returned.
     ///
@@ -126,6 +133,10 @@ pub trait Stream: Send {
     /// When a checksum or a length does not hold.
     fn finish(self: Box<Self>) -> Result<StreamEnd, SourceError>;
 }
+
+/// Work beside a [`Stream`], a little a call. True where there was something to do; calls may come from several threads, and
+/// after the stream's end.
+pub type Beside = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What a stream found out by reaching its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -105,6 +105,11 @@ impl FileBytes {
         Reading { bytes: self, cells, least_mapped_bytes: LEAST_MAPPED_BYTES, file: None }
     }
 
+    /// Begins to read stretches of a few pages, which a mapping makes slower.
+    pub(super) fn reading_short(&self) -> Reading<'_> {
+        Reading { cells: None, ..self.reading() }
+    }
+
     /// Begins to read front to back: a cell is populated and given back once then, however short the stretches.
     pub(super) fn reading_in_order(&self) -> Reading<'_> {
         Reading { least_mapped_bytes: 0, ..self.reading() }

@@ -20,7 +20,7 @@ use crate::source::{Access, Source, SourceError, Stream, StreamOptions, place};
 pub(super) struct FileSource {
     pub(super) name: String,
     /// Where the voxels are.
-    pub(super) file: FileBytes,
+    pub(super) file: Arc<FileBytes>,
     /// Of a pair: where the header is.
     pub(super) header_file: Option<FileBytes>,
     pub(super) layout: Layout,

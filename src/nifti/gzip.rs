@@ -4,6 +4,7 @@
 //! `finish` has returned, because a gzip checksum comes last. No index into the deflate stream is kept,
 //! so there are no random reads.
 
+mod behind;
 #[cfg(feature = "isal")]
 mod isal;
 #[cfg(feature = "isal")]
@@ -12,6 +13,7 @@ mod members;
 mod window;
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use self::members::Members;
 use self::window::Window;
@@ -21,7 +23,7 @@ use super::file_source::FileSource;
 use super::fingerprint::Fingerprint;
 use super::layout::Layout;
 use crate::dtype::swap_bytes;
-use crate::source::{SourceError, Stream, StreamEnd, StreamOptions, Warning};
+use crate::source::{Beside, SourceError, Stream, StreamEnd, StreamOptions, Warning};
 
 pub(super) use self::members::MAGIC;
 
@@ -196,9 +198,9 @@ impl<'a> GzipStream<'a> {
         let trailing_bytes = self.pass_trailing()?;
         let members = self.members.take().ok_or(ReadFault::Truncated)?;
         let (count, junk_bytes) = (members.count, members.junk_bytes);
+        let fingerprint = members.into_window().map(Window::into_fingerprint).transpose()?;
         self.source.check_unchanged()?;
-        let fingerprint = members.into_window().and_then(Window::into_fingerprint);
-        let sha256 = fingerprint.map(Fingerprint::finish).transpose()?;
+        let sha256 = fingerprint.flatten().map(Fingerprint::finish).transpose()?;
         let mut warnings = Vec::new();
         let mut warn = |code: &str, message| {
             warnings.push(Warning { code: code.to_owned(), message });
@@ -230,6 +232,12 @@ impl Stream for GzipStream<'_> {
             .check_next(self.at, bytes)
             .and_then(|()| self.pass(bytes))
             .map_err(|fault| self.fault(fault))
+    }
+
+    fn beside(&mut self) -> Option<Beside> {
+        let window = self.members.as_mut()?.window()?;
+        let behind = window.hash_behind(&self.source.file)?;
+        Some(Arc::new(move || behind.advance()))
     }
 
     fn finish(mut self: Box<Self>) -> Result<StreamEnd, SourceError> {
@@ -268,7 +276,11 @@ pub(super) fn trailing_message(bytes: u64, layout: &Layout) -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
+    use rand::RngCore;
+    use rand_pcg::Pcg64Mcg;
     use sha2::{Digest, Sha256};
 
     use crate::grid::Region;
@@ -301,6 +313,46 @@ mod tests {
         assert_eq!(run.source().access(), Access::Sequential);
         let error = run.source().read(&Region::whole(&SHAPE), &mut [0; 96]).unwrap_err();
         assert!(error.to_string().contains("front to back"), "{error}");
+    }
+
+    #[test]
+    fn whoever_hashes_and_whenever_a_file_has_one_fingerprint() {
+        let (folder, mut image) = (Folder::new(), Image::v1());
+        // Noise that stays as long: more than may be left to others, and no whole number of steps.
+        let mut noise = vec![0; 10_000_001];
+        Pcg64Mcg::new(7).fill_bytes(&mut noise);
+        image.bytes.extend(noise);
+        let bytes = image.gzip();
+        assert!(bytes.len() > 9_000_000);
+        let expected = Some(hex(&Sha256::digest(&bytes)));
+        for run in open_each_way(&folder.write("x.nii.gz", &bytes)) {
+            for turn in ["nobody", "this thread", "another thread"] {
+                let mut stream = run.source().stream(StreamOptions { sha256: true }).unwrap();
+                stream.skip(2).unwrap();
+                let beside = stream.beside().unwrap();
+                let read = AtomicBool::new(false);
+                let end = thread::scope(|scope| {
+                    if turn == "another thread" {
+                        let (read, beside) = (&read, &beside);
+                        scope.spawn(move || {
+                            while !read.load(Ordering::Relaxed) {
+                                beside();
+                            }
+                        });
+                    }
+                    if turn == "this thread" {
+                        while beside() {}
+                    }
+                    let end = stream.finish();
+                    read.store(true, Ordering::Relaxed);
+                    end
+                });
+                assert_eq!(end.unwrap().sha256, expected, "{turn}");
+                assert!(!beside(), "nothing is left");
+            }
+            let mut stream = run.source().stream(StreamOptions::default()).unwrap();
+            assert!(stream.beside().is_none(), "nothing is hashed");
+        }
     }
 
     #[test]

@@ -265,7 +265,7 @@ fn source(
     let block = if info.origin.gzip { [x, y, z, 1] } else { [x, y, 1, 1] };
     FileSource {
         name: info.origin.file_name.clone(),
-        file,
+        file: Arc::new(file),
         header_file,
         layout,
         big_endian,

@@ -47,6 +47,10 @@ impl<'a> Member<'a> {
         &self.window
     }
 
+    pub(super) fn get_mut(&mut self) -> &mut Window<'a> {
+        &mut self.window
+    }
+
     /// The window, behind the last byte of the member once everything was read.
     pub(super) fn into_inner(self) -> Window<'a> {
         self.window

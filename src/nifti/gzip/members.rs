@@ -46,6 +46,14 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The window, wherever it is.
+    pub(super) fn window(&mut self) -> Option<&mut Window<'a>> {
+        match self.state.as_mut()? {
+            State::Member(decoder) => Some(decoder.get_mut()),
+            State::Ended(window) => Some(window),
+        }
+    }
+
     /// The window, once everything was read.
     pub(super) fn into_window(self) -> Option<Window<'a>> {
         match self.state? {

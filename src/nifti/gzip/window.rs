@@ -1,10 +1,14 @@
 //! How do compressed bytes reach the decoder?
 //!
 //! [`Window`] is a buffered reader over a file, by mapping or positioned reads, that can look ahead
-//! and hashes every byte that it loads. Its end is the end the file had when it was opened.
+//! and hashes every byte that it loads, or says how far another thread may. Its end is the end the file had when it was
+//! opened.
 
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 
+use super::behind::Behind;
+use crate::nifti::error::ReadFault;
 use crate::nifti::file_bytes::{FileBytes, Reading};
 use crate::nifti::fingerprint::Fingerprint;
 
@@ -17,7 +21,14 @@ pub(super) struct Window<'a> {
     /// What of the buffer is loaded and not yet consumed.
     from: usize,
     to: usize,
-    fingerprint: Option<Box<Fingerprint>>,
+    hashing: Hashing,
+}
+
+/// Who hashes what is loaded.
+enum Hashing {
+    Nobody,
+    Here(Box<Fingerprint>),
+    Behind(Arc<Behind>),
 }
 
 impl<'a> Window<'a> {
@@ -33,7 +44,7 @@ impl<'a> Window<'a> {
             buffer: vec![0; capacity].into_boxed_slice(),
             from: 0,
             to: 0,
-            fingerprint: fingerprint.map(Box::new),
+            hashing: fingerprint.map_or(Hashing::Nobody, |of| Hashing::Here(Box::new(of))),
         }
     }
 
@@ -52,9 +63,26 @@ impl<'a> Window<'a> {
         Ok(&self.buffer[self.from..self.to.min(self.from + count)])
     }
 
+    /// From here on, what is loaded is hashed by whom this is given to. `None` where nothing is hashed. The file is the
+    /// window's own.
+    pub(super) fn hash_behind(&mut self, file: &Arc<FileBytes>) -> Option<Arc<Behind>> {
+        self.hashing = match std::mem::replace(&mut self.hashing, Hashing::Nobody) {
+            Hashing::Here(so_far) => Hashing::Behind(Arc::new(Behind::new(file, *so_far, self.at))),
+            other => other,
+        };
+        match &self.hashing {
+            Hashing::Behind(behind) => Some(Arc::clone(behind)),
+            _ => None,
+        }
+    }
+
     /// The fingerprint of all bytes up to here, which is the end when everything was consumed.
-    pub(super) fn into_fingerprint(self) -> Option<Fingerprint> {
-        self.fingerprint.map(|fingerprint| *fingerprint)
+    pub(super) fn into_fingerprint(self) -> Result<Option<Fingerprint>, ReadFault> {
+        match self.hashing {
+            Hashing::Nobody => Ok(None),
+            Hashing::Here(fingerprint) => Ok(Some(*fingerprint)),
+            Hashing::Behind(behind) => behind.finish().map(Some),
+        }
     }
 
     /// Fills the free end of the buffer.
@@ -63,11 +91,13 @@ impl<'a> Window<'a> {
         let room = (self.buffer.len() - self.to).min(usize::try_from(left).unwrap_or(usize::MAX));
         let part = &mut self.buffer[self.to..self.to + room];
         self.reading.read_at(self.at, part).map_err(io::Error::other)?;
-        if let Some(fingerprint) = &mut self.fingerprint {
-            fingerprint.update(part);
-        }
         self.to += room;
         self.at += room as u64;
+        match &mut self.hashing {
+            Hashing::Nobody => {}
+            Hashing::Here(fingerprint) => fingerprint.update(part),
+            Hashing::Behind(behind) => behind.goes_to(self.at),
+        }
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Two slabs go round. Every worker does what is most urgent: it reads on where a slab is empty and nobody else
 //! reads, since for that all others wait; or it encodes a chunk of the older filled slab; and only where there is
-//! neither it waits. So all are busy to the end, whichever of the two takes longer. What is read and written is
+//! neither it waits. Before each chunk comes what the source leaves to others, such as hashing. So all are busy to the end, whichever of the two takes longer. What is read and written is
 //! `writer`'s matter; who does it, and when, changes no byte.
 
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::writer::{Ended, SlabWriter, Slabs};
 use crate::buffer::Buffer;
 use crate::grid::Region;
 use crate::runtime::{Lease, Session};
-use crate::source::StreamEnd;
+use crate::source::{Beside, StreamEnd};
 use crate::store::error::{StoreError, stop_if_cancelled};
 
 /// Slabs that go round.
@@ -29,6 +29,7 @@ pub(super) fn write_overlapped<'a>(
     pool: &rayon::ThreadPool,
     session: &Session,
 ) -> Result<Ended<'a>, StoreError> {
+    let mut reader = Slabs::start(plan)?;
     let mut slab = || lease.buffer(plan.needs.slab_bytes).map(RwLock::new);
     let line = Line {
         plan,
@@ -36,8 +37,9 @@ pub(super) fn write_overlapped<'a>(
         session,
         slabs: [slab()?, slab()?],
         writer: OnceLock::new(),
+        beside: reader.beside(),
         state: Mutex::new(State {
-            reader: Some(Slabs::start(plan)?),
+            reader: Some(reader),
             filled: 0,
             encoded: 0,
             places: [const { None }; SLABS],
@@ -65,6 +67,8 @@ struct Line<'l, 'a> {
     slabs: [RwLock<Buffer>; SLABS],
     /// There once the first slab is.
     writer: OnceLock<SlabWriter<'a>>,
+    /// What the reader's source leaves to others.
+    beside: Option<Beside>,
     state: Mutex<State<'a>>,
     changed: Condvar,
 }
@@ -153,6 +157,8 @@ impl<'a> Line<'_, 'a> {
     }
 
     fn encode(&self, slab: usize, region: &Region, z: u64) -> Result<(), StoreError> {
+        // First, since nobody but the reader could do it later, and all would wait for that.
+        while self.beside.as_ref().is_some_and(|beside| beside()) {}
         let buffer = self.slabs[slab % SLABS].read().unwrap_or_else(PoisonError::into_inner);
         if let Some(writer) = self.writer.get() {
             writer.write_chunk(&buffer, region, z)?;

@@ -16,7 +16,7 @@ use crate::files::{self, FileSystem};
 use crate::grid::Region;
 use crate::run::Warning;
 use crate::runtime::{Lease, Session};
-use crate::source::{SourceError, Stream, StreamEnd, StreamOptions};
+use crate::source::{Beside, SourceError, Stream, StreamEnd, StreamOptions};
 use crate::store::checksums::Checksums;
 use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunk_writer::ChunkWriter;
@@ -133,6 +133,11 @@ impl<'a> Slabs<'a> {
             digest: VoxelDigest::default(),
             next_volume: 0,
         })
+    }
+
+    /// What other threads can do while this one reads.
+    pub(super) fn beside(&mut self) -> Option<Beside> {
+        self.stream.beside()
     }
 
     /// Puts the next volumes into `slab`, chunk by chunk along z, and says which they are; `None` at the end.
