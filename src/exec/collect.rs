@@ -23,8 +23,8 @@ pub(super) trait Collect: Sync {
 
 /// What takes the results of a pass, each in the order of the pass.
 pub(super) struct Collects<'a> {
-    /// Those made of sums.
-    pub(super) outputs: &'a [&'a dyn Collect],
+    /// Those made of sums, a list for each output.
+    pub(super) outputs: &'a [Vec<&'a dyn Collect>],
     /// Those that are handed on as they flow by.
     pub(super) emits: &'a [&'a dyn Collect],
 }

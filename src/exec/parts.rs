@@ -2,7 +2,7 @@
 //!
 //! A worker owns a stream, or all of what flows together, from front to back. Results are made when every part has been read to its end and checked.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::ahead::read_ahead;
 use super::collect::{Collect, Collects, Regroup};
@@ -41,7 +41,7 @@ pub(super) fn run(
     for sum in &pass.sums {
         let cells = sum.most_cells(largest.as_deref());
         let buffer = lease.buffer(sum.state_bytes(cells))?;
-        states.push(Mutex::new(State::new(sum.kind.clone(), cells as usize, buffer)));
+        states.push(Mutex::new(State::new(sum.kind.clone(), 0, buffer)));
     }
     let regroup = match (to.emits, schedule.regroup_rows) {
         ([emit], rows) if rows > 0 => {
@@ -57,7 +57,7 @@ pub(super) fn run(
     for index in 0..schedule.readings() {
         match boxes.slabs.map(|slabs| slabs.get(index)) {
             Some(slab) if slab.is_empty() => continue,
-            Some(slab) => reading.turn_to(slab),
+            Some(slab) => reading.slab = Some(slab),
             None => {}
         }
         said.extend(reading.sum(emits)?);
@@ -77,13 +77,16 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Empties the sums for the cells of a slab.
-    fn turn_to(&mut self, slab: Region) {
-        for (state, sum) in self.states.iter_mut().zip(&self.pass.sums) {
-            let cells = sum.cells.overlap(&slab).map_or(0, |cells| cells.len());
-            state.get_mut().unwrap_or_else(PoisonError::into_inner).reset(cells as usize);
-        }
-        self.slab = Some(slab);
+    /// The sums of a part, empty for the cells of the slab. Whoever will add to them clears them, and so is the first
+    /// to touch their pages.
+    fn begin(&self, part: usize) -> Vec<Option<MutexGuard<'_, State>>> {
+        let own = self.states.iter().zip(&self.pass.sums).map(|(state, sum)| {
+            let mut state =
+                (sum.part == part).then(|| state.lock().unwrap_or_else(PoisonError::into_inner))?;
+            state.reset(self.cells(sum).map_or(0, |cells| cells.len()) as usize);
+            Some(state)
+        });
+        own.collect()
     }
 
     /// The cells that a sum has a state for; `None` where the slab has none of its.
@@ -119,20 +122,13 @@ impl Reading<'_> {
         let worker = || Ok(Scratch::new(&schedule.sizes, self.budget)?);
         run_units(session, schedule.workers, order.len() as u64, worker, |scratch, unit| {
             let part = order[unit as usize];
+            let mut own = self.begin(part);
             if self.passes_by(&pass.parts[part]) {
                 return Ok(());
             }
             let cross = self.cross(&pass.parts[part]);
             let cells = |sum: &Sum| self.cells(sum).unwrap_or_else(|| Region::whole(&[]));
             let step = Step { pass, part, phase: Phase::Samples, emits, cells: &cells, session };
-            let mut own: Vec<_> = self
-                .states
-                .iter()
-                .zip(&pass.sums)
-                .map(|(state, sum)| {
-                    (sum.part == part).then(|| state.lock().unwrap_or_else(PoisonError::into_inner))
-                })
-                .collect();
             let mut all: Vec<Option<&mut State>> =
                 own.iter_mut().map(|state| state.as_deref_mut()).collect();
             let said = run_part(&step, schedule, cross.as_ref(), &mut all, scratch)?;
@@ -146,7 +142,11 @@ impl Reading<'_> {
 
     /// Makes results of the sums, once every part has been read to its end and checked: a unit a tile of
     /// an output.
-    fn finish(&mut self, boxes: &[Partition], outputs: &[&dyn Collect]) -> Result<(), ExecError> {
+    fn finish(
+        &mut self,
+        boxes: &[Partition],
+        outputs: &[Vec<&dyn Collect>],
+    ) -> Result<(), ExecError> {
         let (pass, schedule) = (self.pass, self.schedule);
         let cells: Vec<Option<Region>> = pass.sums.iter().map(|sum| self.cells(sum)).collect();
         let states: Vec<&State> = self
@@ -175,7 +175,7 @@ impl Reading<'_> {
                 let cells = cells[sum].as_ref().filter(|cells| cells.overlap(&tile).is_some());
                 of_tile[sum] = cells.map(|cells| (states[sum], cells.clone()));
             }
-            finish_tile(pass, output, &tile, &of_tile, outputs[at], scratch)
+            finish_tile(pass, output, &tile, &of_tile, &outputs[at], scratch)
         })
     }
 }

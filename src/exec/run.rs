@@ -98,7 +98,11 @@ fn run_pass(
 ) -> Result<Vec<String>, ExecError> {
     let to = |dest| collect_of(dest, results);
     let to = Collects {
-        outputs: &pass.outputs.iter().map(|o| to(&o.dest)).collect::<Result<Vec<_>, _>>()?,
+        outputs: &pass
+            .outputs
+            .iter()
+            .map(|output| output.results.iter().map(|result| to(&result.dest)).collect())
+            .collect::<Result<Vec<_>, _>>()?,
         emits: &pass.emits.iter().map(|e| to(&e.dest)).collect::<Result<Vec<_>, _>>()?,
     };
     let mut warnings = Vec::new();

@@ -19,8 +19,6 @@ pub(super) struct Scratch {
     pub(super) inputs: Vec<Buffer>,
     /// What finishing one cell takes.
     pub(super) finish: Buffer,
-    /// A program's result, one tile.
-    pub(super) tile: Buffer,
     /// Boxes of results being made.
     pub(super) out: Buffer,
     /// A box put together out of several files.
@@ -44,7 +42,6 @@ impl Scratch {
                 .map(|_| lease.buffer(batch_bytes))
                 .collect::<Result<_, _>>()?,
             finish: lease.buffer(sizes.finish_bytes)?,
-            tile: lease.buffer(batch_bytes)?,
             out: lease.buffer(sizes.out_bytes)?,
             assembled: lease.buffer(sizes.assembled_bytes)?,
             ahead: (0..sizes.ahead)

@@ -100,7 +100,7 @@ impl Unit<'_> {
         &self,
         axes: &[usize],
         grouped: bool,
-        outputs: &[&dyn Collect],
+        outputs: &[Vec<&dyn Collect>],
         scratch: &mut Scratch,
         states: &mut [State],
     ) -> Result<(), ExecError> {
@@ -134,8 +134,8 @@ impl Unit<'_> {
             .zip(&pass.sums)
             .map(|(state, sum)| sum.cells.overlap(self.tile).map(|cells| (state, cells)))
             .collect();
-        for (output, collect) in pass.outputs.iter().zip(outputs) {
-            finish_tile(pass, output, self.tile, &of_tile, *collect, scratch)?;
+        for (output, collects) in pass.outputs.iter().zip(outputs) {
+            finish_tile(pass, output, self.tile, &of_tile, collects, scratch)?;
         }
         for (index, part) in pass.parts.iter().enumerate() {
             if let (Some(here), Some(reader)) =

@@ -139,6 +139,20 @@ impl Region {
             && before.end(axis) <= self.end(axis)
     }
 
+    /// This box in boxes of `elements` or fewer, in memory order: rows of the slowest axis that is longer than one, at
+    /// least one at a time.
+    pub(crate) fn in_rows(&self, elements: u64) -> impl Iterator<Item = Self> {
+        let axis = (0..self.ndim()).rev().find(|&axis| self.shape[axis] > 1);
+        let (first, end, rows) = axis.map_or((0, 1, 1), |axis| {
+            let row = self.shape[..axis].iter().product::<u64>().max(1);
+            (self.start[axis], self.end(axis), (elements / row).max(1))
+        });
+        (first..end).step_by(rows as usize).map(move |from| match axis {
+            Some(axis) => self.with_axis(axis, from, rows.min(end - from)),
+            None => self.clone(),
+        })
+    }
+
     /// The index of the element that comes at `at` in memory order.
     pub(crate) fn place(&self, mut at: u64) -> Vec<u64> {
         let along = |(&start, &len): (&u64, &u64)| {
@@ -202,6 +216,21 @@ mod tests {
         let inner = Region::new(vec![5, 2], vec![1, 2]);
         let outer = Region::new(vec![2, 2], vec![4, 3]);
         assert_eq!(inner.within(&outer), Region::new(vec![3, 0], vec![1, 2]));
+    }
+
+    #[test]
+    fn rows_of_a_box_follow_each_other_and_are_as_many_elements_as_asked_or_one_row() {
+        let shape = |of: &Region, elements| -> Vec<Vec<u64>> {
+            of.in_rows(elements).map(|rows| rows.shape().to_vec()).collect()
+        };
+        let of = Region::new(vec![1, 2, 9], vec![4, 5, 3]);
+        assert_eq!(shape(&of, 40), [[4, 5, 2], [4, 5, 1]]);
+        assert_eq!(shape(&of, 7), [[4, 5, 1]; 3]);
+        let starts: Vec<u64> = of.in_rows(1).map(|rows| rows.start()[2]).collect();
+        assert_eq!(starts, [9, 10, 11]);
+        assert_eq!(shape(&of.with_axis(2, 9, 1), 8), [[4, 2, 1], [4, 2, 1], [4, 1, 1]]);
+        assert_eq!(shape(&Region::whole(&[1, 1]), 8), [[1, 1]]);
+        assert_eq!(Region::whole(&[]).in_rows(8).count(), 1);
     }
 
     #[test]

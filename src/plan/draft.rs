@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::cut::Task;
 use super::intern::Interner;
-use super::pass::{Emit, EmitPiece, FoldOver, Form, Output, Part, Pass, Reduction, Sum};
+use super::pass::{Emit, EmitPiece, FoldOver, Form, Made, Output, Part, Pass, Reduction, Sum};
 use super::pieces::pieces;
 use super::scaling::past_scaling;
 use crate::dtype::DType;
@@ -31,7 +31,7 @@ pub(super) struct Draft {
     reductions: Vec<Reduction>,
     /// Numbers of reductions.
     known: ByNode<usize>,
-    outputs: Vec<Output>,
+    outputs: Vec<DraftOutput>,
     emits: Vec<(Emit, Vec<DraftPiece>)>,
     /// Pieces that compute the same are one node.
     interner: Interner,
@@ -82,6 +82,17 @@ impl DraftSum {
         }
     }
 }
+
+/// Results that are made together.
+struct DraftOutput {
+    shape: Vec<u64>,
+    expressions: Expressions,
+    inputs: Vec<usize>,
+    results: Vec<Made>,
+}
+
+/// So many results, at most, are made together: a box of each is in memory.
+const MOST_TOGETHER: usize = 16;
 
 struct DraftPiece {
     want: usize,
@@ -142,9 +153,9 @@ impl Draft {
     }
 
     fn fold(&mut self, task: &Task) {
-        let mut inputs: Vec<usize> = Vec::new();
-        let mut expressions = Expressions::default();
-        expressions.output(&task.root, task.dtype, &mut |node| {
+        let mut made = self.output_for(&task.root.shape);
+        let DraftOutput { expressions, inputs, .. } = &mut made;
+        let output = expressions.output(&task.root, task.dtype, &mut |node| {
             let Op::Reduce(reduce) = &node.op else { return None };
             let index = self.reduction(node, reduce);
             let input = inputs.iter().position(|&i| i == index).unwrap_or_else(|| {
@@ -159,9 +170,21 @@ impl Draft {
             };
             Some((input, wide))
         });
-        let program = expressions.build_always();
-        let (shape, dtype, dest) = (task.root.shape.clone(), task.dtype, task.dest.clone());
-        self.outputs.push(Output { shape, program, dtype, inputs, dest });
+        made.results.push(Made { output, dtype: task.dtype, dest: task.dest.clone() });
+        self.outputs.push(made);
+    }
+
+    /// The output to which the next result of this shape belongs: the last one, where it is of the same shape and has
+    /// room.
+    fn output_for(&mut self, shape: &[u64]) -> DraftOutput {
+        let fits =
+            |last: &mut DraftOutput| last.shape == shape && last.results.len() < MOST_TOGETHER;
+        self.outputs.pop_if(fits).unwrap_or_else(|| DraftOutput {
+            shape: shape.to_vec(),
+            expressions: Expressions::default(),
+            inputs: Vec::new(),
+            results: Vec::new(),
+        })
     }
 
     fn reduction(&mut self, node: &Arc<Node>, reduce: &Reduce) -> usize {
@@ -277,6 +300,10 @@ impl Draft {
                 Emit { pieces, ..emit }
             })
             .collect();
+        let outputs = self.outputs.into_iter().map(|made| {
+            let DraftOutput { shape, expressions, inputs, results } = made;
+            Output { shape, program: expressions.build_always(), inputs, results }
+        });
         let (form, depth, shape) = (self.form, self.depth, self.shape);
         Pass {
             form,
@@ -285,7 +312,7 @@ impl Draft {
             parts,
             sums,
             reductions: self.reductions,
-            outputs: self.outputs,
+            outputs: outputs.collect(),
             emits,
         }
     }

@@ -8,7 +8,7 @@
 //! |  `- branches    (of the feed) elements computed at a step
 //! |- sums         the state of output `output` of branch `branch` of part `part`
 //! |- reductions   the sums, in input order, that one reduction is finished from
-//! |- outputs      results: a program over finished reductions
+//! |- outputs      results of one shape: a program over finished reductions
 //! `- emits        results that are what branches give, box by box
 //! ```
 //!
@@ -37,7 +37,7 @@ pub(crate) struct Pass {
     pub(crate) parts: Vec<Part>,
     pub(crate) sums: Vec<Sum>,
     pub(crate) reductions: Vec<Reduction>,
-    /// Results made of sums.
+    /// Results made of sums, those of one shape together.
     pub(crate) outputs: Vec<Output>,
     /// Results that are handed on as they flow by.
     pub(crate) emits: Vec<Emit>,
@@ -120,21 +120,42 @@ pub(crate) struct Reduction {
     pub(crate) dtype: DType,
 }
 
-/// An elementwise program over reductions.
+/// Results of one shape: an elementwise program over reductions, each of which is finished once for all of them.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) shape: Vec<u64>,
     pub(crate) program: Program,
-    pub(crate) dtype: DType,
     /// Reductions that the program loads.
     pub(crate) inputs: Vec<usize>,
+    pub(crate) results: Vec<Made>,
+}
+
+/// A result that a program gives.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// The program's output.
+    pub(crate) output: usize,
+    pub(crate) dtype: DType,
     pub(crate) dest: Dest,
 }
 
 impl Output {
+    /// Bytes of a box of so many elements of each result.
+    pub(crate) fn box_bytes(&self, elements: u64) -> u64 {
+        let of = self.results.iter().map(|result| result.box_bytes(elements));
+        of.fold(0, u64::saturating_add)
+    }
+
     /// The sums it is made of.
     pub(crate) fn sums<'p>(&'p self, pass: &'p Pass) -> impl Iterator<Item = usize> + 'p {
         self.inputs.iter().flat_map(|&input| pass.reductions[input].sums.iter().copied())
+    }
+}
+
+impl Made {
+    /// Bytes of a box of so many elements; the next one lies behind it, aligned for any type.
+    pub(crate) fn box_bytes(&self, elements: u64) -> u64 {
+        elements.saturating_mul(self.dtype.size() as u64).div_ceil(8).saturating_mul(8)
     }
 }
 
@@ -199,7 +220,8 @@ impl Pass {
 
     /// Where each result goes, those made of sums first; with its shape and type.
     pub(crate) fn dests(&self) -> impl Iterator<Item = (&Dest, &[u64], DType)> {
-        let made = self.outputs.iter().map(|o| (&o.dest, &o.shape[..], o.dtype));
+        let made = self.outputs.iter().flat_map(|o| o.results.iter().map(|r| (&o.shape[..], r)));
+        let made = made.map(|(shape, result)| (&result.dest, shape, result.dtype));
         made.chain(self.emits.iter().map(|e| (&e.dest, &e.shape[..], e.dtype)))
     }
 }

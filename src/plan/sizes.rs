@@ -15,6 +15,9 @@ use crate::grid::saturating_count;
 use crate::kernel::BATCH_BYTES;
 use crate::runtime::FIXED_BYTES;
 
+/// Cells that are finished at once, of every result of an output: what of them is on its way stays in a cache.
+pub(crate) const FINISH_CELLS: u64 = 8 << 10;
+
 /// What is in memory while any pass runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "units end a name")]
@@ -95,7 +98,7 @@ impl WorkerSizes {
         let boxes =
             self.feed.box_bytes().saturating_add(self.ahead.saturating_mul(self.ahead_box_bytes()));
         let feed = self.feed.total().saturating_sub(self.feed.box_bytes());
-        let tiles = (self.input_count + 1).saturating_mul(BATCH_BYTES as u64);
+        let tiles = self.input_count.saturating_mul(BATCH_BYTES as u64);
         [
             ("blocks in memory", boxes),
             ("decoding", feed),
@@ -130,13 +133,15 @@ impl WorkerSizes {
         self.out_bytes = self.out_bytes.max(together);
     }
 
-    /// Makes room for finishing a tile of a fold's results.
+    /// Makes room for finishing a tile of a fold's results, those of an output at once.
     pub(super) fn cover_finish(&mut self, pass: &Pass, output: &Output, tile: &[u64]) {
         self.finish_register_bytes =
             self.finish_register_bytes.max(output.program.register_bytes());
         self.input_count = self.input_count.max(output.inputs.len() as u64);
-        let bytes = saturating_count(tile).saturating_mul(output.dtype.size() as u64);
-        self.out_bytes = self.out_bytes.max(bytes);
+        // Or one row, where that is longer.
+        let row = saturating_count(&tile[..tile.len().saturating_sub(1)]);
+        let cells = saturating_count(tile).min(row.max(FINISH_CELLS));
+        self.out_bytes = self.out_bytes.max(output.box_bytes(cells));
         for &input in &output.inputs {
             let sums = pass.reductions[input].sums.iter().map(|&sum| &pass.sums[sum]);
             let samples = sums.clone().map(|sum| sum.count).fold(0, u64::saturating_add);

@@ -13,6 +13,7 @@ mod quantile;
 mod small;
 
 use bytemuck::cast_slice_mut;
+use multiversion::multiversion;
 
 use super::reduce_op::ReduceOp;
 use super::state::{State, Value};
@@ -137,11 +138,17 @@ pub(crate) fn finish(
         }
     }
     if dtype.is_float() {
-        // Which NaN an operation gives is up to the machine and the compiler.
-        let floats = cast_slice_mut::<_, f64>(words).iter_mut();
-        floats.filter(|value| value.is_nan()).for_each(|value| *value = f64::NAN);
+        one_nan(cast_slice_mut(words));
     }
     Ok(())
+}
+
+/// Which NaN an operation gives is up to the machine and the compiler.
+#[multiversion(targets("x86_64+avx2"))]
+fn one_nan(values: &mut [f64]) {
+    for value in values {
+        *value = if value.is_nan() { f64::NAN } else { *value };
+    }
 }
 
 /// Writes the register of each cell.

@@ -4,6 +4,8 @@
 //! here by `f64` alone, several cells in a register: as long as `n * squares`, which no square of a sum
 //! exceeds, is below 2^53, nothing before the division is rounded at all. So it is in runs of ordinary length.
 
+use multiversion::multiversion;
+
 use super::{Summed, scale};
 use crate::kernel::BATCH;
 use crate::kernel::reduce_op::ReduceOp;
@@ -29,23 +31,22 @@ pub(super) fn finish(op: &ReduceOp, parts: &[Summed<'_>], out: &mut [f64]) -> bo
         add(squares, &squares_of_part[cells]);
     }
     let n = count as f64;
-    if squares.iter().fold(0.0, |most, &q| f64::max(most, n * q)) >= EXACT {
+    if !are_exact(squares, n) {
         return false;
     }
-    let sums_and_squares = out.iter_mut().zip(squares);
     match op {
-        ReduceOp::Sum => {
-            let term = if inter == 0.0 { 0.0 } else { inter * n };
-            sums_and_squares.for_each(|(s, _)| *s = scale(*s, slope, term));
+        ReduceOp::Sum => scale_each(out, slope, if inter == 0.0 { 0.0 } else { inter * n }),
+        ReduceOp::Mean => {
+            divide(out, n);
+            scale_each(out, slope, inter);
         }
-        ReduceOp::Mean => sums_and_squares.for_each(|(s, _)| *s = scale(*s / n, slope, inter)),
         ReduceOp::Var { ddof } | ReduceOp::Std { ddof } => {
-            let free = n * count.saturating_sub(*ddof) as f64;
-            let variances = sums_and_squares.map(|(s, q)| ((n * *q - *s * *s) / free, s));
+            variances(out, squares, n, n * count.saturating_sub(*ddof) as f64);
             if matches!(op, ReduceOp::Var { .. }) {
-                variances.for_each(|(var, s)| *s = scale(var, slope * slope, 0.0));
+                scale_each(out, slope * slope, 0.0);
             } else {
-                variances.for_each(|(var, s)| *s = scale(var.sqrt(), slope.abs(), 0.0));
+                roots(out);
+                scale_each(out, slope.abs(), 0.0);
             }
         }
         _ => return false,
@@ -53,8 +54,50 @@ pub(super) fn finish(op: &ReduceOp, parts: &[Summed<'_>], out: &mut [f64]) -> bo
     true
 }
 
+#[multiversion(targets("x86_64+avx2"))]
 fn add(to: &mut [f64], of: &[f64]) {
-    to.iter_mut().zip(of).for_each(|(a, b)| *a += b);
+    for (a, b) in to.iter_mut().zip(of) {
+        *a += b;
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn are_exact(squares: &[f64], n: f64) -> bool {
+    // All are looked at, for several at a time.
+    let mut all = true;
+    for q in squares {
+        all &= n * q < EXACT;
+    }
+    all
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn divide(sums: &mut [f64], n: f64) {
+    for s in sums {
+        *s /= n;
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn variances(sums: &mut [f64], squares: &[f64], n: f64, free: f64) {
+    for (s, q) in sums.iter_mut().zip(squares) {
+        *s = (n * q - *s * *s) / free;
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn roots(of: &mut [f64]) {
+    for v in of {
+        *v = v.sqrt();
+    }
+}
+
+fn scale_each(values: &mut [f64], slope: f64, inter: f64) {
+    if slope != 1.0 || inter != 0.0 {
+        for v in values {
+            *v = scale(*v, slope, inter);
+        }
+    }
 }
 
 #[cfg(test)]

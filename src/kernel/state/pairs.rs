@@ -16,6 +16,9 @@ use bytemuck::cast;
 use super::loops::{Quad, Quads, small_column, small_quad, small_row};
 
 /// `sums += x`, `squares += x*x`, rows as long as the sums.
+///
+/// Here and below no closure goes through a function of the standard library: that is compiled for every machine, and
+/// only where it happens to be inlined may it call what is compiled for this one.
 #[target_feature(enable = "avx2")]
 pub(super) fn add(values: &[i16], sums: &mut [f64], squares: &mut [f64]) {
     if let ([sum], [square]) = (&mut *sums, &mut *squares) {
@@ -23,25 +26,27 @@ pub(super) fn add(values: &[i16], sums: &mut [f64], squares: &mut [f64]) {
     }
     for Quad { tile, rows, count } in Quads::new(values, sums.len()) {
         let (sums, squares) = (&mut sums[tile.clone()], &mut squares[tile]);
-        match count {
-            4 => quad(rows, sums, squares),
-            _ => rows[..count].iter().for_each(|row| small_row(row, sums, squares)),
+        if count == 4 {
+            quad(rows, sums, squares);
+            continue;
+        }
+        for row in &rows[..count] {
+            small_row(row, sums, squares);
         }
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn quad(rows: [&[i16]; 4], sums: &mut [f64], squares: &mut [f64]) {
-    let n = sums.len();
-    let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|r| r[..n].as_chunks());
+fn quad([a, b, c, d]: [&[i16]; 4], sums: &mut [f64], squares: &mut [f64]) {
     let (sums, sums_rest) = sums.as_chunks_mut();
-    let (squares, squares_rest) = squares[..n].as_chunks_mut();
+    let (squares, squares_rest) = squares.as_chunks_mut();
     let n = sums.len();
-    let ([a, b, c, d], squares) = ([a, b, c, d].map(|row| &row[..n]), &mut squares[..n]);
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks(), b.as_chunks());
+    let ((c, c_rest), (d, d_rest)) = (c.as_chunks(), d.as_chunks());
+    let (a, b, c, d, squares) = (&a[..n], &b[..n], &c[..n], &d[..n], &mut squares[..n]);
     for i in 0..n {
-        let rows = [&a[i], &b[i], &c[i], &d[i]];
-        if !sixteen(rows, &mut sums[i], &mut squares[i]) {
-            small_quad(rows.map(|row| &row[..]), &mut sums[i], &mut squares[i]);
+        if !sixteen([&a[i], &b[i], &c[i], &d[i]], &mut sums[i], &mut squares[i]) {
+            small_quad([&a[i], &b[i], &c[i], &d[i]], &mut sums[i], &mut squares[i]);
         }
     }
     small_quad([a_rest, b_rest, c_rest, d_rest], sums_rest, squares_rest);
@@ -51,43 +56,64 @@ fn quad(rows: [&[i16]; 4], sums: &mut [f64], squares: &mut [f64]) {
 /// times -32768.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn sixteen(rows: [&[i16; 16]; 4], sums: &mut [f64; 16], squares: &mut [f64; 16]) -> bool {
-    // Unpacking takes four columns of each half; in this order it takes the first eight, then the others.
-    let [a, b, c, d] = rows.map(|row| _mm256_permute4x64_epi64::<0b11_01_10_00>(cast(*row)));
-    let pairs = [
-        [_mm256_unpacklo_epi16(a, b), _mm256_unpacklo_epi16(c, d)],
-        [_mm256_unpackhi_epi16(a, b), _mm256_unpackhi_epi16(c, d)],
-    ];
-    let ones = _mm256_set1_epi16(1);
-    let of_four = pairs
-        .map(|[ab, cd]| _mm256_add_epi32(_mm256_madd_epi16(ab, ones), _mm256_madd_epi16(cd, ones)));
+fn sixteen([a, b, c, d]: [&[i16; 16]; 4], sums: &mut [f64; 16], squares: &mut [f64; 16]) -> bool {
+    let (a, b, c, d) = (in_order(a), in_order(b), in_order(c), in_order(d));
+    let first = [_mm256_unpacklo_epi16(a, b), _mm256_unpacklo_epi16(c, d)];
+    let last = [_mm256_unpackhi_epi16(a, b), _mm256_unpackhi_epi16(c, d)];
+    let (first_sum, last_sum) = (of_four(first), of_four(last));
     let least = _mm256_set1_epi32(4 * i16::MIN as i32);
-    let [first, last] = of_four.map(|sum| _mm256_cmpeq_epi32(sum, least));
-    let is_least = _mm256_or_si256(first, last);
+    let is_least =
+        _mm256_or_si256(_mm256_cmpeq_epi32(first_sum, least), _mm256_cmpeq_epi32(last_sum, least));
     if _mm256_testz_si256(is_least, is_least) == 0 {
         return false;
     }
-    let (sums, squares) = (sums.as_chunks_mut::<4>().0, squares.as_chunks_mut::<4>().0);
-    for (i, ([ab, cd], sum)) in pairs.into_iter().zip(of_four).enumerate() {
-        let square = _mm256_add_epi32(_mm256_madd_epi16(ab, ab), _mm256_madd_epi16(cd, cd));
-        // Without a sign, as those below 2^31 with one; what was taken off is added as a float.
-        let square = in_floats(_mm256_xor_si256(square, _mm256_set1_epi32(i32::MIN)));
-        let sum = in_floats(sum);
-        for k in 0..2 {
-            add_to(&mut sums[2 * i + k], sum[k]);
-            add_to(&mut squares[2 * i + k], _mm256_add_pd(square[k], _mm256_set1_pd(TWO_TO_31)));
-        }
-    }
+    let (sums, squares) = (sums.as_chunks_mut().0, squares.as_chunks_mut().0);
+    add_eight(first, first_sum, &mut sums[0], &mut squares[0]);
+    add_eight(last, last_sum, &mut sums[1], &mut squares[1]);
     true
+}
+
+/// Unpacking takes four columns of each half; in this order it takes the first eight, then the others.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn in_order(row: &[i16; 16]) -> __m256i {
+    _mm256_permute4x64_epi64::<0b11_01_10_00>(cast(*row))
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn of_four([ab, cd]: [__m256i; 2]) -> __m256i {
+    let ones = _mm256_set1_epi16(1);
+    _mm256_add_epi32(_mm256_madd_epi16(ab, ones), _mm256_madd_epi16(cd, ones))
+}
+
+/// Eight columns, of which four rows stand in pairs, with their sums.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn add_eight([ab, cd]: [__m256i; 2], sum: __m256i, sums: &mut [f64; 8], squares: &mut [f64; 8]) {
+    let square = _mm256_add_epi32(_mm256_madd_epi16(ab, ab), _mm256_madd_epi16(cd, cd));
+    // Without a sign, as those below 2^31 with one; what was taken off is added as a float.
+    let square = _mm256_xor_si256(square, _mm256_set1_epi32(i32::MIN));
+    let back = _mm256_set1_pd(TWO_TO_31);
+    let (sums, squares) = (sums.as_chunks_mut().0, squares.as_chunks_mut().0);
+    add_to(&mut sums[0], low(sum));
+    add_to(&mut sums[1], high(sum));
+    add_to(&mut squares[0], _mm256_add_pd(low(square), back));
+    add_to(&mut squares[1], _mm256_add_pd(high(square), back));
 }
 
 const TWO_TO_31: f64 = 2_147_483_648.0;
 
 #[target_feature(enable = "avx2")]
 #[inline]
-fn in_floats(of: __m256i) -> [__m256d; 2] {
-    let halves = [_mm256_castsi256_si128(of), _mm256_extracti128_si256::<1>(of)];
-    halves.map(|half| _mm256_cvtepi32_pd(half))
+fn low(of: __m256i) -> __m256d {
+    _mm256_cvtepi32_pd(_mm256_castsi256_si128(of))
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn high(of: __m256i) -> __m256d {
+    _mm256_cvtepi32_pd(_mm256_extracti128_si256::<1>(of))
 }
 
 #[target_feature(enable = "avx2")]

@@ -65,7 +65,8 @@ fn passes(arrays: &[&LazyArray], bold: Boldness) -> Vec<String> {
                 .join(" + ")
         };
         let parts: Vec<String> = pass.parts.iter().map(part).collect();
-        let (sums, made, mapped) = (pass.sums.len(), pass.outputs.len(), pass.emits.len());
+        let made = pass.outputs.iter().map(|output| output.results.len()).sum::<usize>();
+        let (sums, mapped) = (pass.sums.len(), pass.emits.len());
         format!("{form} reads {}; {sums} sums, {made} made, {mapped} mapped", parts.join(" | "))
     };
     passes_of(arrays, bold).iter().map(line).collect()
