@@ -91,6 +91,11 @@ pub trait Source: Send + Sync + fmt::Debug {
     }
 }
 
+/// The identity of a source: the same for all that share it.
+pub(crate) fn address(source: &Arc<dyn Source>) -> usize {
+    Arc::as_ptr(source).cast::<()>().addr()
+}
+
 /// A header and a sidecar so short are part of what every process needs.
 const FREE_OPEN_BYTES: u64 = 8 << 10;
 

@@ -8,11 +8,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::compile::Expressions;
-use super::leaf::{Leaf, address, leaves_of, place_of};
+use super::leaf::{Leaf, leaves_of, place_of};
 use super::{Branch, Feed, Load, Phase, Window};
 use crate::dtype::DType;
 use crate::grid::Region;
 use crate::lazy::{AxisView, Node, View};
+use crate::source::address;
 
 /// Elements that somebody wants: an expression over leaves of one shape, to come out as `dtype`.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::lazy::{Node, Op, View};
-use crate::source::{Access, Source};
+use crate::source::{Access, Source, address};
 
 /// Elements of a source, seen through a view.
 #[derive(Clone, Debug)]
@@ -22,11 +22,6 @@ impl Leaf {
     pub(crate) fn is_sequential(&self) -> bool {
         self.source.access() == Access::Sequential
     }
-}
-
-/// The identity of a source.
-pub(crate) fn address(source: &Arc<dyn Source>) -> usize {
-    Arc::as_ptr(source).cast::<()>().addr()
 }
 
 /// Where a node that is a leaf stands in a list, to which it is added if need be.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub(crate) use build::{FeedBuilder, Placed, Want, gather};
 pub(crate) use compile::Expressions;
 pub(crate) use custom::CustomSource;
-pub(crate) use leaf::{Leaf, address, leaves_of};
+pub(crate) use leaf::{Leaf, leaves_of};
 pub(crate) use reader::{CastAt, FeedBuffers, Reader, evaluate};
 pub(crate) use size::FeedSizes;
 pub(crate) use steps::ReadTarget;

@@ -38,6 +38,11 @@ pub(crate) fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
+/// The smallest number that both divide, or the largest number where it does not fit `u64`; neither is 0.
+pub(crate) fn common_multiple(a: u64, b: u64) -> u64 {
+    (a / gcd(a, b)).saturating_mul(b)
+}
+
 /// `(64, 64, 30, 173)`, as numpy prints a shape.
 pub(crate) fn shape_text(shape: &[u64]) -> String {
     let parts: Vec<String> = shape.iter().map(u64::to_string).collect();

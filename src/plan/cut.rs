@@ -11,10 +11,10 @@ use std::sync::Arc;
 use super::pass::{Dest, FoldOver};
 use super::pieces::pieces;
 use crate::dtype::DType;
-use crate::feed::{CustomSource, Feed, FeedBuilder, Phase, Want, address, leaves_of};
+use crate::feed::{CustomSource, Feed, FeedBuilder, Phase, Want, leaves_of};
 use crate::grid::{Region, saturating_count};
 use crate::lazy::{ByNode, Custom, Footprint, MemorySource, Node, Op, Reduce, block_shape_of, see};
-use crate::source::Source;
+use crate::source::{Source, address};
 use crate::spill::Spill;
 
 /// A result to be computed in one pass.

@@ -13,11 +13,11 @@ use super::pass::{Dest, Form, Pass};
 use super::schedule::{Schedule, Units};
 use super::{Delivery, Plan, PlanError, ResultMemory};
 use crate::dtype::DType;
-use crate::feed::address;
 use crate::grid::{saturating_count, shape_text};
 use crate::lazy::LazyArray;
 use crate::picture::{ExplainPass, ExplainSource, ExplainState, Explanation, Summary, chunks_svg};
 use crate::runtime::Session;
+use crate::source::address;
 
 impl Session {
     /// What computing these arrays together would do: the expression, the passes, what each reads and

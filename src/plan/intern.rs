@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::dtype::DType;
-use crate::feed::address;
 use crate::kernel::{BinaryOp, Overflow, ReduceOp, UnaryOp};
 use crate::lazy::{ByNode, Footprint, Labels, MapOp, Node, Op, Scalar, View};
+use crate::source::address;
 
 /// What a node is, its inputs by address.
 #[derive(PartialEq, Eq, Hash)]

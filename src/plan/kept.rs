@@ -10,11 +10,10 @@ use super::draft::{cells_of, summed_as, summed_elements};
 use super::intern::Interner;
 use super::pieces::pieces;
 use crate::dtype::DType;
-use crate::feed::address;
-use crate::grid::{Region, gcd, saturating_count};
+use crate::grid::{Region, common_multiple, saturating_count};
 use crate::kernel::{Component, ReduceOp, StateKind};
 use crate::lazy::{AxisView, Kept, LazyArray, Node, Op, Reduce};
-use crate::source::{Access, Source};
+use crate::source::{Access, Source, address};
 
 /// What is kept of a reduction, or of a piece of it, by itself.
 #[derive(Clone, Debug)]
@@ -265,7 +264,7 @@ fn block_along(
                 _ => 1,
             };
             let rows = source.block_shape()[of_source].max(1).div_ceil(step.max(1));
-            Some((block / gcd(block, rows)).saturating_mul(rows))
+            Some(common_multiple(block, rows))
         }
         Op::Scalar(_) => Some(block),
         Op::Map { inputs, .. } => below(inputs.iter().collect(), axis),

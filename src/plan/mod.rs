@@ -55,9 +55,10 @@ pub(crate) use schedule::{Schedule, Units};
 pub(crate) use sizes::{FINISH_CELLS, Standing, WorkerSizes};
 
 use crate::dtype::DType;
-use crate::feed::{Feed, address};
+use crate::feed::Feed;
 use crate::lazy::{LazyArray, Node, Op};
 use crate::runtime::Session;
+use crate::source::address;
 use crate::spill::Spill;
 use cut::{Cutting, Turned, Way};
 use share::{Boldness, Shared};

@@ -13,7 +13,7 @@ use super::draft::Draft;
 use super::pass::{Dest, FoldOver, Form, Pass};
 use crate::feed::{Leaf, leaves_of};
 use crate::lazy::{AxisView, Node, Op};
-use crate::source::Source;
+use crate::source::{Source, address};
 
 /// How boldly results are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +199,7 @@ fn held_address(task: &Task) -> Option<usize> {
     match &task.dest {
         Dest::Held(source) => {
             let source: Arc<dyn Source> = Arc::clone(source) as Arc<dyn Source>;
-            Some(crate::feed::address(&source))
+            Some(address(&source))
         }
         Dest::Result(_) | Dest::Spilled(_) => None,
     }

@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 
 use super::pass::Pass;
-use crate::feed::{Feed, address};
+use crate::feed::Feed;
 use crate::kernel::Groups;
-use crate::source::open_beyond_free_bytes;
+use crate::source::{address, open_beyond_free_bytes};
 
 /// What a source, a program or a sum takes in the tables of a plan, with its share of the expression and
 /// the headers behind it: measured on 500 joined runs (`docs/decisions/0004-memory-plan.md`).

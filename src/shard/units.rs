@@ -14,10 +14,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::error::ShardError;
-use crate::grid::{gcd, saturating_count};
+use crate::grid::{common_multiple, saturating_count};
 use crate::lazy::LazyArray;
 use crate::plan::{Apart, KeptState};
-use crate::source::Source;
+use crate::source::{Source, address};
 
 /// One of a number of shards, such as `3/32`; the first is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -192,11 +192,6 @@ impl Work {
     }
 }
 
-/// Where a source lies: the same for all that share it.
-fn address(source: &Arc<dyn Source>) -> usize {
-    Arc::as_ptr(source).addr()
-}
-
 /// States that share a run, directly or by others, are made together. Also says which set each run is in.
 fn sets_of(states: &[KeptState]) -> (Vec<RunSet>, HashMap<usize, usize>) {
     let mut sets: Vec<RunSet> = Vec::new();
@@ -240,7 +235,7 @@ fn units_of(number: usize, set: &RunSet, apart: &Apart) -> Vec<Unit> {
     let block = states.try_fold(1_u64, |block, state| {
         let of_state = state.block_along_last_axis()?;
         let fits = state.cells().last() == Some(&set.len);
-        fits.then(|| (block / gcd(block, of_state)).saturating_mul(of_state))
+        fits.then(|| common_multiple(block, of_state))
     });
     let block = block.unwrap_or(whole).min(whole);
     let starts = (0..whole).step_by(block as usize);

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::names::describe;
-use crate::feed::{address, leaves_of};
+use crate::feed::leaves_of;
 use crate::grid::saturating_count;
 use crate::lazy::{ByNode, LazyArray, Node, Op, block_shape_of};
 use crate::picture::{ExplainNode, NodeKind};
@@ -15,6 +15,7 @@ use crate::plan::cut::uniform;
 use crate::plan::intern::Interner;
 use crate::plan::pass::{Dest, Pass};
 use crate::plan::schedule::Schedule;
+use crate::source::address;
 
 /// The nodes of the arrays that a plan computes, sources first, results last.
 pub(super) fn nodes_of(plan: &Plan, arrays: &[&LazyArray]) -> Vec<ExplainNode> {
