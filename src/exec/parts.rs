@@ -128,7 +128,8 @@ impl Reading<'_> {
             }
             let cross = self.cross(&pass.parts[part]);
             let cells = |sum: &Sum| self.cells(sum).unwrap_or_else(|| Region::whole(&[]));
-            let step = Step { pass, part, phase: Phase::Samples, emits, cells: &cells, session };
+            let (phase, emit_elements) = (Phase::Samples, schedule.emit_elements);
+            let step = Step { pass, part, phase, emit_elements, emits, cells: &cells, session };
             let mut all: Vec<Option<&mut State>> =
                 own.iter_mut().map(|state| state.as_deref_mut()).collect();
             let said = run_part(&step, schedule, cross.as_ref(), &mut all, scratch)?;

@@ -19,6 +19,8 @@ pub(super) struct Step<'a> {
     pub(super) part: usize,
     /// Which branches are made: those that need nothing of the same tile, or those that do.
     pub(super) phase: Phase,
+    /// So many elements, about, go there at once.
+    pub(super) emit_elements: u64,
     /// What takes the boxes of each emit.
     pub(super) emits: &'a [&'a dyn Collect],
     /// The box of cells that a sum's state stands for, in the result.
@@ -44,31 +46,37 @@ impl Step<'_> {
             reader.load(branch, of, &mut scratch.feed)?;
             let mut sums = self.sums(index, of, states);
             let sizes: Vec<usize> = branch.outputs.iter().map(|dtype| dtype.size()).collect();
-            let emits = self.emits_of(index, of.len() as usize, &sizes);
-            // The boxes are lent out while tiles pass through the rest of the scratch.
-            let mut out = std::mem::take(&mut scratch.out);
-            let outcome = evaluate(branch, of, &mut scratch.feed, |at, outputs| {
-                for (state, sum, fold) in &mut sums {
-                    let bytes = outputs[sum.output];
-                    if sum.is_kept {
-                        state.restore(bytemuck::cast_slice(bytes), at, fold);
-                        continue;
+            let mut from = 0;
+            for piece in of.in_rows(self.emit_elements) {
+                let to = from + piece.len() as usize;
+                let emits = self.emits_of(index, to - from, &sizes);
+                // The boxes are lent out while tiles pass through the rest of the scratch.
+                let mut out = std::mem::take(&mut scratch.out);
+                let outcome = evaluate(branch, of, from..to, &mut scratch.feed, |at, outputs| {
+                    for (state, sum, fold) in &mut sums {
+                        let bytes = outputs[sum.output];
+                        if sum.is_kept {
+                            state.restore(bytemuck::cast_slice(bytes), at, fold);
+                            continue;
+                        }
+                        let mask = sum.mask.map(|mask| outputs[mask]);
+                        state.update_bytes(branch.outputs[sum.output], bytes, mask, at, fold);
                     }
-                    let mask = sum.mask.map(|mask| outputs[mask]);
-                    state.update_bytes(branch.outputs[sum.output], bytes, mask, at, fold);
-                }
+                    for emit in &emits {
+                        let bytes = outputs[emit.output];
+                        let to = emit.offset + (at - from) * emit.item;
+                        out[to..][..bytes.len()].copy_from_slice(bytes);
+                    }
+                });
+                scratch.out = out;
+                outcome.map_err(|at| ExecError::of_cast(at, self.pass, self.part))?;
                 for emit in &emits {
-                    let bytes = outputs[emit.output];
-                    out[emit.offset + at * emit.item..][..bytes.len()].copy_from_slice(bytes);
+                    let start = piece.start().iter().zip(emit.start).map(|(&a, &b)| a + b);
+                    let place = Region::new(start.collect(), piece.shape().to_vec());
+                    let bytes = (to - from) * emit.item;
+                    emit.collect.put(&place, &scratch.out[emit.offset..][..bytes])?;
                 }
-            });
-            scratch.out = out;
-            outcome.map_err(|at| ExecError::of_cast(at, self.pass, self.part))?;
-            for emit in &emits {
-                let start = of.start().iter().zip(emit.start).map(|(&a, &b)| a + b).collect();
-                let place = Region::new(start, of.shape().to_vec());
-                let bytes = of.len() as usize * emit.item;
-                emit.collect.put(&place, &scratch.out[emit.offset..][..bytes])?;
+                from = to;
             }
         }
         if self.session.cancel_token().is_cancelled() { Err(ExecError::Cancelled) } else { Ok(()) }

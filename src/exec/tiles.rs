@@ -86,8 +86,15 @@ impl Unit<'_> {
             let mut reader = Reader::open(&part.feed, false, 0)?;
             let cells = |_: &Sum| Region::whole(&[]);
             let (pass, session) = (self.pass, self.session);
-            let step =
-                Step { pass, part: index, phase: Phase::Samples, emits, cells: &cells, session };
+            let step = Step {
+                pass,
+                part: index,
+                phase: Phase::Samples,
+                emit_elements: self.schedule.emit_elements,
+                emits,
+                cells: &cells,
+                session,
+            };
             step.take(&mut reader, rows, Some(&cross), &mut [], scratch)?;
             self.session.progress().advance(progress_bytes(part, &cross));
         }
@@ -163,7 +170,8 @@ impl Unit<'_> {
         }
         let cells = |sum: &Sum| sum.cells.overlap(self.tile).unwrap_or_else(|| Region::whole(&[]));
         let (pass, emits, session) = (self.pass, self.emits, self.session);
-        let step = Step { pass, part: index, phase, emits, cells: &cells, session };
+        let emit_elements = self.schedule.emit_elements;
+        let step = Step { pass, part: index, phase, emit_elements, emits, cells: &cells, session };
         // All of a kept tile is read at once; the steps that follow find it in memory.
         if self.schedule.keep {
             reader.step((0, part.feed.rows()), Some(cross), phase, &mut scratch.feed)?;

@@ -195,7 +195,7 @@ impl CustomSource {
         let mut part =
             if whole { Buffer::default() } else { self.buffer(shared.len() * item as u64)? };
         let to: &mut [u8] = if whole { input } else { &mut part };
-        let outcome = evaluate(branch, &local, buffers, |at, outputs| {
+        let outcome = evaluate(branch, &local, 0..local.len() as usize, buffers, |at, outputs| {
             to[at * item..][..outputs[0].len()].copy_from_slice(outputs[0]);
         });
         outcome.map_err(|CastAt { fault, place }| {

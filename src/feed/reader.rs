@@ -4,6 +4,8 @@
 //! window, boxes that do not move stay where they are. A stream counts only when its `finish` has
 //! checked the source's checksums.
 
+use std::ops::Range;
+
 use super::size::FeedSizes;
 use super::{Branch, Feed, Phase};
 use crate::buffer::Buffer;
@@ -261,25 +263,26 @@ impl Feed {
     }
 }
 
-/// Computes what a branch gives for a box whose loads are there, and hands it on: the first element's
-/// place in the box's memory order, and the bytes of each output.
+/// Computes what a branch gives for some elements, by their places in memory order, of a box whose loads are there, and
+/// hands it on: the first element's place, and the bytes of each output.
 pub(crate) fn evaluate(
     branch: &Branch,
     of: &Region,
+    elements: Range<usize>,
     buffers: &mut FeedBuffers,
     mut take: impl FnMut(usize, &[&[u8]]),
 ) -> Result<(), CastAt> {
-    let elements = of.len() as usize;
     let FeedBuffers { loads, registers, outputs, .. } = buffers;
     let Some(program) = &branch.program else {
-        take(0, &[&loads[0][..elements * branch.outputs[0].size()]]);
+        let size = branch.outputs[0].size();
+        take(elements.start, &[&loads[0][elements.start * size..elements.end * size]]);
         return Ok(());
     };
     let period = branch.period(of);
-    let mut from = 0;
-    while from < elements {
+    let mut from = elements.start;
+    while from < elements.end {
         let in_period = from % period;
-        let len = (elements - from).min(period - in_period).min(BATCH);
+        let len = (elements.end - from).min(period - in_period).min(BATCH);
         let begins = |load| if branch.repeats(load) { in_period } else { from };
         let inputs: Vec<(&[u8], usize)> =
             loads.iter().zip(&branch.loads).map(|(bytes, load)| (&**bytes, begins(load))).collect();

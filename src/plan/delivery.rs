@@ -42,6 +42,11 @@ impl<'s> Delivery<'s> {
         Self { sink_bytes: Some(spill_bytes), ..Self::of(ResultMemory::Sink) }
     }
 
+    /// True for memory, where boxes of any shape may go, and in which pieces makes no difference.
+    pub(super) fn takes_any_boxes(&self) -> bool {
+        self.grid.is_none() && matches!(self.memory, ResultMemory::Counted | ResultMemory::Callers)
+    }
+
     /// The length of the receiver's blocks along an axis of the result, and where the first begins.
     pub(super) fn block(&self, axis: usize) -> Option<(u64, u64)> {
         // A result without axes is one block.

@@ -27,6 +27,9 @@ pub(crate) struct Schedule {
     pub(crate) regroup_rows: u64,
     /// Part of `shared_bytes`.
     pub(crate) regroup_bytes: u64,
+    /// So many elements of a step, about, are made and handed on before more are; all of them where the receiver wants
+    /// whole boxes.
+    pub(crate) emit_elements: u64,
     /// The largest box that is handed on.
     pub(super) emitted: Vec<u64>,
     /// How often a stored block is read for tiles that cut through it; 1 where none does.

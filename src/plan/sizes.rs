@@ -118,12 +118,12 @@ impl WorkerSizes {
         ]
     }
 
-    /// Makes room for the boxes that a part hands on.
-    pub(super) fn cover_emits(&mut self, pass: &Pass, part: usize, step: &[u64]) {
+    /// Makes room for the boxes that a part hands on, about `most` elements at once.
+    pub(super) fn cover_emits(&mut self, pass: &Pass, part: usize, step: &[u64], most: u64) {
         let of_part = |emit: &Emit| {
             let pieces = emit.pieces.iter().filter(|piece| piece.part == part);
             let largest = pieces.map(|piece| {
-                saturating_count(&pass.parts[part].feed.branches[piece.branch].shape_of(step))
+                most_in_rows(&pass.parts[part].feed.branches[piece.branch].shape_of(step), most)
             });
             let boxes = largest.fold(0, u64::saturating_add);
             boxes.saturating_mul(emit.dtype.size() as u64)
@@ -138,9 +138,7 @@ impl WorkerSizes {
         self.finish_register_bytes =
             self.finish_register_bytes.max(output.program.register_bytes());
         self.input_count = self.input_count.max(output.inputs.len() as u64);
-        // Or one row, where that is longer.
-        let row = saturating_count(&tile[..tile.len().saturating_sub(1)]);
-        let cells = saturating_count(tile).min(row.max(FINISH_CELLS));
+        let cells = most_in_rows(tile, FINISH_CELLS);
         self.out_bytes = self.out_bytes.max(output.box_bytes(cells));
         for &input in &output.inputs {
             let sums = pass.reductions[input].sums.iter().map(|&sum| &pass.sums[sum]);
@@ -149,4 +147,11 @@ impl WorkerSizes {
             self.finish_bytes = self.finish_bytes.max(scratch);
         }
     }
+}
+
+/// The most elements of a piece, where boxes no longer than `shape` along any axis are cut by
+/// [`in_rows`](crate::grid::Region::in_rows).
+fn most_in_rows(shape: &[u64], elements: u64) -> u64 {
+    let row = saturating_count(&shape[..shape.len().saturating_sub(1)]);
+    saturating_count(shape).min(row.max(elements))
 }

@@ -115,7 +115,7 @@ fn walk(
         for (index, (branch, of)) in feed.branches.iter().zip(&boxes).enumerate() {
             let Some(of) = of.as_ref().filter(|of| !of.is_empty()) else { continue };
             reader.load(branch, of, &mut buffers).unwrap();
-            evaluate(branch, of, &mut buffers, |at, outputs| {
+            evaluate(branch, of, 0..of.len() as usize, &mut buffers, |at, outputs| {
                 for (number, (array, placed)) in wants.iter().enumerate() {
                     if placed.branch != index {
                         continue;

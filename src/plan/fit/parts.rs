@@ -143,7 +143,7 @@ pub(super) fn whole_parts(
         emitted = longer(&emitted, &step);
         rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
         sizes.feed.cover(&part.feed, &step, false);
-        sizes.cover_emits(pass, index, &step);
+        sizes.cover_emits(pass, index, &step, u64::MAX);
     }
     for (output, tiles) in pass.outputs.iter().zip(&tiles) {
         sizes.cover_finish(pass, output, &tiles.largest());
@@ -161,6 +161,7 @@ pub(super) fn whole_parts(
         shared_bytes: sums_bytes(pass, None),
         regroup_rows: 0,
         regroup_bytes: 0,
+        emit_elements: u64::MAX,
         emitted,
         rereads,
     }

@@ -2,7 +2,7 @@
 
 use super::boxes::{fold_partition, map_partition};
 use super::parts::whole_parts;
-use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
+use super::{CUT_READS, EMIT_ELEMENTS, TILE_CELLS, WHOLE_READS, clip, longer};
 use crate::feed::{Feed, FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Delivery;
@@ -81,7 +81,7 @@ fn fold_schedule(
         } else {
             sizes.feed.cover(&part.feed, &step, false);
         }
-        sizes.cover_emits(pass, index, &step);
+        sizes.cover_emits(pass, index, &step, u64::MAX);
     }
     for sum in &pass.sums {
         sizes.state_bytes.push(sum.state_bytes(sum.most_cells(Some(&largest))));
@@ -99,6 +99,7 @@ fn fold_schedule(
         shared_bytes: 0,
         regroup_rows: 0,
         regroup_bytes: 0,
+        emit_elements: u64::MAX,
         emitted,
         rereads,
     }
@@ -118,6 +119,7 @@ fn kept_step(feed: &Feed, read: &[u64], to: &Delivery<'_>) -> Vec<u64> {
 
 pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
+    let emit_elements = if delivery.takes_any_boxes() { EMIT_ELEMENTS } else { u64::MAX };
     // A small result may stand for much that is read: a part for every worker, if blocks allow it.
     let bytes = saturating_count(&pass.shape).saturating_mul(pass.item_bytes());
     let tries = [
@@ -139,7 +141,7 @@ pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) ->
             rereads = rereads.max(part.feed.rereads(&step));
             rows.push(step.get(part.feed.walk).copied().unwrap_or(1));
             sizes.feed.cover(&part.feed, &step, false);
-            sizes.cover_emits(pass, index, &step);
+            sizes.cover_emits(pass, index, &step, emit_elements);
         }
         if delivery.grid.is_some() && pass.parts.len() > 1 {
             let item = pass.emits.iter().map(|emit| emit.dtype.size()).max().unwrap_or(8);
@@ -156,6 +158,7 @@ pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) ->
                 shared_bytes: 0,
                 regroup_rows: 0,
                 regroup_bytes: 0,
+                emit_elements,
                 emitted: largest.clone(),
                 rereads,
             });
