@@ -276,7 +276,8 @@ fn free(folder: &Path) {
     }
 }
 
-/// Makes way for another output of that name.
+/// Makes way for another output of that name. What others wrote or freed goes to disk now, since a job that syncs would
+/// wait for it.
 fn set_aside(target: &Path) {
     if target.exists() {
         free(target);
@@ -284,6 +285,7 @@ fn set_aside(target: &Path) {
         let aside = tempfile::Builder::new().prefix("freed-").tempdir_in(folder).unwrap().keep();
         fs::rename(target, aside.join("freed")).unwrap();
     }
+    assert!(Command::new("sync").status().unwrap().success());
 }
 
 fn ingest(files: &[PathBuf], target: &Path, session: &Session) {
