@@ -48,6 +48,7 @@ fn main() {
         machine::machine(),
         machine::versions(),
     );
+    // Removed at the end: see `free`.
     let mut scratches = Vec::new();
     for folder in folders {
         let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

@@ -6,7 +6,7 @@ use super::scratch::Scratch;
 use crate::dtype::DType;
 use crate::grid::Region;
 use crate::kernel::{BATCH, FinishFault, State, Summed, finish};
-use crate::plan::{FINISH_CELLS, Output, Pass};
+use crate::plan::{BOX_ELEMENTS, Output, Pass};
 
 /// The states of a pass, one a sum, each with the box of cells it is for, where it is for some of the
 /// tile.
@@ -21,7 +21,7 @@ pub(super) fn finish_tile(
     collects: &[&dyn Collect],
     scratch: &mut Scratch,
 ) -> Result<(), ExecError> {
-    let mut boxes = tile.in_rows(FINISH_CELLS);
+    let mut boxes = tile.in_rows(BOX_ELEMENTS);
     boxes.try_for_each(|of| finish_box(pass, output, &of, states, collects, scratch))
 }
 

@@ -52,7 +52,7 @@ pub use error::PlanError;
 pub(crate) use kept::KeptState;
 pub(crate) use pass::{Dest, EmitPiece, FoldOver, Form, Output, Part, Pass, Sum};
 pub(crate) use schedule::{Schedule, Units};
-pub(crate) use sizes::{FINISH_CELLS, Standing, WorkerSizes};
+pub(crate) use sizes::{BOX_ELEMENTS, Standing, WorkerSizes};
 
 use crate::dtype::DType;
 use crate::feed::Feed;

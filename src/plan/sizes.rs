@@ -15,8 +15,8 @@ use crate::grid::saturating_count;
 use crate::kernel::BATCH_BYTES;
 use crate::runtime::FIXED_BYTES;
 
-/// Cells that are finished at once, of every result of an output: what of them is on its way stays in a cache.
-pub(crate) const FINISH_CELLS: u64 = 8 << 10;
+/// So many elements of a result, about, are made before they are handed on: what is on its way stays in a cache.
+pub(crate) const BOX_ELEMENTS: u64 = 8 << 10;
 
 /// What is in memory while any pass runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl WorkerSizes {
         self.finish_register_bytes =
             self.finish_register_bytes.max(output.program.register_bytes());
         self.input_count = self.input_count.max(output.inputs.len() as u64);
-        let cells = most_in_rows(tile, FINISH_CELLS);
+        let cells = most_in_rows(tile, BOX_ELEMENTS);
         self.out_bytes = self.out_bytes.max(output.box_bytes(cells));
         for &input in &output.inputs {
             let sums = pass.reductions[input].sums.iter().map(|&sum| &pass.sums[sum]);

@@ -22,9 +22,6 @@ use crate::runtime::Session;
 
 const TILE_CELLS: u64 = 64 << 10;
 
-/// What goes into an array while it is in the cache, of a step that may be longer.
-const EMIT_ELEMENTS: u64 = 8 << 10;
-
 /// What a step reads where stored blocks can be read whole.
 const WHOLE_READS: [ReadTarget; 2] = [ReadTarget::Blocks(1 << 20), ReadTarget::Blocks(256 << 10)];
 

@@ -2,13 +2,13 @@
 
 use super::boxes::{fold_partition, map_partition};
 use super::parts::whole_parts;
-use super::{CUT_READS, EMIT_ELEMENTS, TILE_CELLS, WHOLE_READS, clip, longer};
+use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
 use crate::feed::{Feed, FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Delivery;
 use crate::plan::pass::{FoldOver, Form, Pass};
 use crate::plan::schedule::{Schedule, Units};
-use crate::plan::sizes::WorkerSizes;
+use crate::plan::sizes::{BOX_ELEMENTS, WorkerSizes};
 
 pub(super) fn fold_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
@@ -119,7 +119,7 @@ fn kept_step(feed: &Feed, read: &[u64], to: &Delivery<'_>) -> Vec<u64> {
 
 pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
-    let emit_elements = if delivery.takes_any_boxes() { EMIT_ELEMENTS } else { u64::MAX };
+    let emit_elements = if delivery.takes_any_boxes() { BOX_ELEMENTS } else { u64::MAX };
     // A small result may stand for much that is read: a part for every worker, if blocks allow it.
     let bytes = saturating_count(&pass.shape).saturating_mul(pass.item_bytes());
     let tries = [
