@@ -1,13 +1,11 @@
-//! How much memory does a run's ingest take, and how many go at once?
+//! How much memory does a run's ingest take?
 //!
-//! The formulas of decision 0004, of header facts alone, and the choice they lead to. Allocates
-//! nothing.
+//! The formulas of decision 0004, of header facts alone. Allocates nothing. How many runs go at once is for `team`.
 
 use std::sync::Arc;
 
 use bytesize::ByteSize;
 
-use super::line::SLABS;
 use super::plan::RunPlan;
 use crate::runtime::{FIXED_BYTES, Session};
 use crate::source::{Source, open_beyond_free_bytes};
@@ -24,11 +22,11 @@ pub(super) struct Needs {
     /// One of these chunks.
     pub(super) chunk_bytes: u64,
     /// What encoding one chunk takes beyond it.
-    encode_scratch_bytes: u64,
+    pub(super) encode_scratch_bytes: u64,
     /// What the source's stream takes.
     stream_scratch_bytes: u64,
     /// The run's metadata, as they are written.
-    metadata_bytes: u64,
+    pub(super) metadata_bytes: u64,
 }
 
 impl Needs {
@@ -48,56 +46,11 @@ impl Needs {
     }
 
     /// One thread that reads a slab, then encodes it.
-    pub(super) fn inline(&self) -> u64 {
+    pub(super) fn lease_bytes(&self) -> u64 {
         self.slab_bytes
             + self.encode_scratch_bytes
             + self.stream_scratch_bytes
             + self.metadata_bytes
-    }
-
-    /// So many threads that encode one slab and read the next one.
-    pub(super) fn shared(&self, workers: usize) -> u64 {
-        SLABS as u64 * self.slab_bytes
-            + workers as u64 * self.encode_scratch_bytes
-            + self.stream_scratch_bytes
-            + self.metadata_bytes
-    }
-}
-
-/// Who works on what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Team {
-    /// So many runs at a time, each on one thread.
-    Runs(usize),
-    /// A run at a time, by so many threads.
-    Shared(usize),
-    /// A run at a time on one thread.
-    Alone,
-}
-
-impl Team {
-    /// As many at once as threads and memory allow; assumes that one fits.
-    pub(super) fn choose(needs: &[Needs], threads: usize, data_bytes: u64) -> Self {
-        let mut leases: Vec<u64> = needs.iter().map(Needs::inline).collect();
-        leases.sort_unstable_by_key(|&bytes| std::cmp::Reverse(bytes));
-        let mut workers = threads.min(needs.len());
-        let total = |n: usize| leases[..n].iter().fold(0_u64, |sum, &b| sum.saturating_add(b));
-        while workers > 1 && total(workers) > data_bytes {
-            workers -= 1;
-        }
-        if workers > 1 {
-            return Self::Runs(workers);
-        }
-        let fits = |workers: &usize| needs.iter().all(|n| n.shared(*workers) <= data_bytes);
-        (2..=threads).rev().find(fits).map_or(Self::Alone, Self::Shared)
-    }
-
-    /// What a run's lease is in this team.
-    pub(super) fn lease_bytes(self, needs: &Needs) -> u64 {
-        match self {
-            Self::Runs(_) | Self::Alone => needs.inline(),
-            Self::Shared(workers) => needs.shared(workers),
-        }
     }
 }
 
@@ -115,14 +68,14 @@ pub(super) fn data_bytes(plans: &[RunPlan<'_>], session: &Session) -> u64 {
 /// Refuses, before any voxel is read, when the session cannot hold even one run at a time.
 pub(super) fn check(plans: &[RunPlan<'_>], session: &Session) -> Result<(), StoreError> {
     let read = plans.iter().filter(|plan| plan.is_read());
-    let Some(largest) = read.max_by_key(|plan| plan.needs.inline()) else { return Ok(()) };
+    let Some(largest) = read.max_by_key(|plan| plan.needs.lease_bytes()) else { return Ok(()) };
     let (needs, headers_bytes) = (largest.needs, headers_bytes(plans));
-    if needs.inline() <= data_bytes(plans, session) {
+    if needs.lease_bytes() <= data_bytes(plans, session) {
         return Ok(());
     }
     Err(StoreError::Memory {
         run: largest.run.name().to_owned(),
-        needed_bytes: needs.inline().saturating_add(headers_bytes).saturating_add(FIXED_BYTES),
+        needed_bytes: needs.lease_bytes().saturating_add(headers_bytes).saturating_add(FIXED_BYTES),
         budget_bytes: session.memory_bytes(),
         parts: format!(
             "a slab of {} volumes {}, encoding {}, reading {}, headers and sidecars {}, the program {}",
@@ -137,30 +90,15 @@ pub(super) fn check(plans: &[RunPlan<'_>], session: &Session) -> Result<(), Stor
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Needs, Team};
-
-    fn needs(slab_bytes: u64) -> Needs {
-        Needs {
+impl Needs {
+    /// Of a slab of so many bytes, and a few beside it.
+    pub(super) const fn made_up(slab_bytes: u64) -> Self {
+        Self {
             slab_bytes,
             chunk_bytes: 10,
             encode_scratch_bytes: 30,
             stream_scratch_bytes: 5,
             metadata_bytes: 0,
         }
-    }
-
-    #[test]
-    fn fewer_runs_then_fewer_threads_then_one_as_memory_shrinks() {
-        let runs = [needs(100), needs(50), needs(100)];
-        assert_eq!(Team::choose(&runs, 4, 1000), Team::Runs(3));
-        assert_eq!(Team::choose(&runs, 2, 1000), Team::Runs(2));
-        assert_eq!(Team::choose(&runs, 4, 270), Team::Runs(2));
-        assert_eq!(Team::choose(&runs, 4, 269), Team::Shared(2));
-        assert_eq!(Team::choose(&runs, 4, 265), Team::Shared(2));
-        assert_eq!(Team::choose(&runs, 4, 264), Team::Alone);
-        assert_eq!(Team::choose(&runs, 1, 1000), Team::Alone);
-        assert_eq!(Team::choose(&runs[..1], 4, 1000), Team::Shared(4));
-        assert_eq!(Team::choose(&[], 4, 1000), Team::Shared(4));
     }
 }

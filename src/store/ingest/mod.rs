@@ -2,7 +2,8 @@
 //!
 //! [`ingest`] below is the protocol, a module a step. `plan` decides on every run from headers, and
 //! `memory`, places and free space are checked, before anything is written. `stage` makes a folder beside the
-//! store, with a lock that dies with its process. `schedule` takes the runs, largest first: `writer`
+//! store, with a lock that dies with its process. `schedule` takes the runs, largest first, as many at once as `team`
+//! says, which shares their work (`line`): `writer`
 //! reads each once, front to back, writes its chunk files and lets the source check itself; `seal`
 //! writes the metadata and syncs all of it; one rename under the store's lock (`stage` again) puts it in
 //! place. `index` lists what is in place, `twins` tells which of it has the same voxels, and the staging
@@ -26,6 +27,7 @@ mod plan;
 mod schedule;
 mod seal;
 mod stage;
+mod team;
 #[cfg(test)]
 mod tests;
 mod twins;

@@ -305,7 +305,7 @@ fn digests(
     session: &Session,
     budget: &Budget,
 ) -> Result<(Option<String>, String), StoreError> {
-    let mut lease = budget.lease("comparing a run", plan.needs.inline())?;
+    let mut lease = budget.lease("comparing a run", plan.needs.lease_bytes())?;
     let mut slab = lease.buffer(plan.needs.slab_bytes)?;
     let mut slabs = Slabs::start(plan)?;
     while slabs.fill(&mut slab)?.is_some() {

@@ -1,6 +1,6 @@
 //! Who writes which run, and when does it go in place?
 //!
-//! Runs are taken largest first; outcomes are in the order given. Without `strict` a run goes in
+//! Runs are taken largest first, as many at once as `team` says; outcomes are in the order given. Without `strict` a run goes in
 //! place as soon as it is staged. With it, none goes before every source has been read and found good.
 //! How a run is made and put in place is `writer`'s and `stage`'s matter.
 
@@ -9,18 +9,21 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use bytesize::ByteSize;
 
-use super::memory::{Needs, Team, data_bytes};
+use super::memory::{Needs, data_bytes};
 use super::plan::RunPlan;
 use super::stage::Staging;
-use super::writer::{StagedRun, stage_run};
+use super::team::{Team, Turn, at_once};
+use super::writer::{StagedRun, UnsealedRun, write_run};
 use super::{IngestOptions, Outcome, RunOutcome, Written};
 use crate::files;
-use crate::runtime::{Budget, Session};
+use crate::runtime::{Budget, Session, SessionError};
 use crate::store::error::{StoreError, stop_if_cancelled};
 
 /// Writes every run that is to be written, and says what became of each; `unreadable` are those
@@ -37,7 +40,6 @@ pub(super) fn write_all(
 ) -> Result<Vec<RunOutcome>, StoreError> {
     let mut queue: Vec<usize> = (0..plans.len()).filter(|&at| plans[at].writes()).collect();
     queue.sort_by_key(|&at| Reverse(plans[at].raw_bytes));
-    let needs: Vec<Needs> = queue.iter().map(|&at| plans[at].needs).collect();
     let data_bytes = data_bytes(plans, session);
     let mut reached: Vec<Reached<'_>> = plans.iter().map(|_| Reached::NotDue).collect();
     for (at, error) in unreadable {
@@ -45,9 +47,7 @@ pub(super) fn write_all(
     }
     let work = Work {
         plans,
-        team: Team::choose(&needs, session.threads(), data_bytes),
         queue,
-        next: AtomicUsize::new(0),
         over: AtomicUsize::new(0),
         reached: Mutex::new(reached),
         staging,
@@ -57,10 +57,16 @@ pub(super) fn write_all(
     };
     let total_bytes = work.queue.iter().map(|&at| plans[at].raw_bytes).sum();
     let progress = session.report("ingest", total_bytes);
-    work.run()?;
+    work.run(data_bytes)?;
     drop(progress);
     let reached = work.place_staged()?;
     Ok(plans.iter().zip(reached).map(|(plan, reached)| outcome(plan, reached)).collect())
+}
+
+/// What became of writing the voxels of run number `at`.
+struct Taken<'a> {
+    at: usize,
+    written: Result<UnsealedRun<'a>, StoreError>,
 }
 
 /// How far a run has come.
@@ -75,11 +81,9 @@ enum Reached<'a> {
 struct Work<'a> {
     plans: &'a [RunPlan<'a>],
     queue: Vec<usize>,
-    next: AtomicUsize,
     /// How many of the queue are over.
     over: AtomicUsize,
     reached: Mutex<Vec<Reached<'a>>>,
-    team: Team,
     staging: &'a Staging,
     options: &'a IngestOptions,
     session: &'a Session,
@@ -87,40 +91,80 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn run(&self) -> Result<(), StoreError> {
-        match self.team {
-            Team::Runs(workers) => {
-                self.session.pool(workers)?.broadcast(|_| self.take_runs(None));
+    /// Writes all runs. Where several threads do, one more waits for the disk: it ends each run while others are written.
+    fn run(&self, data_bytes: u64) -> Result<(), StoreError> {
+        let needs: Vec<Needs> = self.queue.iter().map(|&at| self.plans[at].needs).collect();
+        let most = |of: fn(&Needs) -> u64| needs.iter().map(of).max().unwrap_or(0);
+        let (run_bytes, end_bytes) = (most(Needs::lease_bytes), most(|needs| needs.metadata_bytes));
+        let threads = self.session.threads();
+        if threads == 1 || needs.is_empty() || run_bytes.saturating_add(end_bytes) > data_bytes {
+            self.work(&Team::new(needs.len(), 1), &|taken| self.end(taken));
+            return Ok(());
+        }
+        let _of_the_end = self.budget.lease("the end of a run", end_bytes)?;
+        let team = Team::new(needs.len(), at_once(&needs, threads, data_bytes - end_bytes));
+        // Who comes before the disk is done waits, so that one run is being ended.
+        let (to, from) = sync_channel(0);
+        thread::scope(|scope| {
+            thread::Builder::new()
+                .name("voxstore-end".to_owned())
+                .stack_size(1 << 20)
+                .spawn_scoped(scope, move || from.into_iter().for_each(|taken| self.end(taken)))
+                .map_err(|e| SessionError::Pool { workers: 1, reason: e.to_string() })?;
+            let pool = self.session.pool(threads)?;
+            pool.broadcast(|_| self.work(&team, &|taken| drop(to.send(taken))));
+            drop(to);
+            Ok(())
+        })
+    }
+
+    /// Takes runs, and helps with runs of others, until all are written or the session is cancelled.
+    fn work(&self, team: &Team<'a>, hand_on: &dyn Fn(Taken<'a>)) {
+        let mut refused = Vec::new();
+        while let Some(turn) = team.next(&mut refused) {
+            match turn {
+                Turn::Run(place) => {
+                    let at = self.queue[place];
+                    hand_on(Taken { at, written: self.write(at, team) });
+                }
+                Turn::Help(line) => {
+                    if !line.help(&self.budget) {
+                        refused.push(line);
+                    }
+                }
             }
-            Team::Shared(workers) => self.take_runs(Some(&*self.session.pool(workers)?)),
-            Team::Alone => self.take_runs(None),
-        }
-        Ok(())
-    }
-
-    /// Takes runs off the queue until it is empty or the session is cancelled.
-    fn take_runs(&self, pool: Option<&rayon::ThreadPool>) {
-        while let Some(&at) = self.queue.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let reached = self.stage_and_place(at, pool).unwrap_or_else(Reached::Failed);
-            let left = self.queue.len() - 1 - self.over.fetch_add(1, Ordering::Relaxed);
-            self.session.progress().run_over(&self.plans[at].target, &became(&reached), left);
-            self.reached.lock().unwrap_or_else(PoisonError::into_inner)[at] = reached;
         }
     }
 
-    fn stage_and_place(
-        &self,
-        at: usize,
-        pool: Option<&rayon::ThreadPool>,
-    ) -> Result<Reached<'a>, StoreError> {
+    fn write(&self, at: usize, team: &Team<'a>) -> Result<UnsealedRun<'a>, StoreError> {
+        // The last to go: whoever takes its place has the memory that is let go before.
+        let mut under_way = team.under_way();
         stop_if_cancelled(self.session)?;
         let began = Instant::now();
         let plan = &self.plans[at];
-        let lease = self.budget.lease("ingest", self.team.lease_bytes(&plan.needs))?;
+        let mut lease = self.budget.lease("ingest", plan.needs.lease_bytes())?;
         let dir = self.staging.run_dir(at);
-        let staged = stage_run(plan, &dir, lease, pool, self.session, began);
-        if staged.is_err() {
+        let open = |line: &_| under_way.open(line);
+        let written = write_run(plan, &dir, &mut lease, self.session, began, open);
+        if written.is_err() {
             discard(&dir);
+        }
+        written
+    }
+
+    /// Seals a run, puts it in place if it may go there, and tells how it ended.
+    fn end(&self, Taken { at, written }: Taken<'a>) {
+        let reached = written.and_then(|run| self.seal_and_place(at, run));
+        let reached = reached.unwrap_or_else(Reached::Failed);
+        let left = self.queue.len() - 1 - self.over.fetch_add(1, Ordering::Relaxed);
+        self.session.progress().run_over(&self.plans[at].target, &became(&reached), left);
+        self.reached.lock().unwrap_or_else(PoisonError::into_inner)[at] = reached;
+    }
+
+    fn seal_and_place(&self, at: usize, run: UnsealedRun<'a>) -> Result<Reached<'a>, StoreError> {
+        let staged = run.seal();
+        if staged.is_err() {
+            discard(&self.staging.run_dir(at));
         }
         let staged = staged?;
         Ok(if self.options.strict { Reached::Staged(staged) } else { self.put_in_place(staged) })

@@ -103,6 +103,22 @@ fn named(i: usize) -> Memory {
     Memory::new(&format!("run-{i}.nii"), [4, 3, 5, 13], DType::I16)
 }
 
+/// Who helps with a run may come to it when its last chunk is being written, or a moment later.
+#[test]
+fn many_threads_write_few_short_runs_again_and_again() {
+    let memory = |i: usize| Memory::new(&format!("r{i}.nii"), [5, 4, 6, 1 + i as u64], DType::I16);
+    for round in 0..60 {
+        let folder = folder();
+        let sources: Vec<Memory> = (0..round % 5).map(memory).collect();
+        let runs: Vec<Run> = sources.iter().cloned().map(Memory::run).collect();
+        let session = session(2 + round % 7, if round % 2 == 0 { "256MiB" } else { "24MiB" });
+        ingest(&runs, store_in(&folder), &chunks(2, 2), &session).unwrap();
+        for (i, source) in sources.iter().enumerate() {
+            assert_eq!(voxels(&store_in(&folder), &format!("r{i}")), source.data, "{round}");
+        }
+    }
+}
+
 /// Chunk files and arrays' metadata: what must not depend on threads, memory or timing.
 fn arrays(store: &Path) -> Vec<(String, Vec<u8>)> {
     let is_array = |path: &String| path.contains(".ome.zarr/0/") || path.contains("/nifti/");

@@ -1,15 +1,14 @@
 //! How do a run's voxels become chunk files?
 //!
 //! [`Slabs`] reads the source front to back in slabs as many volumes long as a chunk is, and puts each part where its
-//! chunk has it; [`SlabWriter`] makes the files of a slab's chunks. On one thread in turn, or as `line` says. The source's own checksums are verified before the run is sealed. Puts nothing
+//! chunk has it; [`SlabWriter`] makes the files of a slab's chunks. Who does what when says `line`. The source's own checksums are verified before the run is sealed. Puts nothing
 //! in place.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::choose_codec::choose;
-use super::line::write_overlapped;
+use super::line::Line;
 use super::plan::RunPlan;
 use super::{Written, seal};
 use crate::files::{self, FileSystem};
@@ -21,11 +20,33 @@ use crate::store::checksums::Checksums;
 use crate::store::chunk_layout::ChunkLayout;
 use crate::store::chunk_writer::ChunkWriter;
 use crate::store::digest::VoxelDigest;
-use crate::store::error::{StoreError, stop_if_cancelled};
+use crate::store::error::StoreError;
 use crate::store::layout::VOXELS;
 
 /// Read at once where chunks leave the choice: is still in the cache when it is digested.
 const PIECE_BYTES: usize = 256 << 10;
+
+/// A run of which all voxels are in files, but nothing else is, and nothing is known to be on disk.
+#[derive(Debug)]
+pub(super) struct UnsealedRun<'a> {
+    plan: &'a RunPlan<'a>,
+    dir: PathBuf,
+    disk: FileSystem,
+    voxels: VoxelsWritten,
+    checksums: Vec<u8>,
+    started: String,
+    began: Instant,
+}
+
+impl<'a> UnsealedRun<'a> {
+    /// Writes the rest, and waits until all of it is on disk.
+    pub(super) fn seal(self) -> Result<StagedRun<'a>, StoreError> {
+        let Self { plan, dir, disk, voxels, checksums, started, began } = self;
+        let warnings = seal::warnings(plan, &voxels.end);
+        seal::seal(plan, &dir, &disk, &voxels, &checksums, &warnings, started)?;
+        Ok(StagedRun { plan, dir, voxels, warnings, began })
+    }
+}
 
 /// A run that is whole and synced, but not in place.
 #[derive(Debug)]
@@ -60,61 +81,24 @@ pub(super) struct VoxelsWritten {
     pub(super) end: StreamEnd,
 }
 
-/// Makes the run in `dir`, which must not exist. With a pool, reading and encoding overlap.
-pub(super) fn stage_run<'a>(
+/// Writes the run's voxels into `dir`, which must not exist. Others can help from when `open` is told of it.
+pub(super) fn write_run<'a>(
     plan: &'a RunPlan<'a>,
     dir: &Path,
-    mut lease: Lease,
-    pool: Option<&rayon::ThreadPool>,
-    session: &Session,
+    lease: &mut Lease,
+    session: &'a Session,
     began: Instant,
-) -> Result<StagedRun<'a>, StoreError> {
+    open: impl FnOnce(&Arc<Line<'a>>),
+) -> Result<UnsealedRun<'a>, StoreError> {
     let started = seal::now();
     let array_dir = dir.join(VOXELS);
     files::create_dir_all(&array_dir).map_err(StoreError::io("create", &array_dir))?;
     let disk = FileSystem::of(dir).map_err(StoreError::io("open", dir))?;
-    let (writer, (end, digest)) = match pool {
-        Some(pool) => write_overlapped(plan, &array_dir, &mut lease, pool, session)?,
-        None => write_in_turn(plan, &array_dir, &mut lease, session)?,
-    };
-    let voxels = VoxelsWritten {
-        layout: Arc::clone(writer.chunks.layout()),
-        chunks: writer.chunks.chunks(),
-        stored_bytes: writer.chunks.stored_bytes(),
-        digest,
-        end,
-    };
-    let checksums = writer.checksums.to_bytes();
-    drop(writer);
-    drop(lease);
-    let warnings = seal::warnings(plan, &voxels.end);
-    seal::seal(plan, dir, &disk, &voxels, &checksums, &warnings, started)?;
-    Ok(StagedRun { plan, dir: dir.to_owned(), voxels, warnings, began })
-}
-
-/// The chunks of a run, and what its source said at its end: what it is, and the voxels' digest.
-pub(super) type Ended<'a> = (SlabWriter<'a>, (StreamEnd, String));
-
-fn write_in_turn<'a>(
-    plan: &'a RunPlan<'_>,
-    array_dir: &Path,
-    lease: &mut Lease,
-    session: &Session,
-) -> Result<Ended<'a>, StoreError> {
-    let mut slab = lease.buffer(plan.needs.slab_bytes)?;
-    let mut slabs = Slabs::start(plan)?;
-    let mut filled = slabs.fill(&mut slab)?;
-    let layout = choose(plan, filled.as_ref().map(|_| &*slab))?;
-    let writer = SlabWriter::new(plan, array_dir, layout);
-    while let Some(region) = filled {
-        for z in 0..plan.grid().counts()[2] {
-            stop_if_cancelled(session)?;
-            writer.write_chunk(&slab, &region, z)?;
-        }
-        session.progress().advance(plan.bytes_of(&region));
-        filled = slabs.fill(&mut slab)?;
-    }
-    Ok((writer, slabs.finish()?))
+    let slab = lease.buffer(plan.needs.slab_bytes)?;
+    let line = Arc::new(Line::new(plan, &array_dir, slab, session)?);
+    open(&line);
+    let (voxels, checksums) = line.write()?;
+    Ok(UnsealedRun { plan, dir: dir.to_owned(), disk, voxels, checksums, started, began })
 }
 
 /// A source read front to back in slabs as many volumes long as a chunk is, digested on the way.
@@ -197,6 +181,18 @@ impl<'a> SlabWriter<'a> {
     pub(super) fn new(plan: &'a RunPlan<'_>, array_dir: &Path, layout: Arc<ChunkLayout>) -> Self {
         let chunks = ChunkWriter::new(plan.run.name(), array_dir.to_owned(), layout);
         Self { plan, chunks, checksums: Checksums::new(plan.chunks()) }
+    }
+
+    /// What was written, of a source that said so at its end, and the table of its chunks' checksums.
+    pub(super) fn written(&self, end: StreamEnd, digest: String) -> (VoxelsWritten, Vec<u8>) {
+        let written = VoxelsWritten {
+            layout: Arc::clone(self.chunks.layout()),
+            chunks: self.chunks.chunks(),
+            stored_bytes: self.chunks.stored_bytes(),
+            digest,
+            end,
+        };
+        (written, self.checksums.to_bytes())
     }
 
     /// Writes chunk `z` of a slab, which holds the volumes of `region`.
