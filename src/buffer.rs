@@ -41,6 +41,18 @@ impl Buffer {
         let words = vec![0; bytes.div_ceil(size_of::<u128>())];
         Some(Self(Memory::Words { words, len: bytes }))
     }
+
+    /// Has the system give the first so many bytes now, all at once, rather than page by page when they are touched.
+    pub(crate) fn populate(&mut self, bytes: usize) {
+        #[cfg(target_os = "linux")]
+        if let Memory::Pages(pages) = &self.0 {
+            // Systems before 5.14 give them when they are touched.
+            let bytes = bytes.min(pages.len());
+            let _ = pages.advise_range(memmap2::Advice::PopulateWrite, 0, bytes);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = bytes;
+    }
 }
 
 impl Default for Buffer {
@@ -77,6 +89,8 @@ mod tests {
         for len in [0, 1, 17, PAGES_FROM_BYTES - 1, PAGES_FROM_BYTES, PAGES_FROM_BYTES + 5] {
             let mut buffer = Buffer::zeroed(len).unwrap();
             assert_eq!(buffer.len() as u64, len);
+            buffer.populate(len as usize / 2);
+            buffer.populate(usize::MAX);
             assert!(buffer.iter().all(|&b| b == 0));
             assert_eq!(buffer.as_ptr().addr() % 16, 0);
             buffer.fill(7);

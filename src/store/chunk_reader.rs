@@ -6,6 +6,7 @@
 //! Caches nothing. Whether metadata may be believed is decided before, by whoever opens the array.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::checksums::{Checksums, checksum_of, verified_checksum};
@@ -72,19 +73,30 @@ impl ChunkedSource {
 
     /// The numbers of the chunk at this position of the grid, padding included.
     pub(super) fn chunk(&self, position: &[u64]) -> Result<Spare, SourceError> {
-        let bytes = self.layout.codec.decoded_bytes();
+        self.part(position, 0..self.layout.codec.decoded_bytes())
+    }
+
+    /// These bytes of it.
+    fn part(&self, position: &[u64], part: Range<u64>) -> Result<Spare, SourceError> {
+        let bytes = part.end - part.start;
         let mut numbers = Spare::take(RoomFor::Numbers, bytes)
             .ok_or_else(|| self.fault(position, no_memory(bytes)))?;
-        self.chunk_into(position, &mut numbers)?;
+        self.part_into(position, part, &mut numbers)?;
         Ok(numbers)
     }
 
     /// The same, into memory that is as long; on an error it may hold anything.
-    fn chunk_into(&self, position: &[u64], numbers: &mut [u8]) -> Result<(), SourceError> {
+    fn part_into(
+        &self,
+        position: &[u64],
+        part: Range<u64>,
+        numbers: &mut [u8],
+    ) -> Result<(), SourceError> {
         let failed = |reason| self.fault(position, reason);
         let file = self.file_bytes(&self.chunk_path(position)).map_err(failed)?;
         let checksum = checksum_of(&file);
-        self.layout.codec.decode_into(&file, numbers).map_err(|e| failed(e.into()))?;
+        let part = part.start as usize..part.end as usize;
+        self.layout.codec.decode_part(&file, part, numbers).map_err(|e| failed(e.into()))?;
         self.check_place(position, checksum).map_err(|e| failed(e.into()))?;
         if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
             return Err(failed(ChunkFault::Bool.into()));
@@ -172,14 +184,17 @@ impl Source for ChunkedSource {
             // Chunks of a newer version may look like damaged ones of this.
             let replaced = |error| self.check_version().err().unwrap_or(error);
             let item = self.dtype.size();
+            let part = self.layout.part(&position, region);
+            let bytes = |of: Range<u64>| of.start * item as u64..of.end * item as u64;
+            let of_chunk = bytes(self.layout.place(&position, &part));
             // Mostly a box is so many whole chunks, one after the other.
-            if let Some(place) = self.layout.stretch(&position, region) {
-                let bytes = place.start as usize * item..place.end as usize * item;
-                self.chunk_into(&position, &mut out[bytes]).map_err(replaced)?;
-                continue;
+            if let Some(place) = region.stretch(&part).map(bytes) {
+                let out = &mut out[place.start as usize..place.end as usize];
+                self.part_into(&position, of_chunk, out).map_err(replaced)?;
+            } else {
+                let numbers = self.part(&position, of_chunk).map_err(replaced)?;
+                copy_overlap(&numbers, &part, out, region, item);
             }
-            let numbers = self.chunk(&position).map_err(replaced)?;
-            copy_overlap(&numbers, &self.layout.padded(&position), out, region, item);
         }
         self.check_version()
     }

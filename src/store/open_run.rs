@@ -261,6 +261,33 @@ mod tests {
         assert_eq!(volumes, fixture.data[5 * 4 * 6 * 2 * 2..5 * 4 * 6 * 2 * 6]);
     }
 
+    /// Of a chunk of several blocks of blosc only those that hold what is asked for are decompressed.
+    #[test]
+    fn a_box_of_a_chunk_of_several_blocks_reads_as_that_of_the_array() {
+        let folder = tempfile::tempdir().unwrap();
+        let (shape, store) = ([64, 64, 31, 9], folder.path().join("s.zarr"));
+        let whole = Region::whole(&shape);
+        let memory = Memory::new("a.nii", shape, DType::I16);
+        let data = memory.data.clone();
+        let chunk = Some(ChunkLengths { t: 8, z: 31 });
+        let options = IngestOptions { chunk, ..IngestOptions::default() };
+        ingest(&[memory.run()], &store, &options, &session(1, "64MiB")).unwrap();
+        let run = open(store).unwrap().run("a").unwrap();
+        for t in 0..9 {
+            for (start, lengths) in [
+                ([0, 0, 0, t], [64, 64, 31, 1]),
+                ([0, 0, 3, t], [64, 64, 2, 9 - t]),
+                ([5, 60, 30, t], [1, 1, 1, 1]),
+                ([63, 0, 7, t], [1, 64, 20, (9 - t).min(3)]),
+            ] {
+                let region = Region::new(start.to_vec(), lengths.to_vec());
+                let mut want = vec![0; region.len() as usize * 2];
+                copy_overlap(&data, &whole, &mut want, &region, 2);
+                assert!(read(&run, &region).unwrap() == want, "{region:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_region_outside_or_a_buffer_of_another_size_is_an_error() {
         let run = Fixture::new(Codec::Raw).open().unwrap();

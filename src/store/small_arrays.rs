@@ -148,7 +148,7 @@ fn header(bytes: &[u8]) -> SmallArray {
 fn checksummed(info: &RunInfo, array: &StoredArray, numbers: &[u8]) -> Result<Vec<u8>, StoreError> {
     ChunkCodec::new(Codec::Raw, array.dtype, &array.chunk_shape)
         .ok_or_else(|| "no such chunk".to_owned())
-        .and_then(|codec| codec.encode(numbers))
+        .and_then(|codec| codec.encode(numbers).map(|file| file.to_vec()))
         .map_err(|reason| StoreError::Encode {
             run: info.origin.file_name.clone(),
             chunk: array.dimension_names.join(" "),

@@ -13,7 +13,7 @@ use crate::buffer::Buffer;
 const STEP_BYTES: u64 = 256 << 10;
 
 thread_local! {
-    static SPARE: [Cell<Buffer>; 2] = Default::default();
+    static SPARE: [Cell<Buffer>; 3] = Default::default();
 }
 
 /// What a thread has room for, one of each.
@@ -21,6 +21,8 @@ thread_local! {
 pub(super) enum RoomFor {
     File,
     Numbers,
+    /// Of a compressed block.
+    Planes,
 }
 
 /// So many bytes of whatever was there before, to be overwritten.
@@ -38,9 +40,16 @@ impl Spare {
             kept
         } else {
             drop(kept);
-            Buffer::zeroed(bytes.checked_next_multiple_of(STEP_BYTES)?)?
+            let mut room = Buffer::zeroed(bytes.checked_next_multiple_of(STEP_BYTES)?)?;
+            room.populate(usize::try_from(bytes).ok()?);
+            room
         };
         Some(Self { of, room, bytes: usize::try_from(bytes).ok()? })
+    }
+
+    /// The first so many bytes of it.
+    pub(super) fn truncate(&mut self, bytes: usize) {
+        self.bytes = self.bytes.min(bytes);
     }
 }
 
@@ -75,10 +84,12 @@ mod tests {
         assert_eq!((place(1), place(262_144), place(0)), (first, first, first));
         let mut one = Spare::take(RoomFor::File, 300_000).unwrap();
         one.fill(7);
+        one.truncate(299_999);
+        one.truncate(299_999_999);
         // While it is lent, another has its own.
-        for of in [RoomFor::File, RoomFor::Numbers] {
+        for of in [RoomFor::File, RoomFor::Numbers, RoomFor::Planes] {
             let other = Spare::take(of, 10).unwrap();
-            assert_eq!((one.len(), other.len()), (300_000, 10));
+            assert_eq!((one.len(), other.len()), (299_999, 10));
             assert_ne!(one.as_ptr(), other.as_ptr());
         }
         assert!(Spare::take(RoomFor::File, u64::MAX).is_none());

@@ -139,7 +139,7 @@ mod tests {
         let fixture = Fixture::new(Codec::Raw);
         let codec = ChunkCodec::new(Codec::Raw, DType::Bool, &[3, 2]);
         let file = codec.unwrap().encode(&[0, 1, 2, 0, 0, 1]).unwrap();
-        fs::write(fixture.path().join("c.0.1"), file).unwrap();
+        fs::write(fixture.path().join("c.0.1"), &*file).unwrap();
         assert!(fixture.fault().unwrap().contains("neither 0 nor 1"));
     }
 

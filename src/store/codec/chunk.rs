@@ -1,11 +1,12 @@
 //! How do a chunk's numbers become bytes of a file, and back?
 //!
 //! A [`ChunkCodec`] is one array's codecs: numbers in, file bytes out, one chunk a call, on the calling
-//! thread. It opens no file. zarrs encodes, `steps` decodes. Bytes from disk are not trusted: what they claim
+//! thread. It opens no file. `blocks` or zarrs encode, `steps` decodes. Bytes from disk are not trusted: what they claim
 //! to inflate to is checked by `frame` before anything is allocated for it.
 
 use std::borrow::Cow;
 use std::num::NonZeroU64;
+use std::ops::{Deref, Range};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 
@@ -13,12 +14,14 @@ use zarrs::array::codec::api::{ArrayToBytesCodecTraits, BytesToBytesCodecTraits,
 use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode, BytesCodec, ZstdCodec};
 use zarrs::array::{CodecChain, DataType, FillValue, data_type};
 
-use super::frame::{check, most_block_bytes, most_bytes};
-use super::{BloscInner, Codec, Frame, Step, Steps};
+use super::blocks::Making;
+use super::frame::{CHECKSUM_BYTES, check, most_block_bytes, most_bytes};
+use super::{BloscInner, Codec, Frame, Step, Steps, blosc as by_blosc};
 use crate::dtype::DType;
 use crate::grid::element_count;
-use crate::store::checksums::checksum;
+use crate::store::checksums::{checksum, verified_checksum};
 use crate::store::error::ChunkFault;
+use crate::store::spare::Spare;
 
 /// Working memory of an encoder beyond its input and outputs: zstd's or lz4's tables, and [`ENCODER_BLOCKS`].
 const ENCODER_BYTES: u64 = 2 << 20;
@@ -50,6 +53,8 @@ pub(super) static OPTIONS: LazyLock<CodecOptions> = LazyLock::new(|| {
 pub(in crate::store) struct ChunkCodec {
     /// All steps but the last, crc32c: zarrs would copy what is compressed to put four bytes behind it.
     compress: CodecChain,
+    /// How `blocks` makes what compress would, for `blosc-zstd`.
+    making: Option<Making>,
     steps: Steps,
     codec: Codec,
     /// The most that a block of blosc can have.
@@ -75,6 +80,7 @@ impl ChunkCodec {
         let compressor = compressor.into_iter().collect();
         Some(Self {
             compress: CodecChain::new(vec![], Arc::new(BytesCodec::little()), compressor),
+            making: making(codec, dtype.size()),
             steps: Steps::new(steps_of(codec), decoded_bytes),
             codec,
             most_block: most_block_bytes(codec.frame(), dtype.size() as u64),
@@ -121,7 +127,18 @@ impl ChunkCodec {
     }
 
     /// The file bytes of a whole chunk of numbers in native byte order.
-    pub(in crate::store) fn encode(&self, voxels: &[u8]) -> Result<Vec<u8>, String> {
+    pub(in crate::store) fn encode(&self, voxels: &[u8]) -> Result<ChunkFile, String> {
+        let Some(file) = self.making.and_then(|making| making.encode(voxels)) else {
+            return self.encode_by_zarrs(voxels).map(ChunkFile::Made);
+        };
+        let mut file = file?;
+        let end = file.len() - CHECKSUM_BYTES as usize;
+        let sum = checksum(&file[..end]);
+        file[end..].copy_from_slice(&sum);
+        Ok(ChunkFile::Room(file))
+    }
+
+    fn encode_by_zarrs(&self, voxels: &[u8]) -> Result<Vec<u8>, String> {
         let voxels = Cow::Borrowed(voxels).into();
         let (dtype, fill) = (&self.data_type, &self.fill);
         let compressed = self.compress.encode(voxels, &self.shape, dtype, fill, &OPTIONS);
@@ -140,6 +157,55 @@ impl ChunkCodec {
         check(self.codec.frame(), file, self.decoded_bytes(), self.most_block)?;
         self.steps.decode_into(file, numbers)
     }
+
+    /// True when a part of a chunk can be had for less than all of it.
+    pub(in crate::store) fn decodes_parts(&self) -> bool {
+        matches!(self.codec.frame(), Frame::Blosc { .. } | Frame::None)
+    }
+
+    /// Makes `numbers` these bytes of the chunk's, in native byte order, from all of its file's bytes, which are
+    /// verified. On an error it may hold anything.
+    pub(in crate::store) fn decode_part(
+        &self,
+        file: &[u8],
+        part: Range<usize>,
+        numbers: &mut [u8],
+    ) -> Result<(), ChunkFault> {
+        if part.start == 0 && part.end as u64 == self.decoded_bytes() {
+            return self.decode_into(file, numbers);
+        }
+        check(self.codec.frame(), file, self.decoded_bytes(), self.most_block)?;
+        verified_checksum(file)?;
+        let data = &file[..file.len() - CHECKSUM_BYTES as usize];
+        let decoded_bytes = self.decoded_bytes() as usize;
+        let codec = |reason: &str| ChunkFault::Codec(reason.to_owned());
+        match self.codec.frame() {
+            Frame::Blosc { .. } => {
+                by_blosc::decompress_part(data, decoded_bytes, part, numbers).map_err(codec)
+            }
+            Frame::None => {
+                numbers.copy_from_slice(&data[part]);
+                Ok(())
+            }
+            Frame::Zstd { .. } => Err(codec("zstd gives all of a chunk or nothing")),
+        }
+    }
+}
+
+/// The bytes of a chunk's file.
+pub(in crate::store) enum ChunkFile {
+    Made(Vec<u8>),
+    Room(Spare),
+}
+
+impl Deref for ChunkFile {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Made(bytes) => bytes,
+            Self::Room(bytes) => bytes,
+        }
+    }
 }
 
 /// What is undone to read a chunk.
@@ -149,6 +215,19 @@ fn steps_of(codec: Codec) -> Vec<Step> {
         Frame::Zstd { .. } => vec![Step::Zstd, Step::Crc32c],
         Frame::Blosc { .. } => vec![Step::Blosc, Step::Crc32c],
     }
+}
+
+fn making(codec: Codec, number_bytes: usize) -> Option<Making> {
+    let Frame::Blosc { inner: BloscInner::Zstd, level, block_bytes } = codec.frame() else {
+        return None;
+    };
+    Some(Making {
+        number_bytes,
+        block_bytes: block_bytes as usize,
+        // As blosc has its levels.
+        level: 2 * i32::from(level) - 1,
+        behind: CHECKSUM_BYTES as usize,
+    })
 }
 
 fn blosc(inner: BloscInner, level: u8, block_bytes: u32, dtype: DType) -> Option<BloscCodec> {
@@ -188,7 +267,7 @@ fn fill_bytes(dtype: DType) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ChunkCodec, ChunkFault, Codec};
+    use super::{ChunkCodec, ChunkFault, ChunkFile, Codec};
     use crate::dtype::DType;
 
     impl ChunkCodec {
@@ -229,15 +308,58 @@ mod tests {
         }
     }
 
+    fn noise(bytes: usize) -> Vec<u8> {
+        let mut state = 1_u64;
+        let next = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        (0..bytes).map(next).collect()
+    }
+
+    /// zarrs has c-blosc make them. What gets no smaller, a block or all of them, is there as it is, as c-blosc has it.
+    #[test]
+    fn files_are_those_that_zarrs_makes_to_the_last_byte() {
+        const BLOCK: usize = 512 << 10;
+        let mut cases = Vec::new();
+        for dtype in DType::ALL {
+            for numbers in [1, 15, 16, 63, 64, 100, 1000, 1001, 4096, 70_000] {
+                cases.push((dtype, voxels(numbers * dtype.size())));
+            }
+            for bytes in [BLOCK - 8, BLOCK, BLOCK + 8, BLOCK + 64, 3 * BLOCK + 4000] {
+                // Bytes that repeat, noise in the low byte of each number, and noise behind bytes that repeat.
+                let noise = noise(bytes);
+                let size = dtype.size();
+                cases.push((dtype, voxels(bytes)));
+                let low = |at: usize| if at.is_multiple_of(size) { noise[at] } else { 3 };
+                cases.push((dtype, (0..bytes).map(low).collect()));
+                let (half, zeros) = (&noise[..bytes / 2], vec![0; bytes - bytes / 2]);
+                cases.push((dtype, [&zeros, half].concat()));
+                cases.push((dtype, [half, &zeros].concat()));
+                for most in [0, 7, 15, 16, 17, 40] {
+                    let zeros = vec![0; most * 50];
+                    cases.push((dtype, [&noise[..bytes - zeros.len()], &zeros].concat()));
+                }
+                cases.push((dtype, noise));
+            }
+        }
+        let (mut made, mut copied) = (0, 0);
+        for (dtype, numbers) in cases {
+            let count = numbers.len() as u64 / dtype.size() as u64;
+            let chunk = ChunkCodec::new(Codec::BloscZstd, dtype, &[count]).unwrap();
+            let file = chunk.encode(&numbers).unwrap();
+            let twin = chunk.encode_by_zarrs(&numbers).unwrap();
+            assert!(*file == twin, "{dtype}, {} bytes", numbers.len());
+            made += usize::from(matches!(file, ChunkFile::Room(_)));
+            copied += usize::from(file[2] & 2 != 0);
+            assert!(chunk.decode(&file).unwrap() == numbers, "{dtype}, {} bytes", numbers.len());
+        }
+        assert!(made > 600 && copied > 60, "{made} {copied}");
+    }
+
     #[test]
     fn noise_stays_within_the_bound() {
-        let mut state = 1_u64;
-        let noise: Vec<u8> = (0..300_000)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                (state >> 56) as u8
-            })
-            .collect();
+        let noise = noise(300_000);
         for codec in Codec::ALL {
             let chunk = ChunkCodec::new(codec, DType::U8, &[300_000]).unwrap();
             assert!(chunk.encode(&noise).unwrap().len() as u64 <= chunk.encoded_bound(), "{codec}");
@@ -248,7 +370,7 @@ mod tests {
     fn a_flip_of_any_bit_and_a_cut_at_any_byte_are_errors() {
         for codec in Codec::ALL {
             let chunk = ChunkCodec::new(codec, DType::I16, &[2, 3, 5, 4]).unwrap();
-            let good = chunk.encode(&voxels(240)).unwrap();
+            let good = chunk.encode(&voxels(240)).unwrap().to_vec();
             for bit in 0..good.len() * 8 {
                 let mut bad = good.clone();
                 bad[bit / 8] ^= 1 << (bit % 8);

@@ -1,9 +1,12 @@
 //! How may chunks be compressed?
 //!
 //! [`Codec`] is the list: a name, a kind of frame and its settings, a row each. Compresses nothing itself:
-//! `chunk` does, `steps` undoes it, and what other tools did; `frame` says what a compressed chunk may claim.
+//! `chunk` does, `steps` undoes it, and what other tools did; `frame` says what a compressed chunk may claim. `blocks` makes
+//! the frames of `blosc-zstd`, and zarrs all others.
 //! The only folder that names zarrs.
 
+mod bits;
+mod blocks;
 mod blosc;
 mod chunk;
 mod frame;

@@ -209,9 +209,8 @@ mod tests {
         match step {
             Step::Blosc => {
                 let chunk = ChunkCodec::new(Codec::BloscLz4, DType::U8, &[bytes.len() as u64]);
-                let mut file = chunk.unwrap().encode(bytes).unwrap();
-                file.truncate(file.len() - 4);
-                file
+                let file = chunk.unwrap().encode(bytes).unwrap();
+                file[..file.len() - 4].to_vec()
             }
             // As a stream, whose frame names no size.
             Step::Zstd => zstd::stream::encode_all(bytes, 1).unwrap(),
