@@ -2,6 +2,79 @@
 
 use super::Region;
 
+/// Elements that follow one another in both of two boxes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Where they begin in the memory order of either.
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) len: u64,
+}
+
+/// The elements that two boxes share, in memory order (axis 0 fastest): as few runs as there can be.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedRuns {
+    shared: Region,
+    from: Region,
+    to: Region,
+    /// So many leading axes are one run.
+    run_axes: usize,
+    /// Of the next run, along the others.
+    index: Vec<u64>,
+    left: u64,
+}
+
+impl SharedRuns {
+    /// `None` where they share nothing.
+    pub(crate) fn of(from: &Region, to: &Region) -> Option<Self> {
+        let shared = from.overlap(to)?;
+        // Leading axes that are whole in both boxes join into one contiguous run, and the first that is not.
+        let is_whole = |axis: &usize| {
+            let lengths = [&shared, from, to].map(|of| of.shape()[*axis]);
+            lengths[0] == lengths[1] && lengths[0] == lengths[2]
+        };
+        let whole = (0..shared.ndim()).take_while(is_whole).count();
+        let run_axes = (whole + 1).min(shared.ndim());
+        let left = shared.shape()[run_axes..].iter().product();
+        let index = vec![0; shared.ndim() - run_axes];
+        Some(Self { shared, from: from.clone(), to: to.clone(), run_axes, index, left })
+    }
+
+    /// How many runs there are still.
+    pub(crate) fn count_left(&self) -> u64 {
+        self.left
+    }
+
+    /// Elements of each.
+    pub(crate) fn run_len(&self) -> u64 {
+        self.shared.shape()[..self.run_axes].iter().product()
+    }
+
+    fn offset(&self, inside: &Region) -> u64 {
+        (0..self.shared.ndim()).rev().fold(0, |at, axis| {
+            let i = axis.checked_sub(self.run_axes).map_or(0, |outer| self.index[outer]);
+            at * inside.shape()[axis] + (self.shared.start()[axis] - inside.start()[axis]) + i
+        })
+    }
+}
+
+impl Iterator for SharedRuns {
+    type Item = Run;
+
+    fn next(&mut self) -> Option<Run> {
+        self.left = self.left.checked_sub(1)?;
+        let (from, to) = (self.offset(&self.from), self.offset(&self.to));
+        for (i, &n) in self.index.iter_mut().zip(&self.shared.shape()[self.run_axes..]) {
+            *i += 1;
+            if *i < n {
+                break;
+            }
+            *i = 0;
+        }
+        Some(Run { from, to, len: self.run_len() })
+    }
+}
+
 /// Copies the part that `from` and `to` share. Both buffers hold their box in memory order (axis 0
 /// fastest), `item_bytes` an element. Returns the number of elements copied.
 pub(crate) fn copy_overlap(
@@ -11,45 +84,15 @@ pub(crate) fn copy_overlap(
     to: &Region,
     item_bytes: usize,
 ) -> u64 {
-    let Some(shared) = from.overlap(to) else { return 0 };
-    let ndim = shared.ndim();
-    if ndim == 0 {
-        dst[..item_bytes].copy_from_slice(&src[..item_bytes]);
-        return 1;
+    let Some(runs) = SharedRuns::of(from, to) else { return 0 };
+    let bytes = runs.run_len() as usize * item_bytes;
+    let mut copied = 0;
+    for run in runs {
+        let (s, d) = (run.from as usize * item_bytes, run.to as usize * item_bytes);
+        dst[d..d + bytes].copy_from_slice(&src[s..s + bytes]);
+        copied += run.len;
     }
-    // Leading axes that are whole in both boxes join into one contiguous run.
-    let mut run_axes = 1;
-    while run_axes < ndim
-        && shared.shape()[run_axes - 1] == from.shape()[run_axes - 1]
-        && shared.shape()[run_axes - 1] == to.shape()[run_axes - 1]
-    {
-        run_axes += 1;
-    }
-    let run: u64 = shared.shape()[..run_axes].iter().product();
-    let run_bytes = run as usize * item_bytes;
-    let outer = &shared.shape()[run_axes..];
-    let runs: u64 = outer.iter().product();
-    let offset = |inside: &Region, index: &[u64]| -> usize {
-        let mut at = 0;
-        for axis in (0..ndim).rev() {
-            let i = if axis < run_axes { 0 } else { index[axis - run_axes] };
-            at = at * inside.shape()[axis] + (shared.start()[axis] - inside.start()[axis]) + i;
-        }
-        at as usize * item_bytes
-    };
-    let mut index = vec![0; outer.len()];
-    for _ in 0..runs {
-        let (s, d) = (offset(from, &index), offset(to, &index));
-        dst[d..d + run_bytes].copy_from_slice(&src[s..s + run_bytes]);
-        for (i, &n) in index.iter_mut().zip(outer) {
-            *i += 1;
-            if *i < n {
-                break;
-            }
-            *i = 0;
-        }
-    }
-    shared.len()
+    copied
 }
 
 #[cfg(test)]

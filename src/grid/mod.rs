@@ -12,7 +12,7 @@ mod pieces;
 mod region;
 
 pub(crate) use blocks::BlockGrid;
-pub(crate) use copy::copy_overlap;
+pub(crate) use copy::{Run, SharedRuns, copy_overlap};
 pub(crate) use gather::{Gather, Stride};
 pub(crate) use partition::{Cuts, Partition};
 pub(crate) use pieces::{Piece, Pieces};

@@ -1,7 +1,6 @@
 //! A half-open box of an array.
 
 use std::fmt;
-use std::ops::Range;
 
 use super::element_count;
 
@@ -129,21 +128,6 @@ impl Region {
         (0..self.ndim()).all(|a| other.start[a] <= self.start[a] && self.end(a) <= other.end(a))
     }
 
-    /// Where the elements of `other` lie among those of this box, where they are one stretch of its memory in their own
-    /// order.
-    pub(crate) fn stretch(&self, other: &Self) -> Option<Range<u64>> {
-        let mut axes = (0..self.ndim()).rev().skip_while(|&axis| other.shape[axis] == 1);
-        axes.next();
-        let whole = |axis: usize| {
-            (other.start[axis], other.shape[axis]) == (self.start[axis], self.shape[axis])
-        };
-        if !other.lies_in(self) || !axes.all(whole) {
-            return None;
-        }
-        let first = self.number(&other.start);
-        Some(first..first + other.len())
-    }
-
     /// True when this box goes on from `before` along `axis`: the same on all other axes, with rows of
     /// `before` that lie at its end in memory.
     pub(crate) fn follows(&self, before: &Self, axis: usize) -> bool {
@@ -177,13 +161,6 @@ impl Region {
             index
         };
         self.start.iter().zip(&self.shape).map(along).collect()
-    }
-
-    /// The number, in memory order, of the element of this box at this place of the array.
-    pub(crate) fn number(&self, place: &[u64]) -> u64 {
-        (0..self.ndim())
-            .rev()
-            .fold(0, |number, axis| number * self.shape[axis] + (place[axis] - self.start[axis]))
     }
 
     /// True when this box lies inside an array of `shape`.
@@ -239,30 +216,6 @@ mod tests {
         let inner = Region::new(vec![5, 2], vec![1, 2]);
         let outer = Region::new(vec![2, 2], vec![4, 3]);
         assert_eq!(inner.within(&outer), Region::new(vec![3, 0], vec![1, 2]));
-    }
-
-    #[test]
-    fn a_stretch_is_told_of_just_the_boxes_whose_elements_follow_each_other() {
-        let outer = Region::new(vec![1, 2, 3], vec![3, 1, 2]);
-        for at in 0..outer.len() {
-            assert_eq!(outer.number(&outer.place(at)), at);
-        }
-        let along = |axis: usize| {
-            let (from, end) = (outer.start()[axis], outer.end(axis));
-            (from..end).flat_map(move |a| (a + 1..=end).map(move |b| (a, b - a)))
-        };
-        let mut stretches = 0;
-        for ((x, nx), (z, nz)) in along(0).flat_map(|x| along(2).map(move |z| (x, z))) {
-            let inner = Region::new(vec![x, 2, z], vec![nx, 1, nz]);
-            let numbers: Vec<u64> =
-                (0..inner.len()).map(|at| outer.number(&inner.place(at))).collect();
-            let follow = numbers.windows(2).all(|pair| pair[0] + 1 == pair[1]);
-            let want = follow.then(|| numbers[0]..numbers[0] + inner.len());
-            assert_eq!(outer.stretch(&inner), want, "{inner:?}");
-            stretches += usize::from(follow);
-        }
-        assert!(stretches > 6, "{stretches}");
-        assert_eq!(outer.stretch(&Region::new(vec![0, 2, 3], vec![3, 1, 1])), None);
     }
 
     #[test]

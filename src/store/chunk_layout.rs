@@ -3,7 +3,6 @@
 //! [`ChunkLayout`] says into what chunks an array is cut, what part of it each is, and what encodes it: the
 //! same for who writes and who reads. What a chunk's file is called says `layout`. Opens no file.
 
-use std::ops::Range;
 use std::path::Path;
 
 use super::chunking::CHUNK_LIMIT_BYTES;
@@ -73,27 +72,6 @@ impl ChunkLayout {
         *region == self.padded(position) && region.fits(&self.shape)
     }
 
-    /// The box of the chunk at `position` to decode where `region`, which touches it, is asked for: the least that lies
-    /// in one stretch of the chunk, where less than all can be had.
-    pub(super) fn part(&self, position: &[u64], region: &Region) -> Region {
-        let mut part = self.padded(position);
-        let shared = part.overlap(region).filter(|_| self.codec.decodes_parts());
-        let Some(shared) = shared else { return part };
-        for axis in (0..part.ndim()).rev() {
-            part = part.with_axis(axis, shared.start()[axis], shared.shape()[axis]);
-            if shared.shape()[axis] > 1 {
-                break;
-            }
-        }
-        part
-    }
-
-    /// Where in the chunk at `position` the elements of such a part lie.
-    pub(super) fn place(&self, position: &[u64], part: &Region) -> Range<u64> {
-        let first = self.padded(position).number(part.start());
-        first..first + part.len()
-    }
-
     /// Copies the chunk at `position` out of the bytes of a box, `region`, that holds all of it, into
     /// `chunk`, which is as long as one. What lies beyond the array is padded, so that equal numbers give
     /// equal chunks.
@@ -109,46 +87,5 @@ impl ChunkLayout {
     pub(super) fn pad(&self, bytes: &mut [u8]) {
         let fill = self.codec.fill();
         bytes.chunks_exact_mut(fill.len()).for_each(|item| item.copy_from_slice(fill));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ChunkLayout;
-    use crate::dtype::DType;
-    use crate::grid::{Region, copy_overlap};
-    use crate::store::codec::Codec;
-
-    /// Every box of an array against a copy of what it shares with a chunk.
-    #[test]
-    fn a_part_has_all_that_a_box_shares_with_a_chunk_and_lies_in_one_stretch_of_it() {
-        let shape = [2, 3, 5];
-        for codec in [Codec::Raw, Codec::Zstd] {
-            let layout = ChunkLayout::new(&shape, &[2, 2, 2], DType::U8, codec).unwrap();
-            let mut less = 0;
-            for (y0, z0) in [(0, 0), (0, 1), (0, 2), (2, 0), (0, 4)] {
-                for (y1, z1) in [(2, 2), (2, 4), (2, 5), (3, 4), (3, 5)] {
-                    if y0 >= y1 || z0 >= z1 {
-                        continue;
-                    }
-                    let region = Region::new(vec![0, y0, z0], vec![2, y1 - y0, z1 - z0]);
-                    for position in layout.grid.touching(&region) {
-                        let chunk = layout.padded(&position);
-                        let numbers: Vec<u8> = (1..=chunk.len() as u8).collect();
-                        let mut want = vec![0; region.len() as usize];
-                        copy_overlap(&numbers, &chunk, &mut want, &region, 1);
-
-                        let part = layout.part(&position, &region);
-                        let place = layout.place(&position, &part);
-                        let numbers = &numbers[place.start as usize..place.end as usize];
-                        let mut found = vec![0; region.len() as usize];
-                        copy_overlap(numbers, &part, &mut found, &region, 1);
-                        assert_eq!(found, want, "{position:?} in {region:?}");
-                        less += usize::from(part.len() < chunk.len());
-                    }
-                }
-            }
-            assert_eq!(less > 5, codec == Codec::Raw, "{less}");
-        }
     }
 }

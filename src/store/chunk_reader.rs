@@ -6,7 +6,6 @@
 //! Caches nothing. Whether metadata may be believed is decided before, by whoever opens the array.
 
 use std::io::{self, Read};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::checksums::{Checksums, checksum_of, verified_checksum};
@@ -18,7 +17,7 @@ use super::spare::{RoomFor, Spare};
 use crate::buffer::Buffer;
 use crate::dtype::DType;
 use crate::files;
-use crate::grid::{Region, copy_overlap};
+use crate::grid::{Region, Run, SharedRuns};
 use crate::runtime::Stamp;
 use crate::source::{Access, Source, SourceError};
 
@@ -71,34 +70,27 @@ impl ChunkedSource {
         SourceError::new(&self.name, format!("chunk {key} ({})", path.display()), reason)
     }
 
-    /// The numbers of the chunk at this position of the grid, padding included.
-    pub(super) fn chunk(&self, position: &[u64]) -> Result<Spare, SourceError> {
-        self.part(position, 0..self.layout.codec.decoded_bytes())
-    }
-
-    /// These bytes of it.
-    fn part(&self, position: &[u64], part: Range<u64>) -> Result<Spare, SourceError> {
-        let bytes = part.end - part.start;
-        let mut numbers = Spare::take(RoomFor::Numbers, bytes)
-            .ok_or_else(|| self.fault(position, no_memory(bytes)))?;
-        self.part_into(position, part, &mut numbers)?;
-        Ok(numbers)
-    }
-
-    /// The same, into memory that is as long; on an error it may hold anything.
-    fn part_into(
+    /// What the chunk at this position of the grid shares with a box, into the memory of the box; on an error it may hold
+    /// anything.
+    pub(super) fn shared_into(
         &self,
         position: &[u64],
-        part: Range<u64>,
-        numbers: &mut [u8],
+        region: &Region,
+        out: &mut [u8],
     ) -> Result<(), SourceError> {
+        let Some(runs) = SharedRuns::of(&self.layout.padded(position), region) else {
+            return Ok(());
+        };
         let failed = |reason| self.fault(position, reason);
         let file = self.file_bytes(&self.chunk_path(position)).map_err(failed)?;
         let checksum = checksum_of(&file);
-        let part = part.start as usize..part.end as usize;
-        self.layout.codec.decode_part(&file, part, numbers).map_err(|e| failed(e.into()))?;
+        self.layout.codec.decode_runs(&file, &runs, out).map_err(|e| failed(e.into()))?;
         self.check_place(position, checksum).map_err(|e| failed(e.into()))?;
-        if self.dtype == DType::Bool && numbers.iter().any(|&byte| byte > 1) {
+        let is_bool = |run: Run| {
+            let numbers = &out[run.to as usize..][..run.len as usize];
+            numbers.iter().all(|&byte| byte <= 1)
+        };
+        if self.dtype == DType::Bool && !runs.clone().all(is_bool) {
             return Err(failed(ChunkFault::Bool.into()));
         }
         Ok(())
@@ -183,18 +175,7 @@ impl Source for ChunkedSource {
         for position in self.layout.grid.touching(region) {
             // Chunks of a newer version may look like damaged ones of this.
             let replaced = |error| self.check_version().err().unwrap_or(error);
-            let item = self.dtype.size();
-            let part = self.layout.part(&position, region);
-            let bytes = |of: Range<u64>| of.start * item as u64..of.end * item as u64;
-            let of_chunk = bytes(self.layout.place(&position, &part));
-            // Mostly a box is so many whole chunks, one after the other.
-            if let Some(place) = region.stretch(&part).map(bytes) {
-                let out = &mut out[place.start as usize..place.end as usize];
-                self.part_into(&position, of_chunk, out).map_err(replaced)?;
-            } else {
-                let numbers = self.part(&position, of_chunk).map_err(replaced)?;
-                copy_overlap(&numbers, &part, out, region, item);
-            }
+            self.shared_into(&position, region, out).map_err(replaced)?;
         }
         self.check_version()
     }

@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::layout::chunk_file;
 use super::open_run::OpenedRun;
 use crate::dtype::DType;
-use crate::grid::{Region, copy_overlap};
+use crate::grid::{Region, SharedRuns};
 use crate::run::Run;
 use crate::source::{Access, Source, SourceError};
 
@@ -63,8 +63,8 @@ struct Salvaged {
 }
 
 impl Salvaged {
-    /// Something as long as a chunk, and a note that it is not the chunk.
-    fn fill(&self, position: &[u64], error: &SourceError) -> Vec<u8> {
+    /// Something in the place of what a box has of a chunk, and a note that it is not the chunk.
+    fn fill(&self, position: &[u64], error: &SourceError, region: &Region, out: &mut [u8]) {
         let layout = &self.chunks.layout;
         let hole = Hole {
             chunk: chunk_file(position),
@@ -73,8 +73,10 @@ impl Salvaged {
         };
         let mut holes = self.holes.0.lock().unwrap_or_else(PoisonError::into_inner);
         holes.insert(layout.grid.number(position), hole);
-        let item = layout.codec.fill();
-        item.repeat(layout.codec.decoded_bytes() as usize / item.len())
+        let item = layout.codec.fill().len() as u64;
+        for run in SharedRuns::of(&layout.padded(position), region).into_iter().flatten() {
+            layout.pad(&mut out[(run.to * item) as usize..((run.to + run.len) * item) as usize]);
+        }
     }
 }
 
@@ -119,16 +121,11 @@ impl Source for Salvaged {
         self.check_read(region, out)?;
         let layout = &self.chunks.layout;
         for position in layout.grid.touching(region) {
-            let (padded, item) = (layout.padded(&position), self.chunks.dtype.size());
-            let mut put = |numbers: &[u8]| copy_overlap(numbers, &padded, out, region, item);
-            match self.chunks.chunk(&position) {
-                Ok(numbers) => put(&numbers),
-                Err(error) => {
-                    // Chunks of a newer version may look like damaged ones of this.
-                    self.chunks.check_version()?;
-                    put(&self.fill(&position, &error))
-                }
-            };
+            if let Err(error) = self.chunks.shared_into(&position, region, out) {
+                // Chunks of a newer version may look like damaged ones of this.
+                self.chunks.check_version()?;
+                self.fill(&position, &error, region, out);
+            }
         }
         self.chunks.check_version()
     }

@@ -13,7 +13,7 @@ use crate::buffer::Buffer;
 const STEP_BYTES: u64 = 256 << 10;
 
 thread_local! {
-    static SPARE: [Cell<Buffer>; 3] = Default::default();
+    static SPARE: [Cell<Buffer>; 4] = Default::default();
 }
 
 /// What a thread has room for, one of each.
@@ -21,8 +21,9 @@ thread_local! {
 pub(super) enum RoomFor {
     File,
     Numbers,
-    /// Of a compressed block.
+    /// Of a compressed block: its planes of bits, and its numbers in order.
     Planes,
+    Block,
 }
 
 /// So many bytes of whatever was there before, to be overwritten.
@@ -87,7 +88,7 @@ mod tests {
         one.truncate(299_999);
         one.truncate(299_999_999);
         // While it is lent, another has its own.
-        for of in [RoomFor::File, RoomFor::Numbers, RoomFor::Planes] {
+        for of in [RoomFor::File, RoomFor::Numbers, RoomFor::Planes, RoomFor::Block] {
             let other = Spare::take(of, 10).unwrap();
             assert_eq!((one.len(), other.len()), (299_999, 10));
             assert_ne!(one.as_ptr(), other.as_ptr());

@@ -44,14 +44,21 @@ pub(super) fn from_planes(number_bytes: usize, planes: &[u8], start: usize, numb
     let (first, numbers) = numbers.split_at_mut(before);
     let (groups, last) = numbers.split_at_mut(numbers.len() / group_bytes * group_bytes);
     let at = (start + before) / group_bytes;
-    groups_from_planes(number_bytes, planes, at, groups);
+    if groups.len() < network::FEW_GROUPS * group_bytes {
+        let all = planes.len() / group_bytes;
+        for (group, numbers) in groups.chunks_exact_mut(group_bytes).enumerate() {
+            network::gather_one(at + group, all, planes, numbers);
+        }
+    } else {
+        groups_from_planes(number_bytes, planes, at, groups);
+    }
     let at_last = at + groups.len() / group_bytes;
     let mut group = [0; 64];
     let group = &mut group[..group_bytes];
     for (at, skip, part) in [(start / group_bytes, start % group_bytes, first), (at_last, 0, last)]
     {
         if !part.is_empty() {
-            groups_from_planes(number_bytes, planes, at, group);
+            network::gather_one(at, planes.len() / group_bytes, planes, group);
             part.copy_from_slice(&group[skip..skip + part.len()]);
         }
     }

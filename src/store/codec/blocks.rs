@@ -1,8 +1,8 @@
 //! How does a chunk become a frame of blosc, of blocks of planes of bits in zstd, and how is it had back?
 //!
 //! The frames of `blosc-zstd`, byte for byte those of c-blosc, which is their twin in tests: what bits make of a block is
-//! made by `bits`, and zstd's contexts stay for the next block. Of a part of a chunk only the blocks are inflated that hold
-//! some of it. Frames that are made in any other way are for `blosc`. What a header claims has been held against the chunk
+//! made by `bits`, and zstd's contexts stay for the next block. Where parts of a chunk are wanted, only the blocks are inflated that hold
+//! some of them; the blocks of frames that are made in any other way by `blosc`. What a header claims has been held against the chunk
 //! (`frame`) before; what blocks claim is held against the frame here.
 //!
 //! ```text
@@ -13,12 +13,15 @@
 //! ```
 
 use std::cell::RefCell;
+use std::iter;
 use std::ops::Range;
 
 use zstd::zstd_safe::{CCtx, DCtx, get_error_name};
 
 use super::bits::{from_planes, has_planes, to_planes};
+use super::blosc::decompress_numbers;
 use super::frame::BLOSC_HEADER_BYTES;
+use crate::grid::Run;
 use crate::store::spare::{RoomFor, Spare};
 
 const HEADER_BYTES: usize = BLOSC_HEADER_BYTES as usize;
@@ -136,51 +139,93 @@ fn put(frame: &mut [u8], at: usize, number: usize) {
 /// A frame whose blocks can be had one by one.
 pub(super) struct Blocks<'f> {
     frame: &'f [u8],
+    kind: Kind,
     number_bytes: usize,
     content_bytes: usize,
     block_bytes: usize,
 }
 
+/// How a frame is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// As we do.
+    Planes,
+    Copied,
+    /// So that c-blosc has to read it.
+    Other,
+}
+
 impl<'f> Blocks<'f> {
-    /// `None` for a frame that is made otherwise.
+    /// `None` where a block is not so many numbers.
     pub(super) fn of(frame: &'f [u8]) -> Option<Self> {
         let header = frame.first_chunk::<HEADER_BYTES>()?;
         let number_bytes = usize::from(header[3]);
         let content_bytes = u32_at(frame, 4)? as usize;
         let block_bytes = u32_at(frame, 8)? as usize;
-        let is_known = header[..2] == VERSIONS && header[2] == FLAGS && has_planes(number_bytes);
+        let kind = match (header[..2] == VERSIONS, header[2]) {
+            (true, FLAGS) if has_planes(number_bytes) => Kind::Planes,
+            (true, flags) if flags & COPIED != 0 => Kind::Copied,
+            _ => Kind::Other,
+        };
         let is_whole = block_bytes > 0
             && block_bytes <= content_bytes
+            && number_bytes > 0
             && block_bytes.is_multiple_of(number_bytes);
-        (is_known && is_whole).then_some(Self { frame, number_bytes, content_bytes, block_bytes })
+        is_whole.then_some(Self { frame, kind, number_bytes, content_bytes, block_bytes })
     }
 
-    /// Makes `out` these bytes of the content, which are whole numbers. On an error it may hold anything.
-    pub(super) fn decode(&self, part: Range<usize>, out: &mut [u8]) -> Result<(), &'static str> {
-        let is_whole = |at: usize| at.is_multiple_of(self.number_bytes);
-        if part.end > self.content_bytes || part.len() != out.len() {
-            return Err(DAMAGED);
-        }
-        if !is_whole(part.start) || !is_whole(part.end) && part.end != self.content_bytes {
-            return Err("the size of a number in the blosc frame is another");
-        }
-        let mut room = Spare::take(RoomFor::Planes, self.block_bytes as u64).ok_or(NO_MEMORY)?;
-        for at in part.start / self.block_bytes..part.end.div_ceil(self.block_bytes) {
-            let start = at * self.block_bytes;
-            let end = (start + self.block_bytes).min(self.content_bytes);
-            let planes = self.planes(at, &mut room[..end - start])?;
-            let wanted = part.start.max(start)..part.end.min(end);
-            let out = &mut out[wanted.start - part.start..wanted.end - part.start];
-            from_planes(self.number_bytes, planes, wanted.start - start, out);
+    /// True of frames that c-blosc need not read.
+    pub(super) fn are_planes(&self) -> bool {
+        self.kind == Kind::Planes
+    }
+
+    /// Makes `out`, which is as long, all of the content. On an error it may hold anything.
+    pub(super) fn decode(&self, out: &mut [u8]) -> Result<(), &'static str> {
+        let all = Run { from: 0, to: 0, len: out.len() as u64 };
+        self.decode_runs(1, iter::once(all), false, out)
+    }
+
+    /// Puts runs of the content, in elements of so many bytes and in their order, where they belong in `out`; inflates only
+    /// the blocks that hold some of them. Where they are `many`, blocks are put in order as wholes. On an error `out` may
+    /// hold anything.
+    pub(super) fn decode_runs(
+        &self,
+        item_bytes: usize,
+        runs: impl Iterator<Item = Run>,
+        many: bool,
+        out: &mut [u8],
+    ) -> Result<(), &'static str> {
+        let mut opened = Opened::new(self, many)?;
+        for run in runs {
+            let [mut from, mut to, len] =
+                [run.from, run.to, run.len].map(|n| n as usize * item_bytes);
+            let end = from + len;
+            let is_whole = |at: usize| at.is_multiple_of(self.number_bytes);
+            let is_end = is_whole(end) || end == self.content_bytes;
+            if end > self.content_bytes || !is_whole(from) || !is_end {
+                return Err("the size of a number in the blosc frame is another");
+            }
+            while from < end {
+                let at = from / self.block_bytes;
+                let block = self.block(at);
+                let stop = end.min(block.end);
+                let part = &mut out[to..to + stop - from];
+                opened.put(at, from - block.start, part)?;
+                to += part.len();
+                from = stop;
+            }
         }
         Ok(())
     }
 
-    /// The planes of block number `at`, in `room`, which is as long, or where they lie.
-    fn planes<'r>(&self, at: usize, room: &'r mut [u8]) -> Result<&'r [u8], &'static str>
-    where
-        'f: 'r,
-    {
+    /// What block number `at` has of the content.
+    fn block(&self, at: usize) -> Range<usize> {
+        let start = at * self.block_bytes;
+        start..self.content_bytes.min(start + self.block_bytes)
+    }
+
+    /// Makes `room`, which is as long, the planes of block number `at`; or gives them where they lie in the frame.
+    fn inflate(&self, at: usize, room: &mut [u8]) -> Result<Option<&'f [u8]>, &'static str> {
         let stored = || {
             let start = u32_at(self.frame, HEADER_BYTES + 4 * at)? as usize;
             let bytes = u32_at(self.frame, start)? as usize;
@@ -188,7 +233,7 @@ impl<'f> Blocks<'f> {
         };
         let stored = stored().ok_or(DAMAGED)?;
         if stored.len() == room.len() {
-            return Ok(stored);
+            return Ok(Some(stored));
         }
         DECOMPRESS.with_borrow_mut(|context| {
             let context = match context {
@@ -196,10 +241,70 @@ impl<'f> Blocks<'f> {
                 None => context.insert(DCtx::try_create().ok_or(NO_MEMORY)?),
             };
             match context.decompress(room, stored) {
-                Ok(bytes) if bytes == room.len() => Ok(&*room),
+                Ok(bytes) if bytes == room.len() => Ok(None),
                 _ => Err(DAMAGED),
             }
         })
+    }
+}
+
+/// The block that was looked into last.
+struct Opened<'b, 'f> {
+    blocks: &'b Blocks<'f>,
+    at: Option<usize>,
+    planes: Option<Spare>,
+    /// Planes that lie in the frame.
+    in_frame: Option<&'f [u8]>,
+    /// The block's numbers, where they are put in order.
+    numbers: Option<Spare>,
+}
+
+impl<'b, 'f> Opened<'b, 'f> {
+    fn new(blocks: &'b Blocks<'f>, many: bool) -> Result<Self, &'static str> {
+        let room = |of| Spare::take(of, blocks.block_bytes as u64).ok_or(NO_MEMORY);
+        let (with_planes, with_numbers) = match blocks.kind {
+            Kind::Planes => (true, many),
+            Kind::Copied => (false, false),
+            Kind::Other => (false, true),
+        };
+        let planes = with_planes.then(|| room(RoomFor::Planes)).transpose()?;
+        let numbers = with_numbers.then(|| room(RoomFor::Block)).transpose()?;
+        Ok(Self { blocks, at: None, planes, in_frame: None, numbers })
+    }
+
+    /// Makes `out` what block number `at` has from byte `start` on.
+    fn put(&mut self, at: usize, start: usize, out: &mut [u8]) -> Result<(), &'static str> {
+        let block = self.blocks.block(at);
+        if self.at != Some(at) {
+            self.open(at, block.clone())?;
+            self.at = Some(at);
+        }
+        if let Some(numbers) = &self.numbers {
+            out.copy_from_slice(&numbers[start..start + out.len()]);
+        } else if let Some(planes) = &self.planes {
+            let planes = self.in_frame.unwrap_or(&planes[..block.len()]);
+            from_planes(self.blocks.number_bytes, planes, start, out);
+        } else {
+            let start = HEADER_BYTES + block.start + start;
+            let numbers = self.blocks.frame.get(start..start + out.len());
+            out.copy_from_slice(numbers.ok_or(DAMAGED)?);
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, at: usize, block: Range<usize>) -> Result<(), &'static str> {
+        let Self { blocks, numbers, .. } = self;
+        let numbers = numbers.as_mut().map(|room| &mut room[..block.len()]);
+        if let Some(planes) = &mut self.planes {
+            let planes = &mut planes[..block.len()];
+            self.in_frame = blocks.inflate(at, planes)?;
+            if let Some(numbers) = numbers {
+                from_planes(blocks.number_bytes, self.in_frame.unwrap_or(planes), 0, numbers);
+            }
+        } else if let Some(numbers) = numbers {
+            decompress_numbers(blocks.frame, block.start / blocks.number_bytes, numbers)?;
+        }
+        Ok(())
     }
 }
 

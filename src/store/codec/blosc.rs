@@ -5,48 +5,46 @@
 //! that may be believed: that is `frame`'s matter.
 #![expect(unsafe_code, reason = "decompressing into a buffer by a C library")]
 
-use std::ops::Range;
-
 use blosc_src::{blosc_cbuffer_validate, blosc_decompress_ctx, blosc_getitem};
 
 use super::blocks::Blocks;
 
+const NO_HEADER: &str = "the header of the blosc frame means nothing";
 const DAMAGED: &str = "the blosc frame is damaged";
-/// Where a frame's header has the size of a number.
-const ITEM_BYTES_AT: usize = 3;
+/// Where a header has the size of a number.
+const NUMBER_BYTES_AT: usize = 3;
 
-/// Makes `out`, which is as long, these bytes of the content of a frame, of which it has `content_bytes`; of a part only the
-/// blocks are decompressed that hold some of it. On an error `out` may hold anything.
-pub(super) fn decompress_part(
+/// Decompresses a frame into `out`, which is as long as its content. On an error `out` may hold anything.
+pub(super) fn decompress_into(frame: &[u8], out: &mut [u8]) -> Result<(), &'static str> {
+    if content_bytes(frame)? != out.len() {
+        return Err(NO_HEADER);
+    }
+    if let Some(blocks) = Blocks::of(frame).filter(Blocks::are_planes) {
+        return blocks.decode(out);
+    }
+    // SAFETY: the frame is as long as its header says (validated above), and the library reads no further; it
+    // writes no more than `out.len()` bytes of exclusive memory. One thread: it starts none, and shares nothing.
+    let written = unsafe {
+        blosc_decompress_ctx(frame.as_ptr().cast(), out.as_mut_ptr().cast(), out.len(), 1)
+    };
+    all_of(out, written)
+}
+
+/// Decompresses numbers of a frame's content, from this one on, as many as fill `out`. On an error `out` may hold
+/// anything.
+pub(super) fn decompress_numbers(
     frame: &[u8],
-    content_bytes: usize,
-    part: Range<usize>,
+    first: usize,
     out: &mut [u8],
 ) -> Result<(), &'static str> {
-    validate(frame, content_bytes)?;
-    if let Some(blocks) = Blocks::of(frame) {
-        return blocks.decode(part, out);
-    }
-    let item = usize::from(frame[ITEM_BYTES_AT]);
-    let is_whole = |at: usize| item > 0 && at.is_multiple_of(item);
-    if part.end > content_bytes || part.len() != out.len() {
-        return Err("less comes out of the blosc frame");
-    }
-    if part.len() == content_bytes {
-        // SAFETY: the frame is as long as its header says (validated above), and the library reads no further; it
-        // writes no more than `out.len()` bytes of exclusive memory. One thread: it starts none, and shares nothing.
-        let written = unsafe {
-            blosc_decompress_ctx(frame.as_ptr().cast(), out.as_mut_ptr().cast(), out.len(), 1)
-        };
-        return all_of(out, written);
-    }
-    if !is_whole(part.start) || !is_whole(part.end) {
+    let content_bytes = content_bytes(frame)?;
+    let number_bytes = usize::from(frame[NUMBER_BYTES_AT]);
+    let count = out.len() / number_bytes.max(1);
+    let is_inside = (first + count) * number_bytes <= content_bytes;
+    if !is_inside || count * number_bytes != out.len() {
         return Err("the size of a number in the blosc frame is another");
     }
-    let (Ok(first), Ok(count)) = ((part.start / item).try_into(), (part.len() / item).try_into())
-    else {
-        return Err(DAMAGED);
-    };
+    let (Ok(first), Ok(count)) = (first.try_into(), count.try_into()) else { return Err(DAMAGED) };
     // SAFETY: the frame is as long as its header says (validated above), and the library reads no further. It writes
     // `count` numbers of the header's size: `out.len()` bytes of exclusive memory, as they are inside the content.
     let written =
@@ -54,39 +52,31 @@ pub(super) fn decompress_part(
     all_of(out, written)
 }
 
-/// All of its content.
-pub(super) fn decompress_into(frame: &[u8], out: &mut [u8]) -> Result<(), &'static str> {
-    decompress_part(frame, out.len(), 0..out.len(), out)
+/// Bytes of the content of a frame that is as long as its header says.
+fn content_bytes(frame: &[u8]) -> Result<usize, &'static str> {
+    let mut content_bytes = 0;
+    // SAFETY: the library reads no more than `frame.len()` bytes of the live slice, and writes one number.
+    let status = unsafe {
+        blosc_cbuffer_validate(frame.as_ptr().cast(), frame.len(), &raw mut content_bytes)
+    };
+    if status == 0 { Ok(content_bytes) } else { Err(NO_HEADER) }
 }
 
 fn all_of(out: &[u8], written: i32) -> Result<(), &'static str> {
     if usize::try_from(written) == Ok(out.len()) { Ok(()) } else { Err(DAMAGED) }
 }
 
-/// Refuses what is not a frame as long as its header says, with a content of so many bytes.
-fn validate(frame: &[u8], content_bytes: usize) -> Result<(), &'static str> {
-    let mut found = 0;
-    // SAFETY: the library reads no more than `frame.len()` bytes of the live slice, and writes one number.
-    let status =
-        unsafe { blosc_cbuffer_validate(frame.as_ptr().cast(), frame.len(), &raw mut found) };
-    if status == 0 && found == content_bytes {
-        Ok(())
-    } else {
-        Err("the header of the blosc frame means nothing")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
-    use std::ops::Range;
 
     use zarrs::array::BytesRepresentation;
     use zarrs::array::codec::api::BytesToBytesCodecTraits;
     use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode};
 
     use super::super::chunk::OPTIONS;
-    use super::{Blocks, decompress_into, decompress_part};
+    use super::{Blocks, decompress_into};
+    use crate::grid::Run;
 
     fn codec(compressor: BloscCompressor, shuffle: BloscShuffleMode) -> BloscCodec {
         BloscCodec::new(compressor, 5.try_into().unwrap(), None, shuffle, Some(2)).unwrap()
@@ -149,33 +139,66 @@ mod tests {
     }
 
     #[test]
-    fn every_part_is_that_of_the_whole() {
-        const LEN: usize = 60_000;
-        for inner in [BloscCompressor::Zstd, BloscCompressor::LZ4, BloscCompressor::BloscLZ] {
-            for (shuffle, item) in [
-                (BloscShuffleMode::BitShuffle, 2),
-                (BloscShuffleMode::Shuffle, 4),
-                (BloscShuffleMode::NoShuffle, 1),
-            ] {
-                let (_, frame) = frame(inner, shuffle, item, LEN);
-                for start in (0..LEN).step_by(4004) {
-                    for len in [0, 4, 8, 8192, 20_000, LEN] {
-                        let part = start..LEN.min(start + len);
-                        let mut out = vec![1; part.len()];
-                        decompress_part(&frame, LEN, part.clone(), &mut out).unwrap();
-                        assert_eq!(out, numbers(LEN)[part.clone()], "{inner:?} {part:?}");
+    fn every_run_is_that_of_the_whole_and_nothing_else_is_written() {
+        const LEN: usize = 48_000;
+        for (inner, shuffle, item) in [
+            (BloscCompressor::Zstd, BloscShuffleMode::BitShuffle, 1),
+            (BloscCompressor::Zstd, BloscShuffleMode::BitShuffle, 2),
+            (BloscCompressor::Zstd, BloscShuffleMode::BitShuffle, 3),
+            (BloscCompressor::Zstd, BloscShuffleMode::BitShuffle, 4),
+            (BloscCompressor::Zstd, BloscShuffleMode::BitShuffle, 8),
+            (BloscCompressor::Zstd, BloscShuffleMode::Shuffle, 2),
+            (BloscCompressor::LZ4, BloscShuffleMode::BitShuffle, 2),
+            (BloscCompressor::BloscLZ, BloscShuffleMode::NoShuffle, 4),
+        ] {
+            let (_, frame) = frame(inner, shuffle, item, LEN);
+            let blocks = Blocks::of(&frame).unwrap();
+            let are_planes = inner == BloscCompressor::Zstd
+                && shuffle == BloscShuffleMode::BitShuffle
+                && item != 3;
+            assert_eq!(blocks.are_planes(), are_planes, "{inner:?} {shuffle:?} {item}");
+            for len in [1, 5, 8, 100, 8192, 20_000] {
+                for (apart, many) in [(1, true), (1, false), (3, true), (30_000, false)] {
+                    let starts = (0..LEN / item).step_by(len + apart);
+                    let last = |from: &usize| from + len <= LEN / item;
+                    let runs = starts.take_while(last).enumerate().map(|(at, from)| {
+                        let [from, to, len] = [from, at * (len + 1), len].map(|n| n as u64);
+                        Run { from, to, len }
+                    });
+                    let mut out = vec![77; 2 * LEN];
+                    blocks.decode_runs(item, runs.clone(), many, &mut out).unwrap();
+                    let mut want = vec![77; 2 * LEN];
+                    for run in runs {
+                        let [from, to, len] =
+                            [run.from, run.to, run.len].map(|n| n as usize * item);
+                        want[to..to + len].copy_from_slice(&numbers(LEN)[from..from + len]);
                     }
+                    assert!(out == want, "{len} numbers of {item} bytes, {apart} apart");
                 }
-                let part = |part: Range<usize>, room: usize| {
-                    decompress_part(&frame, LEN, part, &mut vec![0; room]).is_ok()
-                };
-                assert!(part(8..16, 8) && !part(8..16, 4) && !part(LEN..LEN + 4, 4));
-                assert_eq!(part(9..13, 4), item == 1, "{item}");
-                let is_ours = inner == BloscCompressor::Zstd && item == 2;
-                assert_eq!(Blocks::of(&frame).is_some(), is_ours);
-                assert!(decompress_part(&frame, LEN + 4, 8..16, &mut [0; 8]).is_err());
             }
+            let run = |from: usize, len: usize| {
+                let run = Run { from: from as u64, to: 0, len: len as u64 };
+                blocks.decode_runs(1, std::iter::once(run), false, &mut [0; 64]).is_ok()
+            };
+            assert!(run(24, 24) && !run(LEN, 24) && !run(LEN - 24, 48));
+            assert_eq!(run(9, 6), item == 1 || item == 3);
         }
+    }
+
+    #[test]
+    fn runs_of_a_frame_that_is_a_copy_are_those_of_its_content() {
+        let (_, mut frame) = frame(BloscCompressor::Zstd, BloscShuffleMode::BitShuffle, 2, 100);
+        assert_eq!(frame.len(), 116);
+        let run = Run { from: 20, to: 1, len: 30 };
+        let decode = |frame: &[u8]| {
+            let mut out = [0; 62];
+            let runs = std::iter::once(run);
+            Blocks::of(frame)?.decode_runs(2, runs, false, &mut out).ok()?;
+            Some(out[2..].to_vec())
+        };
+        assert_eq!(decode(&frame).unwrap(), numbers(100)[40..100]);
+        frame.truncate(115);
+        assert!(decode(&frame).is_none());
     }
 
     /// What is flipped may lie in another block; else it is an error, or the part as zarrs has it.
@@ -183,28 +206,35 @@ mod tests {
     fn a_part_of_a_damaged_frame_is_an_error_or_what_zarrs_gives() {
         const LEN: usize = 30_000;
         let (codec, frame) = frame(BloscCompressor::Zstd, BloscShuffleMode::BitShuffle, 2, LEN);
-        let part = 17_000..19_000;
-        let mut out = vec![0; part.len()];
+        let (from, len) = (17_000, 2000);
+        let run = Run { from, to: 0, len };
+        let part = |numbers: &[u8]| numbers[from as usize..][..len as usize].to_vec();
+        let mut out = vec![0; len as usize];
+        let mut decode = |frame: &[u8]| {
+            let mut blocks = Blocks::of(frame).filter(|_| frame.len() >= 16);
+            let done = blocks.take()?.decode_runs(1, std::iter::once(run), false, &mut out);
+            done.ok().map(|()| out.clone())
+        };
         let (mut right, mut errors) = (0, 0);
         for at in 0..frame.len() {
             for bit in [1, 16, 128] {
                 let mut bad = frame.clone();
                 bad[at] ^= bit;
-                if decompress_part(&bad, LEN, part.clone(), &mut out).is_err() {
+                let Some(found) = decode(&bad) else {
                     errors += 1;
                     continue;
-                }
+                };
                 let size = BytesRepresentation::FixedSize(LEN as u64);
                 let twin = codec.decode((&bad[..]).into(), &size, &OPTIONS).ok();
                 let twin = twin.filter(|numbers| numbers.len() == LEN);
                 let want = twin.map_or_else(|| numbers(LEN), Cow::into_owned);
-                assert_eq!(out, want[part.clone()], "byte {at}");
+                assert_eq!(found, part(&want), "byte {at}");
                 right += 1;
             }
         }
         assert!(right > 0 && errors > 0, "{right} {errors}");
         for len in 0..frame.len() {
-            assert!(decompress_part(&frame[..len], LEN, part.clone(), &mut out).is_err(), "{len}");
+            decode(&frame[..len]);
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroU64;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 use std::thread;
 
@@ -14,14 +14,14 @@ use zarrs::array::codec::api::{ArrayToBytesCodecTraits, BytesToBytesCodecTraits,
 use zarrs::array::codec::{BloscCodec, BloscCompressor, BloscShuffleMode, BytesCodec, ZstdCodec};
 use zarrs::array::{CodecChain, DataType, FillValue, data_type};
 
-use super::blocks::Making;
+use super::blocks::{Blocks, Making};
 use super::frame::{CHECKSUM_BYTES, check, most_block_bytes, most_bytes};
-use super::{BloscInner, Codec, Frame, Step, Steps, blosc as by_blosc};
+use super::{BloscInner, Codec, Frame, Step, Steps};
 use crate::dtype::DType;
-use crate::grid::element_count;
+use crate::grid::{SharedRuns, element_count};
 use crate::store::checksums::{checksum, verified_checksum};
 use crate::store::error::ChunkFault;
-use crate::store::spare::Spare;
+use crate::store::spare::{RoomFor, Spare};
 
 /// Working memory of an encoder beyond its input and outputs: zstd's or lz4's tables, and [`ENCODER_BLOCKS`].
 const ENCODER_BYTES: u64 = 2 << 20;
@@ -30,8 +30,15 @@ const DECODER_BYTES: u64 = 1 << 20;
 /// Blocks of blosc that an encoder holds beside its tables, and what the allocator keeps of such a size when it is
 /// given back. Bounds from above, by peaks of whole processes.
 const ENCODER_BLOCKS: u64 = 4;
-/// The same of a decoder: three, a chunk, and holes between them. Eight were passed by 0.8 MiB a worker, with seven.
-const DECODER_BLOCKS: u64 = 12;
+/// The same of a decoder: planes and a block in order; or such a block and three of c-blosc's.
+const DECODER_BLOCKS: u64 = 5;
+/// The same where c-blosc reads every frame, and holes are left between its blocks.
+const BLOSC_BLOCKS: u64 = 12;
+
+/// So many runs, or runs as long, are taken out of a block's planes one by one; else all of the chunk is put in order, and
+/// they are copied.
+const FEW_RUNS: u64 = 1024;
+const LONG_RUN_BYTES: usize = 4 << 10;
 
 /// zarrs' options: its own concurrency 1, checksums verified.
 ///
@@ -115,11 +122,15 @@ impl ChunkCodec {
         2 * self.encoded_bound() + ENCODER_BYTES + ENCODER_BLOCKS * self.block_bound()
     }
 
-    /// Memory of reading and decoding one chunk, result included: the file's bytes, the voxels and the
-    /// decompressor.
+    /// Memory of reading a chunk and decoding what is wanted of it: the file's bytes, the voxels where they cannot be had
+    /// block by block, and the decompressor.
     pub(in crate::store) fn decode_scratch(&self) -> u64 {
-        let work = DECODER_BYTES + DECODER_BLOCKS * self.block_bound();
-        self.encoded_bound() + self.decoded_bytes() + work
+        let work = match self.codec.frame() {
+            Frame::Blosc { inner: BloscInner::Zstd, .. } => DECODER_BLOCKS * self.block_bound(),
+            Frame::Blosc { inner: BloscInner::Lz4, .. } => BLOSC_BLOCKS * self.block_bound(),
+            Frame::Zstd { .. } | Frame::None => self.decoded_bytes(),
+        };
+        self.encoded_bound() + DECODER_BYTES + work
     }
 
     fn block_bound(&self) -> u64 {
@@ -158,37 +169,42 @@ impl ChunkCodec {
         self.steps.decode_into(file, numbers)
     }
 
-    /// True when a part of a chunk can be had for less than all of it.
-    pub(in crate::store) fn decodes_parts(&self) -> bool {
-        matches!(self.codec.frame(), Frame::Blosc { .. } | Frame::None)
-    }
-
-    /// Makes `numbers` these bytes of the chunk's, in native byte order, from all of its file's bytes, which are
-    /// verified. On an error it may hold anything.
-    pub(in crate::store) fn decode_part(
+    /// Puts these runs of the chunk's numbers into a box, `out`, in native byte order, from all of its file's bytes, which
+    /// are verified. On an error the box may hold anything.
+    pub(in crate::store) fn decode_runs(
         &self,
         file: &[u8],
-        part: Range<usize>,
-        numbers: &mut [u8],
+        runs: &SharedRuns,
+        out: &mut [u8],
     ) -> Result<(), ChunkFault> {
-        if part.start == 0 && part.end as u64 == self.decoded_bytes() {
-            return self.decode_into(file, numbers);
+        let item = self.fill.size();
+        let bytes = |first: u64| {
+            let first = first as usize * item;
+            first..first + runs.run_len() as usize * item
+        };
+        // Mostly a box is so many whole chunks, one after the other.
+        if runs.run_len() * item as u64 == self.decoded_bytes() {
+            return runs
+                .clone()
+                .try_for_each(|run| self.decode_into(file, &mut out[bytes(run.to)]));
         }
-        check(self.codec.frame(), file, self.decoded_bytes(), self.most_block)?;
-        verified_checksum(file)?;
-        let data = &file[..file.len() - CHECKSUM_BYTES as usize];
-        let decoded_bytes = self.decoded_bytes() as usize;
-        let codec = |reason: &str| ChunkFault::Codec(reason.to_owned());
-        match self.codec.frame() {
-            Frame::Blosc { .. } => {
-                by_blosc::decompress_part(data, decoded_bytes, part, numbers).map_err(codec)
-            }
-            Frame::None => {
-                numbers.copy_from_slice(&data[part]);
-                Ok(())
-            }
-            Frame::Zstd { .. } => Err(codec("zstd gives all of a chunk or nothing")),
+        if matches!(self.codec.frame(), Frame::Blosc { .. }) {
+            check(self.codec.frame(), file, self.decoded_bytes(), self.most_block)?;
+            verified_checksum(file)?;
+            let many = runs.count_left() > FEW_RUNS && bytes(0).len() < LONG_RUN_BYTES;
+            let blocks = Blocks::of(&file[..file.len() - CHECKSUM_BYTES as usize]);
+            let blocks = blocks.ok_or("a block of the blosc frame is not so many numbers");
+            let decoded = blocks.and_then(|of| of.decode_runs(item, runs.clone(), many, out));
+            return decoded.map_err(|reason| ChunkFault::Codec(reason.to_owned()));
         }
+        let mut numbers = Spare::take(RoomFor::Numbers, self.decoded_bytes()).ok_or_else(|| {
+            ChunkFault::Codec(format!("the system has no {} bytes of memory", self.decoded_bytes()))
+        })?;
+        self.decode_into(file, &mut numbers)?;
+        for run in runs.clone() {
+            out[bytes(run.to)].copy_from_slice(&numbers[bytes(run.from)]);
+        }
+        Ok(())
     }
 }
 

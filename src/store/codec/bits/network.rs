@@ -10,6 +10,9 @@
 /// push each other out of the cache.
 pub(super) const LOCAL_BYTES: usize = 8 << 10;
 
+/// Fewer groups than fill a row are turned one by one.
+pub(super) const FEW_GROUPS: usize = 32;
+
 /// `to_planes` and `from_planes` of whole groups.
 macro_rules! network {
     ($(#[$feature:meta])*) => {
