@@ -17,8 +17,9 @@ pub(crate) struct SharedRuns {
     shared: Region,
     from: Region,
     to: Region,
-    /// So many leading axes are one run.
+    /// So many leading axes are one run, of so many elements.
     run_axes: usize,
+    run_len: u64,
     /// Of the next run, along the others.
     index: Vec<u64>,
     left: u64,
@@ -35,9 +36,11 @@ impl SharedRuns {
         };
         let whole = (0..shared.ndim()).take_while(is_whole).count();
         let run_axes = (whole + 1).min(shared.ndim());
+        let run_len = shared.shape()[..run_axes].iter().product();
         let left = shared.shape()[run_axes..].iter().product();
         let index = vec![0; shared.ndim() - run_axes];
-        Some(Self { shared, from: from.clone(), to: to.clone(), run_axes, index, left })
+        let (from, to) = (from.clone(), to.clone());
+        Some(Self { shared, from, to, run_axes, run_len, index, left })
     }
 
     /// How many runs there are still.
@@ -47,7 +50,7 @@ impl SharedRuns {
 
     /// Elements of each.
     pub(crate) fn run_len(&self) -> u64 {
-        self.shared.shape()[..self.run_axes].iter().product()
+        self.run_len
     }
 
     fn offset(&self, inside: &Region) -> u64 {
@@ -71,7 +74,7 @@ impl Iterator for SharedRuns {
             }
             *i = 0;
         }
-        Some(Run { from, to, len: self.run_len() })
+        Some(Run { from, to, len: self.run_len })
     }
 }
 
