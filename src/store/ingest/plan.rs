@@ -317,13 +317,23 @@ fn digests(
 
 /// Checks that runs can be made beside the store and renamed into it, before any source is read.
 pub(super) fn check_places(plans: &[RunPlan<'_>], store: &Path) -> Result<(), StoreError> {
-    let staging = staging_dir(store);
-    let made = there(&staging);
     let targets = plans.iter().filter(|plan| plan.is_read()).map(|plan| store.join(&plan.target));
     let above = targets.filter_map(|run| run.parent().map(Path::to_owned));
     // The store itself in any case: its index is written anew.
     let places: BTreeSet<PathBuf> =
         above.chain([store.to_owned()]).map(|place| there(&place).to_owned()).collect();
+    let staging = staging_dir(store);
+    loop {
+        let made = there(&staging);
+        let checked = check_places_of(made, &places);
+        // The last ingest to end removes the staging folder, and may do so while it is looked at.
+        if checked.is_ok() || files::exists(made).unwrap_or(true) {
+            return checked;
+        }
+    }
+}
+
+fn check_places_of(made: &Path, places: &BTreeSet<PathBuf>) -> Result<(), StoreError> {
     for place in places.iter().map(PathBuf::as_path).chain([made]) {
         check_writable(place).map_err(StoreError::io("write to", place))?;
         if !same_mount(made, place).map_err(StoreError::io("look at", place))? {

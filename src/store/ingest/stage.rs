@@ -245,7 +245,13 @@ impl StoreLock {
     fn take(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(STORE_LOCK);
         loop {
-            files::create_dir_all(folder).map_err(StoreError::io("create", folder))?;
+            match files::create_dir_all(folder) {
+                // It was there, and went before it could be asked whether it is a folder.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists && may_be_folder(folder) => {
+                    continue;
+                }
+                made => made.map_err(StoreError::io("create", folder))?,
+            }
             let file = match File::open_or_create(&path) {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 other => other.map_err(StoreError::io("create", &path))?,
@@ -265,6 +271,14 @@ impl StoreLock {
             drop(files::remove_dir(folder));
         }
         drop(self.file);
+    }
+}
+
+/// True unless something else than a folder is there.
+fn may_be_folder(path: &Path) -> bool {
+    match files::look_at_link(path) {
+        Ok(found) => found.is_dir(),
+        Err(e) => e.kind() == io::ErrorKind::NotFound,
     }
 }
 

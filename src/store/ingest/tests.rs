@@ -4,8 +4,9 @@ mod faults;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use super::{IngestOptions, IngestReport, Outcome, ingest};
+use super::{IngestOptions, IngestReport, Outcome, ingest, plan, stage};
 use crate::dtype::DType;
 use crate::grid::Region;
 use crate::run::Run;
@@ -394,6 +395,32 @@ fn what_a_killed_ingest_left_is_removed_and_a_live_one_is_let_be() {
     ok(&[named(1).run()], &store, &defaults());
     assert!(staging_is_gone(&store));
     assert_eq!(open(&store).unwrap().runs().len(), 2);
+}
+
+#[test]
+fn a_staging_folder_may_come_and_go_at_any_moment() {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let store = store_in(&folder);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..2000 {
+                    plan::check_places(&[], &store).unwrap();
+                    drop(stage::Staging::open(&store).unwrap());
+                    stage::tidy(&store).unwrap();
+                }
+            });
+        }
+    });
+    assert!(staging_is_gone(&store));
+    // What is no folder is said to be there, not waited for.
+    let beside = crate::store::layout::staging_dir(&store);
+    fs::write(&beside, "").unwrap();
+    let refused = || stage::Staging::open(&store).unwrap_err().to_string();
+    assert!(refused().contains("cannot create"), "{}", refused());
+    fs::remove_file(&beside).unwrap();
+    std::os::unix::fs::symlink("nowhere", &beside).unwrap();
+    assert!(refused().contains("cannot create"), "{}", refused());
 }
 
 #[test]
