@@ -19,10 +19,13 @@ use std::ops::Range;
 use zstd::zstd_safe::{CCtx, DCtx, get_error_name};
 
 use super::bits::{from_planes, has_planes, to_planes};
-use super::blosc::decompress_numbers;
+use super::blosc;
 use super::frame::BLOSC_HEADER_BYTES;
 use crate::grid::Run;
 use crate::store::spare::{RoomFor, Spare};
+
+#[cfg(test)]
+mod tests;
 
 const HEADER_BYTES: usize = BLOSC_HEADER_BYTES as usize;
 /// Versions of blosc's format and of zstd's in it.
@@ -136,6 +139,16 @@ fn put(frame: &mut [u8], at: usize, number: usize) {
     frame[at..at + 4].copy_from_slice(&(number as u32).to_le_bytes());
 }
 
+/// Decompresses any frame of blosc into `out`, which is as long as its content. On an error `out` may hold anything.
+pub(super) fn decompress_into(frame: &[u8], out: &mut [u8]) -> Result<(), &'static str> {
+    let Some(blocks) = Blocks::of(frame).filter(|blocks| blocks.kind == Kind::Planes) else {
+        return blosc::decompress_into(frame, out);
+    };
+    blosc::check_content(frame, out.len())?;
+    let all = Run { from: 0, to: 0, len: out.len() as u64 };
+    blocks.decode_runs(1, iter::once(all), false, out)
+}
+
 /// A frame whose blocks can be had one by one.
 pub(super) struct Blocks<'f> {
     frame: &'f [u8],
@@ -172,17 +185,6 @@ impl<'f> Blocks<'f> {
             && number_bytes > 0
             && block_bytes.is_multiple_of(number_bytes);
         is_whole.then_some(Self { frame, kind, number_bytes, content_bytes, block_bytes })
-    }
-
-    /// True of frames that c-blosc need not read.
-    pub(super) fn are_planes(&self) -> bool {
-        self.kind == Kind::Planes
-    }
-
-    /// Makes `out`, which is as long, all of the content. On an error it may hold anything.
-    pub(super) fn decode(&self, out: &mut [u8]) -> Result<(), &'static str> {
-        let all = Run { from: 0, to: 0, len: out.len() as u64 };
-        self.decode_runs(1, iter::once(all), false, out)
     }
 
     /// Puts runs of the content, in elements of so many bytes and in their order, where they belong in `out`; inflates only
@@ -302,7 +304,7 @@ impl<'b, 'f> Opened<'b, 'f> {
                 from_planes(blocks.number_bytes, self.in_frame.unwrap_or(planes), 0, numbers);
             }
         } else if let Some(numbers) = numbers {
-            decompress_numbers(blocks.frame, block.start / blocks.number_bytes, numbers)?;
+            blosc::decompress_numbers(blocks.frame, block.start / blocks.number_bytes, numbers)?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use std::io::{self, Read};
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
-use super::blosc;
+use super::blocks;
 use super::frame::{self, CHECKSUM_BYTES, FOREIGN_BLOCK_MAX_BYTES};
 use crate::store::checksums::verified_checksum;
 use crate::store::error::ChunkFault;
@@ -71,7 +71,7 @@ impl Step {
                 }
                 if found > 0 {
                     let out = &mut room[..found as usize];
-                    blosc::decompress_into(bytes, out).map_err(|e| codec(&e))?;
+                    blocks::decompress_into(bytes, out).map_err(|e| codec(&e))?;
                 }
                 found as usize
             }
