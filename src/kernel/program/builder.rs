@@ -29,7 +29,7 @@ impl ProgramBuilder {
 
     /// Elements of input number `input`. Stored `bool`s become 0 or 1, whatever the byte.
     pub(crate) fn load(&mut self, input: usize, dtype: DType) -> Slot {
-        self.push(Operation::Load { input }, dtype)
+        self.push(Operation::Load { input, stored: dtype }, dtype)
     }
 
     /// A float everywhere, rounded to `dtype`.
@@ -58,6 +58,11 @@ impl ProgramBuilder {
     pub(crate) fn cast(&mut self, of: Slot, dtype: DType, overflow: Overflow) -> Slot {
         if shares_register(of.dtype, dtype, overflow) {
             return Slot { dtype, ..of };
+        }
+        if let (Operation::Load { stored, .. }, DType::F64) = (self.steps[of.at].0, dtype)
+            && stored == of.dtype
+        {
+            return self.push(self.steps[of.at].0, DType::F64);
         }
         self.push(Operation::Cast { of, overflow }, dtype)
     }
@@ -148,6 +153,11 @@ impl ProgramBuilder {
             if last_use[index].is_none() {
                 continue;
             }
+            let is_output = last_use[index] == Some(self.steps.len());
+            if let (Some(input), false) = (lies_as_register(operation, dtype), is_output) {
+                place[index] = Slot::input(input);
+                continue;
+            }
             // Taken before the operands' registers are given back: a step never writes over what it
             // still reads.
             let to = free.pop().unwrap_or_else(|| {
@@ -159,9 +169,9 @@ impl ProgramBuilder {
             let mut done: Vec<usize> = operation.operands().map(|slot| slot.at).collect();
             done.sort_unstable();
             done.dedup();
-            free.extend(
-                done.iter().filter(|&&at| last_use[at] == Some(index)).map(|&at| place[at]),
-            );
+            let ends = |at: &usize| last_use[*at] == Some(index);
+            let places = done.into_iter().filter(ends).map(|at| place[at]);
+            free.extend(places.filter(|&at| at < registers));
         }
         let outputs = self.outputs.iter().map(|slot| Slot { at: place[slot.at], ..*slot });
         Program { steps, outputs: outputs.collect(), registers }
@@ -182,5 +192,15 @@ impl ProgramBuilder {
             }
         }
         last_use
+    }
+}
+
+/// The input that a step loads, where it lies there as it would in a register.
+const fn lies_as_register(operation: Operation, dtype: DType) -> Option<usize> {
+    match (operation, dtype) {
+        (Operation::Load { input, stored: DType::F64 }, DType::F64)
+        | (Operation::Load { input, stored: DType::I64 }, DType::I64)
+        | (Operation::Load { input, stored: DType::U64 }, DType::U64) => Some(input),
+        _ => None,
     }
 }

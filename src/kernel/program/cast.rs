@@ -98,6 +98,7 @@ pub(super) fn cast(
 }
 
 /// Cuts 64-bit registers to what `dtype` holds: integers wrap, floats round.
+#[multiversion(targets("x86_64+avx2"))]
 pub(super) fn narrow(register: &mut [u8], dtype: DType) {
     match dtype {
         DType::F64 | DType::I64 | DType::U64 => {}
@@ -176,16 +177,21 @@ fn int_to_bool(of: &[i64], to: &mut [i64]) {
     }
 }
 
+#[multiversion(targets("x86_64+avx2"))]
 fn float_to_single(of: &[f64], overflow: Overflow, to: &mut [f64]) -> Result<(), usize> {
     let max = f64::from(f32::MAX);
+    // Infinite, and was not.
+    let mut unfit = false;
     for (t, &v) in to.iter_mut().zip(of) {
         *t = f64::from(v as f32);
+        unfit |= (t.abs() == f64::INFINITY) & (v.abs() != f64::INFINITY);
     }
     match overflow {
-        Overflow::Wrap => Ok(()),
-        Overflow::Refuse => {
-            first_unfit!(of, |v| f64::from(v as f32).is_finite() || !v.is_finite())
+        Overflow::Refuse if unfit => {
+            let mut pairs = to.iter().zip(of);
+            pairs.position(|(t, v)| t.is_infinite() && v.is_finite()).map_or(Ok(()), Err)
         }
+        Overflow::Refuse | Overflow::Wrap => Ok(()),
         Overflow::Saturate => {
             for (t, &v) in to.iter_mut().zip(of) {
                 *t = if v.is_finite() { t.clamp(-max, max) } else { *t };
@@ -196,6 +202,7 @@ fn float_to_single(of: &[f64], overflow: Overflow, to: &mut [f64]) -> Result<(),
 }
 
 /// Rounds once: `int64` to `float32` does not go through `f64`.
+#[multiversion(targets("x86_64+avx2"))]
 fn int_to_float(of: Operand<'_>, to: &mut [f64], dtype: DType) {
     macro_rules! convert {
         ($from:ty, $through:ty) => {

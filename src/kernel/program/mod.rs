@@ -18,6 +18,7 @@ mod testing;
 mod unary;
 
 use bytemuck::{cast_slice, cast_slice_mut};
+use multiversion::multiversion;
 
 use crate::buffer::Buffer;
 use crate::dtype::{DType, Number, with_dtype};
@@ -83,18 +84,23 @@ impl Program {
             let (to, after) = rest.split_at_mut(BATCH_BYTES);
             let to = &mut to[..len * 8];
             let operand = |Slot { at, dtype }| {
-                let (side, index) =
-                    if at < step.to { (&*before, at) } else { (&*after, at - step.to - 1) };
-                Operand { bytes: &side[index * BATCH_BYTES..][..len * 8], dtype }
+                let (side, from) = if at < step.to {
+                    (&*before, at * BATCH_BYTES)
+                } else if at < self.registers {
+                    (&*after, (at - step.to - 1) * BATCH_BYTES)
+                } else {
+                    let (bytes, from) = inputs[Slot::input(at)];
+                    (bytes, from * 8)
+                };
+                Operand { bytes: &side[from..][..len * 8], dtype }
             };
             let dtype = step.dtype;
             match step.operation {
-                Operation::Load { input } => with_dtype!(dtype, S => {
-                    let size = size_of::<S>();
+                Operation::Load { input, stored } => {
                     let (bytes, from) = inputs[input];
-                    let values: &[S] = cast_slice(&bytes[from * size..][..len * size]);
-                    load(values, to, dtype);
-                }),
+                    let size = stored.size();
+                    load(&bytes[from * size..][..len * size], stored, to, dtype);
+                }
                 Operation::Constant { bits } => cast_slice_mut::<_, u64>(to).fill(bits),
                 Operation::Rescale { of, slope, inter } => {
                     let (slope, inter) = (f64::from_bits(slope), f64::from_bits(inter));
@@ -119,16 +125,35 @@ impl Program {
     pub(crate) fn take(&self, output: usize, len: usize, registers: &Registers, out: &mut [u8]) {
         let Slot { at, dtype } = self.outputs[output];
         let register = &registers.0[at * BATCH_BYTES..][..len * 8];
-        with_dtype!(dtype, T => store::<T>(register, cast_slice_mut(out)));
+        store(register, out, dtype);
     }
 }
 
-fn load<S: Number>(values: &[S], to: &mut [u8], dtype: DType) {
-    if dtype == DType::Bool {
-        for (t, v) in cast_slice_mut::<_, i64>(to).iter_mut().zip(values) {
-            *t = i64::from(v.to_i64() != 0);
+/// Makes a register of numbers as they are stored.
+#[multiversion(targets("x86_64+avx2"))]
+fn load(bytes: &[u8], stored: DType, to: &mut [u8], dtype: DType) {
+    if stored == DType::Bool {
+        load_flags(bytes, to, dtype);
+    } else {
+        with_dtype!(stored, S => load_as::<S>(cast_slice(bytes), to, dtype));
+    }
+}
+
+fn load_flags(bytes: &[u8], to: &mut [u8], dtype: DType) {
+    if dtype.is_float() {
+        for (t, v) in cast_slice_mut::<_, f64>(to).iter_mut().zip(bytes) {
+            *t = f64::from(u8::from(*v != 0));
         }
-    } else if dtype.is_float() {
+    } else {
+        for (t, v) in cast_slice_mut::<_, i64>(to).iter_mut().zip(bytes) {
+            *t = i64::from(*v != 0);
+        }
+    }
+}
+
+#[inline(always)]
+fn load_as<S: Number>(values: &[S], to: &mut [u8], dtype: DType) {
+    if dtype.is_float() {
         for (t, v) in cast_slice_mut::<_, f64>(to).iter_mut().zip(values) {
             *t = v.to_f64();
         }
@@ -139,7 +164,14 @@ fn load<S: Number>(values: &[S], to: &mut [u8], dtype: DType) {
     }
 }
 
-fn store<T: Number>(register: &[u8], out: &mut [T]) {
+/// Stores the numbers of a register.
+#[multiversion(targets("x86_64+avx2"))]
+fn store(register: &[u8], out: &mut [u8], dtype: DType) {
+    with_dtype!(dtype, T => store_as::<T>(register, cast_slice_mut(out)));
+}
+
+#[inline(always)]
+fn store_as<T: Number>(register: &[u8], out: &mut [T]) {
     if T::DTYPE.is_float() {
         for (o, v) in out.iter_mut().zip(cast_slice::<_, f64>(register)) {
             *o = T::from_f64(*v);
@@ -151,6 +183,7 @@ fn store<T: Number>(register: &[u8], out: &mut [T]) {
     }
 }
 
+#[multiversion(targets("x86_64+avx2"))]
 fn rescale(of: &[f64], slope: f64, inter: f64, to: &mut [f64]) {
     for (t, v) in to.iter_mut().zip(of) {
         let scaled = if slope == 1.0 { *v } else { *v * slope };
@@ -158,6 +191,7 @@ fn rescale(of: &[f64], slope: f64, inter: f64, to: &mut [f64]) {
     }
 }
 
+#[multiversion(targets("x86_64+avx2"))]
 fn select(condition: &[i64], then: &[u64], otherwise: &[u64], to: &mut [u64]) {
     let choices = condition.iter().zip(then.iter().zip(otherwise));
     for (t, (&c, (&a, &b))) in to.iter_mut().zip(choices) {
@@ -252,11 +286,44 @@ mod tests {
 
     #[test]
     fn any_byte_but_zero_is_loaded_as_true() {
-        let mut builder = ProgramBuilder::default();
-        let x = builder.load(0, DType::Bool);
-        builder.output(x, DType::Bool);
-        let found = run::<bool>(&builder.build(), &[&bytes(&[0_u8, 1, 2, 255])], 4).unwrap();
+        let flags = |dtype| {
+            let mut builder = ProgramBuilder::default();
+            let x = builder.load(0, DType::Bool);
+            let x = builder.cast(x, dtype, Overflow::Refuse);
+            builder.output(x, dtype);
+            builder.build()
+        };
+        let stored = bytes(&[0_u8, 1, 2, 255]);
+        let found = run::<bool>(&flags(DType::Bool), &[&stored], 4).unwrap();
         assert_eq!(found, [[false, true, true, true]]);
+        let found = run::<f64>(&flags(DType::F64), &[&stored], 4).unwrap();
+        assert_eq!(found, [[0.0, 1.0, 1.0, 1.0]]);
+    }
+
+    #[test]
+    fn what_lies_as_in_a_register_is_read_where_it_lies_and_an_integer_loaded_as_a_float() {
+        let mut builder = ProgramBuilder::default();
+        let (x, mean) = (builder.load(0, DType::I16), builder.load(1, DType::F64));
+        let x = builder.cast(x, DType::F64, Overflow::Refuse);
+        let less = builder.binary(BinaryOp::Subtract, x, mean, DType::F64);
+        let both = builder.binary(BinaryOp::Multiply, less, mean, DType::F64);
+        builder.output(both, DType::F64);
+        let program = builder.build();
+        // Load, subtract, multiply, in two registers.
+        assert_eq!((program.steps.len(), program.registers), (3, 2));
+        let values: Vec<i16> = (0..BATCH as i16 + 9).map(|k| k - 500).collect();
+        let means: Vec<f64> = values.iter().map(|&v| f64::from(v % 7) + 0.5).collect();
+        let inputs = [bytes(&values), bytes(&means)];
+        let found =
+            run::<f64>(&program, &[&inputs[0], &inputs[1]], values.len()).unwrap().remove(0);
+        let twin = values.iter().zip(&means).map(|(&v, m)| (f64::from(v) - m) * m);
+        assert_eq!(found, twin.collect::<Vec<f64>>());
+        // A number seen as another type first is not what is stored.
+        let found = eval::<u64, f64>(&[u64::MAX], &[], |b, x, _| {
+            let wrapped = b.cast(x, DType::I64, Overflow::Wrap);
+            b.cast(wrapped, DType::F64, Overflow::Refuse)
+        });
+        assert_eq!(found, [-1.0]);
     }
 
     #[test]

@@ -157,9 +157,16 @@ impl BinaryOp {
 /// (`int16` and `int32`, `float32` and `float64`) are seen as one another without a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Slot {
-    /// The step while a program is put together, the register when it is built.
+    /// The step while a program is put together, the register when it is built; or the [`input`](Self::input).
     pub(super) at: usize,
     pub(super) dtype: DType,
+}
+
+impl Slot {
+    /// Where an input is whose elements are read where they lie: behind all registers.
+    pub(super) const fn input(input: usize) -> usize {
+        usize::MAX - input
+    }
 }
 
 /// The numbers of a [`Slot`], in its register, and the type they are seen as.
@@ -179,7 +186,7 @@ impl<'r> Operand<'r> {
 /// What a step does. Floats are kept as their bits, so that equal steps are equal keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Operation {
-    Load { input: usize },
+    Load { input: usize, stored: DType },
     Constant { bits: u64 },
     Rescale { of: Slot, slope: u64, inter: u64 },
     Cast { of: Slot, overflow: Overflow },
