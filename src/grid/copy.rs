@@ -14,13 +14,11 @@ pub(crate) struct Run {
 /// The elements that two boxes share, in memory order (axis 0 fastest): as few runs as there can be.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedRuns {
-    shared: Region,
-    from: Region,
-    to: Region,
-    /// So many leading axes are one run, of so many elements.
-    run_axes: usize,
-    run_len: u64,
-    /// Of the next run, along the others.
+    /// The first, of which all others are as long.
+    first: Run,
+    /// Of the axes that are walked, fastest first: the length, and how far apart the indices are in either box.
+    outer: Vec<(u64, u64, u64)>,
+    /// Of the next run, along those.
     index: Vec<u64>,
     left: u64,
 }
@@ -36,11 +34,22 @@ impl SharedRuns {
         };
         let whole = (0..shared.ndim()).take_while(is_whole).count();
         let run_axes = (whole + 1).min(shared.ndim());
-        let run_len = shared.shape()[..run_axes].iter().product();
-        let left = shared.shape()[run_axes..].iter().product();
-        let index = vec![0; shared.ndim() - run_axes];
-        let (from, to) = (from.clone(), to.clone());
-        Some(Self { shared, from, to, run_axes, run_len, index, left })
+        let mut first = Run { from: 0, to: 0, len: 1 };
+        let mut outer = Vec::with_capacity(shared.ndim() - run_axes);
+        let (mut in_from, mut in_to) = (1, 1);
+        for (axis, (&start, &len)) in shared.start().iter().zip(shared.shape()).enumerate() {
+            first.from += (start - from.start()[axis]) * in_from;
+            first.to += (start - to.start()[axis]) * in_to;
+            if axis < run_axes {
+                first.len *= len;
+            } else {
+                outer.push((len, in_from, in_to));
+            }
+            in_from *= from.shape()[axis];
+            in_to *= to.shape()[axis];
+        }
+        let left = outer.iter().map(|(len, ..)| len).product();
+        Some(Self { first, index: vec![0; outer.len()], outer, left })
     }
 
     /// How many runs there are still.
@@ -50,14 +59,7 @@ impl SharedRuns {
 
     /// Elements of each.
     pub(crate) fn run_len(&self) -> u64 {
-        self.run_len
-    }
-
-    fn offset(&self, inside: &Region) -> u64 {
-        (0..self.shared.ndim()).rev().fold(0, |at, axis| {
-            let i = axis.checked_sub(self.run_axes).map_or(0, |outer| self.index[outer]);
-            at * inside.shape()[axis] + (self.shared.start()[axis] - inside.start()[axis]) + i
-        })
+        self.first.len
     }
 }
 
@@ -66,15 +68,19 @@ impl Iterator for SharedRuns {
 
     fn next(&mut self) -> Option<Run> {
         self.left = self.left.checked_sub(1)?;
-        let (from, to) = (self.offset(&self.from), self.offset(&self.to));
-        for (i, &n) in self.index.iter_mut().zip(&self.shared.shape()[self.run_axes..]) {
+        let mut run = self.first;
+        for (i, (_, in_from, in_to)) in self.index.iter().zip(&self.outer) {
+            run.from += i * in_from;
+            run.to += i * in_to;
+        }
+        for (i, &(len, ..)) in self.index.iter_mut().zip(&self.outer) {
             *i += 1;
-            if *i < n {
+            if *i < len {
                 break;
             }
             *i = 0;
         }
-        Some(Run { from, to, len: self.run_len })
+        Some(run)
     }
 }
 

@@ -1,8 +1,8 @@
-//! Which contiguous stretches of an array make up a region?
+//! Which contiguous stretches of the bytes of an array make up a region?
 //!
-//! Leading axes that a region takes whole join into one stretch.
+//! The runs that the region shares with the array, in bytes.
 
-use super::Region;
+use super::{Region, SharedRuns};
 
 /// One contiguous stretch: `len` bytes at `at` of the array's bytes go to `to` of the region's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,46 +15,17 @@ pub(crate) struct Piece {
 /// The pieces of a region in the order of the array, which is also that of the region.
 #[derive(Clone, Debug)]
 pub(crate) struct Pieces {
-    base: u64,
-    piece_bytes: usize,
-    /// Length and stride in bytes of the axes that are walked, fastest first.
-    outer: Vec<(u64, u64)>,
-    index: Vec<u64>,
-    next: u64,
-    count: u64,
+    /// None of an empty region.
+    runs: Option<SharedRuns>,
+    offset: u64,
+    item_bytes: u64,
 }
 
 impl Pieces {
     /// The pieces of `region` in an array of `shape` whose first element lies at `offset`.
     pub(crate) fn new(offset: u64, shape: &[u64], item_bytes: usize, region: &Region) -> Self {
-        let item_bytes = item_bytes as u64;
-        let ndim = shape.len();
-        let mut joined = ndim.min(1);
-        while joined < ndim && region.shape()[joined - 1] == shape[joined - 1] {
-            joined += 1;
-        }
-        let strides: Vec<u64> = shape
-            .iter()
-            .scan(item_bytes, |stride, &n| {
-                let this = *stride;
-                *stride *= n;
-                Some(this)
-            })
-            .collect();
-        let start: u64 = region.start().iter().zip(&strides).map(|(s, stride)| s * stride).sum();
-        let outer: Vec<(u64, u64)> =
-            (joined..ndim).map(|axis| (region.shape()[axis], strides[axis])).collect();
-        let piece_bytes = region.shape()[..joined].iter().product::<u64>() * item_bytes;
-        let count =
-            if region.is_empty() { 0 } else { outer.iter().map(|&(n, _)| n).product::<u64>() };
-        Self {
-            base: offset + start,
-            piece_bytes: piece_bytes as usize,
-            index: vec![0; outer.len()],
-            outer,
-            next: 0,
-            count,
-        }
+        let runs = SharedRuns::of(&Region::whole(shape), region);
+        Self { runs, offset, item_bytes: item_bytes as u64 }
     }
 }
 
@@ -62,21 +33,9 @@ impl Iterator for Pieces {
     type Item = Piece;
 
     fn next(&mut self) -> Option<Piece> {
-        if self.next == self.count {
-            return None;
-        }
-        let at = self.base
-            + self.index.iter().zip(&self.outer).map(|(i, (_, stride))| i * stride).sum::<u64>();
-        let to = self.next as usize * self.piece_bytes;
-        self.next += 1;
-        for (i, &(n, _)) in self.index.iter_mut().zip(&self.outer) {
-            *i += 1;
-            if *i < n {
-                break;
-            }
-            *i = 0;
-        }
-        Some(Piece { at, to, len: self.piece_bytes })
+        let run = self.runs.as_mut()?.next()?;
+        let [from, to, len] = [run.from, run.to, run.len].map(|n| n * self.item_bytes);
+        Some(Piece { at: self.offset + from, to: to as usize, len: len as usize })
     }
 }
 
