@@ -6,12 +6,12 @@
 use std::path::Path;
 
 use super::chunking::CHUNK_LIMIT_BYTES;
-use super::codec::{ChunkCodec, Codec};
+use super::codec::{ChunkCodec, Codec, Cut, Numbers};
 use super::error::StoreError;
 use super::layout::turned;
 use super::metadata::StoredArray;
 use crate::dtype::DType;
-use crate::grid::{BlockGrid, Region, copy_overlap, element_count, saturating_count};
+use crate::grid::{BlockGrid, Region, SharedRuns, element_count, saturating_count};
 
 /// How an array is cut into chunks; lengths and positions in the order of the API.
 #[derive(Debug)]
@@ -67,20 +67,23 @@ impl ChunkLayout {
         Region::new(start, lengths.to_vec())
     }
 
-    /// Is this box the chunk at `position`, without padding?
-    pub(super) fn is_chunk(&self, region: &Region, position: &[u64]) -> bool {
-        *region == self.padded(position) && region.fits(&self.shape)
-    }
-
-    /// Copies the chunk at `position` out of the bytes of a box, `region`, that holds all of it, into
-    /// `chunk`, which is as long as one. What lies beyond the array is padded, so that equal numbers give
-    /// equal chunks.
-    pub(super) fn cut(&self, bytes: &[u8], region: &Region, position: &[u64], chunk: &mut [u8]) {
+    /// The numbers of the chunk at `position`, out of the bytes of a box, `region`, that holds all of it. What lies beyond
+    /// the array is padded, so that equal numbers give equal chunks. `None` where the box has nothing of it.
+    pub(super) fn numbers<'a>(
+        &'a self,
+        bytes: &'a [u8],
+        region: &Region,
+        position: &[u64],
+    ) -> Option<Numbers<'a>> {
         let padded = self.padded(position);
-        if !padded.fits(&self.shape) {
-            self.pad(chunk);
+        let is_inside = padded.fits(&self.shape);
+        if is_inside && *region == padded {
+            return Some(Numbers::Whole(bytes));
         }
-        copy_overlap(bytes, region, chunk, &padded, self.codec.fill().len());
+        let (fill, runs) = (self.codec.fill(), SharedRuns::of(region, &padded)?);
+        let padding = (!is_inside).then_some(fill);
+        let chunk_bytes = self.codec.decoded_bytes() as usize;
+        Some(Numbers::Cut(Cut::new(bytes, runs, fill.len(), padding, chunk_bytes)))
     }
 
     /// Fills what lies beyond the array.

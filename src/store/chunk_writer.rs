@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::StoreError;
 use super::checksums::checksum_of;
 use super::chunk_layout::ChunkLayout;
+use super::codec::Numbers;
 use super::layout::chunk_file;
-use super::spare::{RoomFor, Spare};
 use crate::files::File;
 use crate::grid::Region;
 
@@ -62,14 +62,10 @@ impl ChunkWriter {
         region: &Region,
         position: &[u64],
     ) -> Result<(), StoreError> {
-        if self.layout.is_chunk(region, position) {
-            return self.write_chunk(bytes, position).map(drop);
-        }
-        let chunk_bytes = self.layout.codec.decoded_bytes();
-        let mut chunk = Spare::take(RoomFor::Numbers, chunk_bytes)
-            .ok_or_else(|| self.encode_fault(position, "no memory for it".to_owned()))?;
-        self.layout.cut(bytes, region, position, &mut chunk);
-        self.write_chunk(&chunk, position).map(drop)
+        let numbers = self.layout.numbers(bytes, region, position);
+        let numbers = numbers
+            .ok_or_else(|| self.encode_fault(position, "the box has nothing of it".to_owned()))?;
+        self.write(&numbers, position).map(drop)
     }
 
     fn encode_fault(&self, position: &[u64], reason: String) -> StoreError {
@@ -79,8 +75,12 @@ impl ChunkWriter {
     /// Writes the numbers of the chunk at `position`, padding included. Gives the checksum that the file
     /// ends with.
     pub(super) fn write_chunk(&self, numbers: &[u8], position: &[u64]) -> Result<u32, StoreError> {
+        self.write(&Numbers::Whole(numbers), position)
+    }
+
+    fn write(&self, numbers: &Numbers<'_>, position: &[u64]) -> Result<u32, StoreError> {
         let key = chunk_file(position);
-        let encoded = self.layout.codec.encode(numbers);
+        let encoded = self.layout.codec.encode_numbers(numbers);
         let file_bytes = encoded.map_err(|reason| self.encode_fault(position, reason))?;
         let path = self.array_dir.join(&key);
         File::create_new(&path)

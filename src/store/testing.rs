@@ -202,3 +202,13 @@ pub(super) fn verified(store: &Store, name: &str) -> Verified {
         |info: &RunInfo| Ok(HeaderFacts { shape, dtype: run.source().dtype(), info: info.clone() });
     store.verify_by(name, true, &session(1, "64MiB"), facts).unwrap()
 }
+
+/// Bytes that no codec makes smaller.
+pub(super) fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    };
+    (0..bytes).map(next).collect()
+}

@@ -172,10 +172,10 @@ impl Sink for ZarrSink {
         SinkOrder::Any
     }
 
-    /// One chunk before and while it is encoded, whatever the box.
+    /// What one chunk takes while it is cut out and encoded, whatever the box.
     fn scratch_bytes(&self, _shape: &[u64]) -> u64 {
         let codec = &self.chunks.layout().codec;
-        codec.decoded_bytes() + codec.encode_scratch() + BOOKKEEPING_BYTES
+        codec.cut_scratch() + codec.encode_scratch() + BOOKKEEPING_BYTES
     }
 
     fn put(&self, region: &Region, bytes: &[u8]) -> Result<(), SinkError> {

@@ -90,15 +90,7 @@ fn groups_from_planes(number_bytes: usize, planes: &[u8], first: usize, numbers:
 #[cfg(test)]
 mod tests {
     use super::{from_planes, plain, to_planes};
-
-    fn noise(len: usize) -> Vec<u8> {
-        let mut state = 7_u64;
-        let next = |_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        };
-        (0..len).map(next).collect()
-    }
+    use crate::store::testing::noise;
 
     /// Bit by bit.
     fn naive(number_bytes: usize, numbers: &[u8]) -> Vec<u8> {

@@ -21,6 +21,7 @@ use zstd::zstd_safe::{CCtx, DCtx, get_error_name};
 use super::bits::{from_planes, has_planes, to_planes};
 use super::blosc;
 use super::frame::BLOSC_HEADER_BYTES;
+use super::numbers::Numbers;
 use crate::grid::Run;
 use crate::store::spare::{RoomFor, Spare};
 
@@ -61,13 +62,13 @@ pub(super) struct Making {
 
 impl Making {
     /// The frame of these numbers. `None` where they are so few, or so many, that blosc is to make it.
-    pub(super) fn encode(&self, numbers: &[u8]) -> Option<Result<Spare, String>> {
+    pub(super) fn encode(&self, numbers: &Numbers<'_>) -> Option<Result<Spare, String>> {
         let Self { number_bytes, block_bytes, .. } = *self;
         if !has_planes(number_bytes) {
             return None;
         }
-        let block_bytes = block_bytes.min(numbers.len()) / number_bytes * number_bytes;
-        let most = numbers.len() + HEADER_BYTES;
+        let block_bytes = block_bytes.min(numbers.left()) / number_bytes * number_bytes;
+        let most = numbers.left() + HEADER_BYTES;
         if block_bytes < LEAST_BYTES || i32::try_from(most).is_err() {
             return None;
         }
@@ -75,19 +76,19 @@ impl Making {
         Some(making.frame(numbers, most))
     }
 
-    fn frame(&self, numbers: &[u8], most: usize) -> Result<Spare, String> {
+    fn frame(&self, numbers: &Numbers<'_>, most: usize) -> Result<Spare, String> {
         let bytes = (most + self.behind) as u64;
         let mut file = Spare::take(RoomFor::File, bytes).ok_or(NO_MEMORY)?;
         let frame = &mut file[..most];
-        let (flags, end) = if let Some(end) = self.blocks(numbers, frame)? {
+        let (flags, end) = if let Some(end) = self.blocks(numbers.clone(), frame)? {
             (FLAGS, end)
         } else {
-            frame[HEADER_BYTES..].copy_from_slice(numbers);
+            numbers.clone().copy_to(&mut frame[HEADER_BYTES..]);
             (FLAGS | COPIED, most)
         };
         frame[..2].copy_from_slice(&VERSIONS);
         (frame[2], frame[3]) = (flags, self.number_bytes as u8);
-        for (at, size) in [numbers.len(), self.block_bytes, end].into_iter().enumerate() {
+        for (at, size) in [numbers.left(), self.block_bytes, end].into_iter().enumerate() {
             put(frame, 4 + 4 * at, size);
         }
         file.truncate(end + self.behind);
@@ -95,12 +96,16 @@ impl Making {
     }
 
     /// Puts all blocks behind a header, and says where they end; `None` where they take no less than the numbers.
-    fn blocks(&self, numbers: &[u8], frame: &mut [u8]) -> Result<Option<usize>, String> {
-        let mut room = Spare::take(RoomFor::Planes, self.block_bytes as u64).ok_or(NO_MEMORY)?;
-        let mut end = HEADER_BYTES + 4 * numbers.len().div_ceil(self.block_bytes);
-        for (at, block) in numbers.chunks(self.block_bytes).enumerate() {
+    fn blocks(&self, mut numbers: Numbers<'_>, frame: &mut [u8]) -> Result<Option<usize>, String> {
+        let room = |of, bytes: usize| Spare::take(of, bytes as u64).ok_or(NO_MEMORY);
+        let mut planes = room(RoomFor::Planes, self.block_bytes)?;
+        let mut cut = room(RoomFor::Block, numbers.room_bytes(self.block_bytes))?;
+        let count = numbers.left().div_ceil(self.block_bytes);
+        let mut end = HEADER_BYTES + 4 * count;
+        for at in 0..count {
             put(frame, HEADER_BYTES + 4 * at, end);
-            let planes = &mut room[..block.len()];
+            let block = numbers.take(self.block_bytes.min(numbers.left()), &mut cut);
+            let planes = &mut planes[..block.len()];
             to_planes(self.number_bytes, block, planes);
             let Some(to) = frame.get_mut(end + 4..).filter(|to| !to.is_empty()) else {
                 return Ok(None);

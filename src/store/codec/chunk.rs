@@ -16,7 +16,7 @@ use zarrs::array::{CodecChain, DataType, FillValue, data_type};
 
 use super::blocks::{Blocks, Making};
 use super::frame::{CHECKSUM_BYTES, check, most_block_bytes, most_bytes};
-use super::{BloscInner, Codec, Frame, Step, Steps};
+use super::{BloscInner, Codec, Frame, Numbers, Step, Steps};
 use crate::dtype::DType;
 use crate::grid::{SharedRuns, element_count};
 use crate::store::checksums::{checksum, verified_checksum};
@@ -138,9 +138,27 @@ impl ChunkCodec {
         self.decoded_bytes().min(self.most_block)
     }
 
+    /// Memory for what [`encode_numbers`](Self::encode_numbers) cuts out of a box: one block, or all of the chunk where
+    /// zarrs takes it.
+    pub(in crate::store) fn cut_scratch(&self) -> u64 {
+        if self.making.is_some() { self.block_bound() } else { self.decoded_bytes() }
+    }
+
     /// The file bytes of a whole chunk of numbers in native byte order.
     pub(in crate::store) fn encode(&self, voxels: &[u8]) -> Result<ChunkFile, String> {
-        let Some(file) = self.making.and_then(|making| making.encode(voxels)) else {
+        self.encode_numbers(&Numbers::Whole(voxels))
+    }
+
+    /// The same of numbers wherever they lie.
+    pub(in crate::store) fn encode_numbers(
+        &self,
+        numbers: &Numbers<'_>,
+    ) -> Result<ChunkFile, String> {
+        let Some(file) = self.making.and_then(|making| making.encode(numbers)) else {
+            let bytes = numbers.left();
+            let mut room = Spare::take(RoomFor::Numbers, numbers.room_bytes(bytes) as u64)
+                .ok_or_else(|| "no memory for it".to_owned())?;
+            let voxels = numbers.clone().take(bytes, &mut room);
             return self.encode_by_zarrs(voxels).map(ChunkFile::Made);
         };
         let mut file = file?;
@@ -284,8 +302,11 @@ fn fill_bytes(dtype: DType) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ChunkCodec, ChunkFault, ChunkFile, Codec};
+    use super::{ChunkCodec, ChunkFault, ChunkFile, Codec, Numbers};
     use crate::dtype::DType;
+    use crate::grid::{Region, SharedRuns, copy_overlap};
+    use crate::store::codec::Cut;
+    use crate::store::testing::noise;
 
     impl ChunkCodec {
         fn decode(&self, file: &[u8]) -> Result<Vec<u8>, ChunkFault> {
@@ -323,15 +344,6 @@ mod tests {
                 assert!(chunk.decode(&file).unwrap() == want, "{codec} {dtype}");
             }
         }
-    }
-
-    fn noise(bytes: usize) -> Vec<u8> {
-        let mut state = 1_u64;
-        let next = |_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        };
-        (0..bytes).map(next).collect()
     }
 
     /// zarrs has c-blosc make them. What gets no smaller, a block or all of them, is there as it is, as c-blosc has it.
@@ -372,6 +384,38 @@ mod tests {
             assert!(chunk.decode(&file).unwrap() == numbers, "{dtype}, {} bytes", numbers.len());
         }
         assert!(made > 600 && copied > 60, "{made} {copied}");
+    }
+
+    #[test]
+    fn a_chunk_cut_out_of_a_box_has_the_file_of_the_same_numbers_in_one_stretch() {
+        let (whole, part) =
+            (Region::whole(&[100, 61, 9]), Region::new(vec![0, 0, 2], vec![100, 61, 5]));
+        let across = Region::new(vec![3, 7, 1], vec![90, 50, 8]);
+        for codec in Codec::ALL {
+            for dtype in [DType::U8, DType::I16, DType::F64] {
+                let bytes = whole.len() as usize * 5 * dtype.size();
+                for bytes in [voxels(bytes), noise(bytes)] {
+                    // Five boxes along a fourth axis: a chunk has several blocks.
+                    for cut in [&part, &across] {
+                        let [from, to] = [&whole, cut].map(|of| {
+                            let start = [of.start(), &[0]].concat();
+                            Region::new(start, [of.shape(), &[5]].concat())
+                        });
+                        let size = dtype.size();
+                        let chunk = ChunkCodec::new(codec, dtype, &[to.len()]).unwrap();
+                        let mut numbers = vec![0; to.len() as usize * size];
+                        copy_overlap(&bytes, &from, &mut numbers, &to, size);
+                        let runs = SharedRuns::of(&from, &to).unwrap();
+                        let cut = Cut::new(&bytes, runs, size, None, numbers.len());
+                        let found = chunk.encode_numbers(&Numbers::Cut(cut)).unwrap();
+                        assert!(
+                            *found == *chunk.encode(&numbers).unwrap(),
+                            "{codec} {dtype} {to:?}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[test]

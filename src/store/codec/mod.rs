@@ -1,7 +1,7 @@
 //! How may chunks be compressed?
 //!
 //! [`Codec`] is the list: a name, a kind of frame and its settings, a row each. Compresses nothing itself:
-//! `chunk` does, `steps` undoes it, and what other tools did; `frame` says what a compressed chunk may claim. `blocks` makes
+//! `chunk` does, out of `numbers`, `steps` undoes it, and what other tools did; `frame` says what a compressed chunk may claim. `blocks` makes
 //! the frames of `blosc-zstd`, and zarrs all others.
 //! The only folder that names zarrs.
 
@@ -10,12 +10,14 @@ mod blocks;
 mod blosc;
 mod chunk;
 mod frame;
+mod numbers;
 mod steps;
 
 use std::fmt;
 
 pub(super) use self::chunk::ChunkCodec;
 pub(super) use self::frame::CHECKSUM_BYTES;
+pub(super) use self::numbers::{Cut, Numbers};
 pub(crate) use self::steps::{Step, Steps};
 
 /// How chunks are compressed. A crc32c checksum follows whatever is chosen.
