@@ -23,8 +23,11 @@ use crate::store::checksums::{checksum, verified_checksum};
 use crate::store::error::ChunkFault;
 use crate::store::spare::{RoomFor, Spare};
 
-/// Working memory of an encoder beyond its input and output: zstd's or lz4's tables, and what rooms are larger than asked for.
-const ENCODER_BYTES: u64 = 2 << 20;
+/// Working memory of an encoder beyond its input and output: zstd's context for a block (0.6 MB at level 1), and what rooms
+/// are larger than asked for.
+const ENCODER_BYTES: u64 = 1 << 20;
+/// The same of c-blosc and zarrs: zstd's or lz4's tables, and [`ENCODER_BLOCKS`].
+const FOREIGN_ENCODER_BYTES: u64 = 2 << 20;
 /// The same of a decoder: zstd's context, as we make it, and [`DECODER_BLOCKS`].
 const DECODER_BYTES: u64 = 1 << 20;
 /// Blocks of blosc that c-blosc holds beside its tables, and what the allocator keeps of such a size when it is
@@ -119,8 +122,10 @@ impl ChunkCodec {
     /// Memory of one [`encode`](Self::encode) beyond its input: the compressed bytes and the compressor. Where we
     /// make the frame, planes of one block beside them; else the bytes twice, while zarrs puts the checksum behind them.
     pub(in crate::store) fn encode_scratch(&self) -> u64 {
-        let (files, blocks) = if self.making.is_some() { (1, 1) } else { (2, ENCODER_BLOCKS) };
-        files * self.encoded_bound() + ENCODER_BYTES + blocks * self.block_bound()
+        if self.making.is_some() {
+            return self.encoded_bound() + ENCODER_BYTES + self.block_bound();
+        }
+        2 * self.encoded_bound() + FOREIGN_ENCODER_BYTES + ENCODER_BLOCKS * self.block_bound()
     }
 
     /// Memory of reading a chunk and decoding what is wanted of it: the file's bytes, the voxels where they cannot be had
