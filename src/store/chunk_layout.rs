@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::chunking::CHUNK_LIMIT_BYTES;
-use super::codec::{ChunkCodec, Codec, Cut, Numbers};
+use super::codec::{ChunkCodec, Codec, Cut, Numbers, pad};
 use super::error::StoreError;
 use super::layout::turned;
 use super::metadata::StoredArray;
@@ -88,7 +88,6 @@ impl ChunkLayout {
 
     /// Fills what lies beyond the array.
     pub(super) fn pad(&self, bytes: &mut [u8]) {
-        let fill = self.codec.fill();
-        bytes.chunks_exact_mut(fill.len()).for_each(|item| item.copy_from_slice(fill));
+        pad(bytes, self.codec.fill());
     }
 }

@@ -163,7 +163,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Where an input is whose elements are read where they lie: behind all registers.
+    /// Where an input is whose elements are read where they lie: behind all registers. Of such a place, the input.
     pub(super) const fn input(input: usize) -> usize {
         usize::MAX - input
     }

@@ -17,7 +17,7 @@ use std::fmt;
 
 pub(super) use self::chunk::ChunkCodec;
 pub(super) use self::frame::CHECKSUM_BYTES;
-pub(super) use self::numbers::{Cut, Numbers};
+pub(super) use self::numbers::{Cut, Numbers, pad};
 pub(crate) use self::steps::{Step, Steps};
 
 /// How chunks are compressed. A crc32c checksum follows whatever is chosen.

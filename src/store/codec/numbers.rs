@@ -26,6 +26,11 @@ pub(in crate::store) struct Cut<'a> {
     at: usize,
 }
 
+/// Makes every number of `bytes` this one.
+pub(in crate::store) fn pad(bytes: &mut [u8], fill: &[u8]) {
+    bytes.chunks_exact_mut(fill.len()).for_each(|number| number.copy_from_slice(fill));
+}
+
 impl<'a> Cut<'a> {
     /// A chunk of so many bytes, of which the bytes of a box hold these runs.
     pub(in crate::store) const fn new(
@@ -41,7 +46,7 @@ impl<'a> Cut<'a> {
     /// Makes `out`, which is whole numbers, those that come next.
     fn take(&mut self, out: &mut [u8]) {
         if let Some(fill) = self.fill {
-            out.chunks_exact_mut(fill.len()).for_each(|number| number.copy_from_slice(fill));
+            pad(out, fill);
         }
         let item = self.item_bytes as u64;
         let (first, end) = (self.at as u64 / item, (self.at + out.len()) as u64 / item);
