@@ -33,8 +33,6 @@ use voxstore::store::{self, IngestOptions, ZarrOptions};
 use voxstore::{DType, LazyArray, ReduceOptions, Run, Session, concatenate};
 
 const THREADS: usize = 2;
-/// A file system in memory, where the system has one.
-const MEMORY: &str = "/dev/shm";
 
 fn main() {
     let machine::Asked { write, rounds, mut folders } = machine::Asked::from_args();
@@ -52,7 +50,7 @@ fn main() {
            the same to a disk and wait for it, as people have it, beside the same limit.\n",
         machine::machine(),
         machine::versions(),
-        if Path::new(MEMORY).is_dir() {
+        if in_memory().is_some() {
             "into a file system in memory, for which no sync waits"
         } else {
             "to disk"
@@ -74,6 +72,11 @@ fn main() {
     if write {
         fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/benchmarks/limits.md"), text).unwrap();
     }
+}
+
+/// A folder of its own in a file system in memory, where the system has one that may be written to.
+fn in_memory() -> Option<TempDir> {
+    tempfile::tempdir_in("/dev/shm").ok()
 }
 
 /// Runs of one grid in every form.
@@ -101,14 +104,13 @@ impl Set {
         let plain: Vec<PathBuf> = gz.iter().map(|f| limit::inflate_into(f, scratch)).collect();
         let bytes = plain.iter().map(|p| fs::metadata(p).unwrap().len()).sum();
         // The budget of the jobs of ds000114; larger volumes have a larger one.
-        let memory = if bytes < 250_000_000 { "64MiB" } else { "256MiB" };
-        let session = Session::builder().memory(memory).threads(THREADS).build().unwrap();
+        let budget = if bytes < 250_000_000 { "64MiB" } else { "256MiB" };
+        let session = Session::builder().memory(budget).threads(THREADS).build().unwrap();
         let store = scratch.join("study.zarr");
         ingest(&gz, &store, &session);
-        let in_memory =
-            tempfile::tempdir_in(MEMORY).or_else(|_| tempfile::tempdir_in(scratch)).unwrap();
+        let memory = in_memory().unwrap_or_else(|| tempfile::tempdir_in(scratch).unwrap());
         let scratch = scratch.to_owned();
-        Self { gz, plain, store, scratch, memory: in_memory, session, bytes, rounds }
+        Self { gz, plain, store, scratch, memory, session, bytes, rounds }
     }
 
     fn named(&self, folder: &Path) -> String {
