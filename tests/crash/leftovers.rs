@@ -47,7 +47,7 @@ fn staging_of_a_killed_ingest_is_nothing_to_readers_and_goes_with_the_next_inges
 fn staging_of_an_ingest_that_lives_is_left_alone() {
     let folder = folder();
     let store = folder.path().join("study.zarr");
-    let living = stopped(&ingest(&sources(folder.path(), &["a"], 1), &store, &[]), &store);
+    let mut living = stopped(&ingest(&sources(folder.path(), &["a"], 1), &store, &[]), &store);
     run(ingest(&sources(folder.path(), &["b"], 1), &store, &[])).succeeds();
     assert!(chunk_files(&staging(&store)) > 20);
     living.signal("CONT");

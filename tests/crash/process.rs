@@ -1,6 +1,8 @@
 //! A program that is under way: watched, stopped, killed, waited for.
 
 use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -54,8 +56,22 @@ impl Started {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Sends `INT`, `TERM`, `STOP`, `CONT`.
-    pub(crate) fn signal(&self, name: &str) {
+    /// Stops it where it is, until `CONT`. The signal alone is not enough: on a busy machine threads run on until
+    /// the one that has to stop them gets its turn.
+    pub(crate) fn stop(&mut self) {
+        self.signal("STOP");
+        let tasks = PathBuf::from(format!("/proc/{}/task", self.child.id()));
+        self.wait_until(|| {
+            let tasks: Vec<_> = fs::read_dir(&tasks).into_iter().flatten().flatten().collect();
+            !tasks.is_empty() && tasks.iter().all(|task| is_stopped(&task.path()))
+        });
+    }
+
+    /// Sends `INT`, `TERM`, `CONT`; nothing where it is over, for then its number is nobody's.
+    pub(crate) fn signal(&mut self, name: &str) {
+        if self.is_over() {
+            return;
+        }
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
@@ -71,4 +87,10 @@ impl Started {
         assert!(self.wait_until(|| false) || self.is_over());
         Answer::of(self.args, self.child.wait_with_output().unwrap())
     }
+}
+
+/// Whether a thread has stopped: its state comes after its name, which is in brackets.
+fn is_stopped(task: &Path) -> bool {
+    let stat = fs::read_to_string(task.join("stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
 }

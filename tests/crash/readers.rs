@@ -57,7 +57,7 @@ fn readers_during_an_ingest_see_only_whole_runs_with_the_right_numbers() {
         // Once for each number of runs, the writer is held in whatever it is at.
         let there = open(&store).map_or(0, |store| store.runs().len());
         if !held_at.contains(&there) && !writer.is_over() {
-            writer.signal("STOP");
+            writer.stop();
             let found = read_all(&store);
             check(&found);
             held_at.push(found.len());

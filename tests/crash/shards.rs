@@ -99,7 +99,7 @@ fn one_shard_started_twice_at_once_is_one_part_and_two_successes() {
         let out = shard.folder.path().join(format!("out-{second_ends_first}"));
         let mut first = Started::new(shard.args(&out));
         first.wait_until(|| bytes_in(&out) > 0);
-        first.signal("STOP");
+        first.stop();
         let mut second = Started::new(shard.args(&out));
         if second_ends_first {
             second.answer().succeeds();

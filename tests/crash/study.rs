@@ -135,7 +135,7 @@ pub(crate) fn stopped(args: &[OsString], store: &Path) -> Started {
     for _ in 0..20 {
         let mut started = Started::new(args.to_vec());
         started.wait_until(|| chunk_files(&staging(store)) > 20);
-        started.signal("STOP");
+        started.stop();
         let is_midway = (21..CHUNKS).contains(&chunk_files(&staging(store)));
         if is_midway && chunk_files(store) == chunk_files(&before) {
             drop(fs::remove_dir_all(&before));

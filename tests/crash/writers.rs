@@ -49,7 +49,7 @@ impl Place {
         second: Vec<OsString>,
         second_ends_first: bool,
     ) -> [Answer; 2] {
-        let first = stopped(&first, &self.store);
+        let mut first = stopped(&first, &self.store);
         let mut second = Started::new(second);
         if second_ends_first {
             let second = second.answer();
