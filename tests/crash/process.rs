@@ -67,7 +67,7 @@ impl Started {
         });
     }
 
-    /// Sends `INT`, `TERM`, `CONT`; nothing where it is over, for then its number is nobody's.
+    /// Sends a signal by its name, such as `INT`; nothing where it is over, for then its number is nobody's.
     pub(crate) fn signal(&mut self, name: &str) {
         if self.is_over() {
             return;
