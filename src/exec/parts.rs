@@ -15,7 +15,7 @@ use super::units::run_units;
 use crate::feed::{Phase, Reader};
 use crate::grid::{Partition, Region};
 use crate::kernel::{Fold, State};
-use crate::plan::{FoldOver, Form, Part, Pass, Schedule, Sum};
+use crate::plan::{Form, Part, Pass, Schedule, Sum};
 use crate::runtime::{Budget, Session};
 
 /// How the cells of a pass are cut.
@@ -104,9 +104,9 @@ impl Reading<'_> {
 
     /// The box of a part's feed behind the slab; all of it where there is none.
     fn cross(&self, part: &Part) -> Option<Region> {
-        let Form::Fold(FoldOver { axes, grouped }) = &self.pass.form else { return None };
+        let Form::Fold(over) = &self.pass.form else { return None };
         let cells = part.extent.overlap(self.slab.as_ref()?)?;
-        Some(cross_of(&cells, part, axes, *grouped))
+        Some(cross_of(&cells, part, over))
     }
 
     /// Reads every part front to back into its sums; returns warnings of its sources.

@@ -2,16 +2,19 @@
 //!
 //! A worker owns a box of the result and reads all that it needs. Chooses no box; the plan has.
 
+use std::ops::Range;
+
 use super::collect::{Collect, Collects, into_box};
 use super::error::ExecError;
 use super::finish::finish_tile;
+use super::legs::Waiting;
 use super::scratch::Scratch;
 use super::step::Step;
 use super::units::run_units;
 use crate::feed::{Phase, Reader};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::kernel::State;
-use crate::plan::{FoldOver, Form, Part, Pass, Schedule, Sum};
+use crate::plan::{FoldOver, Form, Part, Pass, Schedule, Sum, leg_of};
 use crate::runtime::{Budget, Session};
 
 /// Carries out a pass by tiles. With one worker, boxes of a map arrive in order.
@@ -23,23 +26,28 @@ pub(super) fn run(
     budget: &Budget,
     session: &Session,
 ) -> Result<(), ExecError> {
+    let legs = schedule.legs;
+    let waiting = Waiting::new(legs);
     let worker = || {
         let mut scratch = Scratch::new(&schedule.sizes, budget)?;
         let states = scratch.states(&pass.sums)?;
+        if legs > 1 {
+            waiting.lend(scratch.states(&pass.sums)?);
+        }
         Ok((scratch, states))
     };
-    run_units(session, schedule.workers, tiles.len(), worker, |(scratch, states), index| {
-        let tile = tiles.get(index);
+    run_units(session, schedule.workers, tiles.len() * legs, worker, |(scratch, states), index| {
+        let (tile, leg) = (tiles.get(index / legs), index % legs);
         if tile.is_empty() {
             return Ok(());
         }
         let unit = Unit { pass, schedule, tile: &tile, emits: to.emits, session };
-        match &pass.form {
-            Form::Fold(FoldOver { axes, grouped }) => {
-                unit.fold(axes, *grouped, to.outputs, scratch, states)
-            }
-            Form::Map | Form::Mixed => unit.map(scratch),
+        let Form::Fold(over) = &pass.form else { return unit.map(scratch) };
+        let mut readers = unit.sum(over, leg, scratch, states)?;
+        if legs > 1 && !waiting.hand_in(index / legs, states) {
+            return Ok(());
         }
+        unit.finish(over, &mut readers, to.outputs, scratch, states)
     })
 }
 
@@ -101,41 +109,57 @@ impl Unit<'_> {
         Ok(())
     }
 
-    /// A box of cells: all of their samples into sums, the sums finished, and what follows from them
-    /// made of the same samples.
-    fn fold(
+    /// A box of cells: the samples of one leg into sums. Gives the readers whose windows are kept.
+    fn sum(
         &self,
-        axes: &[usize],
-        grouped: bool,
-        outputs: &[Vec<&dyn Collect>],
+        over: &FoldOver,
+        leg: u64,
         scratch: &mut Scratch,
         states: &mut [State],
-    ) -> Result<(), ExecError> {
-        let pass = self.pass;
+    ) -> Result<Vec<Option<Reader<'_>>>, ExecError> {
+        let (pass, schedule) = (self.pass, self.schedule);
         for (state, sum) in states.iter_mut().zip(&pass.sums) {
             let cells = sum.cells.overlap(self.tile).map_or(0, |cells| cells.len());
             state.reset(cells as usize);
         }
+        let mut states: Vec<Option<&mut State>> = states.iter_mut().map(Some).collect();
+        let here = |part: &Part| part.extent.overlap(self.tile);
+        let steps: Vec<u64> = (pass.parts.iter().zip(&schedule.rows))
+            .map(|(part, &rows)| here(part).map_or(0, |_| part.feed.steps(rows).count() as u64))
+            .collect();
+        let of_leg = leg_of(schedule.legs, leg, steps.iter().sum());
         let mut readers: Vec<Option<Reader<'_>>> = Vec::new();
-        let mut first_window = 0;
+        let (mut first_window, mut first_step) = (0, 0);
         for (index, part) in pass.parts.iter().enumerate() {
-            let here = part.extent.overlap(self.tile);
-            let reader = match &here {
-                Some(_) => Some(Reader::open(&part.feed, self.schedule.keep, first_window)?),
-                None => None,
-            };
-            readers.push(reader);
-            if self.schedule.keep {
+            let [from, to] = [of_leg.start, of_leg.end]
+                .map(|step| step.clamp(first_step, first_step + steps[index]) - first_step);
+            first_step += steps[index];
+            readers.push(None);
+            if let Some(here) = here(part).filter(|_| from < to) {
+                let mut reader = Reader::open(&part.feed, schedule.keep, first_window)?;
+                let cross = cross_of(&here, part, over);
+                let walk =
+                    Walk { part: index, cross: &cross, phase: Phase::Samples, steps: from..to };
+                self.walk(walk, &mut reader, &mut states, scratch)?;
+                readers[index] = schedule.keep.then_some(reader);
+            }
+            if schedule.keep {
                 first_window += part.feed.windows.len();
             }
-            let (Some(here), Some(reader)) = (here, readers[index].as_mut()) else { continue };
-            let cross = cross_of(&here, part, axes, grouped);
-            let mut states: Vec<Option<&mut State>> = states.iter_mut().map(Some).collect();
-            self.walk(index, reader, &cross, Phase::Samples, &mut states, scratch)?;
-            if !self.schedule.keep {
-                readers[index] = None;
-            }
         }
+        Ok(readers)
+    }
+
+    /// The sums of a box of cells finished, and what follows from them made of the same samples.
+    fn finish(
+        &self,
+        over: &FoldOver,
+        readers: &mut [Option<Reader<'_>>],
+        outputs: &[Vec<&dyn Collect>],
+        scratch: &mut Scratch,
+        states: &[State],
+    ) -> Result<(), ExecError> {
+        let pass = self.pass;
         let of_tile: Vec<Option<(&State, Region)>> = states
             .iter()
             .zip(&pass.sums)
@@ -148,8 +172,10 @@ impl Unit<'_> {
             if let (Some(here), Some(reader)) =
                 (part.extent.overlap(self.tile), &mut readers[index])
             {
-                let cross = cross_of(&here, part, axes, grouped);
-                self.walk(index, reader, &cross, Phase::AfterSums, &mut [], scratch)?;
+                let cross = cross_of(&here, part, over);
+                let phase = Phase::AfterSums;
+                let walk = Walk { part: index, cross: &cross, phase, steps: 0..u64::MAX };
+                self.walk(walk, reader, &mut [], scratch)?;
             }
         }
         Ok(())
@@ -157,13 +183,12 @@ impl Unit<'_> {
 
     fn walk(
         &self,
-        index: usize,
+        walk: Walk<'_>,
         reader: &mut Reader<'_>,
-        cross: &Region,
-        phase: Phase,
         states: &mut [Option<&mut State>],
         scratch: &mut Scratch,
     ) -> Result<(), ExecError> {
+        let Walk { part: index, cross, phase, steps } = walk;
         let part = &self.pass.parts[index];
         if part.feed.branches.iter().all(|branch| branch.phase != phase) {
             return Ok(());
@@ -176,7 +201,10 @@ impl Unit<'_> {
         if self.schedule.keep {
             reader.step((0, part.feed.rows()), Some(cross), phase, &mut scratch.feed)?;
         }
-        for (from, to) in part.feed.steps(self.schedule.rows[index]) {
+        let of_walk = (steps.end - steps.start) as usize;
+        for (from, to) in
+            part.feed.steps(self.schedule.rows[index]).skip(steps.start as usize).take(of_walk)
+        {
             step.take(reader, from..to, Some(cross), states, scratch)?;
             if phase == Phase::Samples {
                 let rows = cross.with_axis(part.feed.walk, from, to - from);
@@ -187,9 +215,18 @@ impl Unit<'_> {
     }
 }
 
+/// Some steps of a part of a tile.
+struct Walk<'a> {
+    part: usize,
+    /// Its box behind the tile.
+    cross: &'a Region,
+    phase: Phase,
+    steps: Range<u64>,
+}
+
 /// The box of a part's feed behind a box of cells: reduced axes are whole.
-pub(super) fn cross_of(cells: &Region, part: &Part, axes: &[usize], grouped: bool) -> Region {
-    cells.within(&part.extent).behind(&part.feed.shape, axes, grouped)
+pub(super) fn cross_of(cells: &Region, part: &Part, over: &FoldOver) -> Region {
+    cells.within(&part.extent).behind(&part.feed.shape, &over.axes, over.grouped)
 }
 
 /// Bytes of elements that a box of a part stands for, for progress.

@@ -224,7 +224,11 @@ fn strategy(pass: &Pass, schedule: &Schedule) -> String {
             let tile = shape_text(&tiles.largest());
             let kept = if schedule.keep { ", kept for two phases" } else { "" };
             let plural = if tiles.len() == 1 { "" } else { "s" };
-            format!("{} tile{plural} of {tile}{kept}{again}", tiles.len())
+            let legs = match schedule.legs {
+                1 => String::new(),
+                legs => format!(", summed in {legs} legs by several workers"),
+            };
+            format!("{} tile{plural} of {tile}{legs}{kept}{again}", tiles.len())
         }
         Units::Parts { slabs: Some(slabs), .. } => {
             let slab = shape_text(&slabs.largest());

@@ -51,7 +51,7 @@ pub(crate) use delivery::{Delivery, ResultMemory};
 pub use error::PlanError;
 pub(crate) use kept::KeptState;
 pub(crate) use pass::{Dest, EmitPiece, FoldOver, Form, Output, Part, Pass, Sum};
-pub(crate) use schedule::{Schedule, Units};
+pub(crate) use schedule::{Schedule, Units, leg_of};
 pub(crate) use sizes::{BOX_ELEMENTS, Standing, WorkerSizes};
 
 use crate::dtype::DType;

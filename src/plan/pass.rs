@@ -106,6 +106,11 @@ impl Sum {
         )
     }
 
+    /// True where some of its samples may be summed by one worker and the others by another.
+    pub(crate) fn can_join(&self) -> bool {
+        !self.is_kept && self.kind.can_join()
+    }
+
     /// Bytes of so many cells.
     pub(crate) fn state_bytes(&self, cells: u64) -> u64 {
         cells.saturating_mul(self.kind.cell_bytes())

@@ -2,12 +2,14 @@
 //!
 //! Chosen by `fit`, obeyed by `exec`.
 
+use std::ops::Range;
+
 use super::pass::Pass;
 use super::sizes::WorkerSizes;
 use crate::grid::{Partition, saturating_count};
 
 /// How a pass is carried out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     /// Workers that compute.
     pub(crate) workers: usize,
@@ -17,6 +19,8 @@ pub(crate) struct Schedule {
     /// For each part: how many rows of the walk a step takes. The largest tile decides; more for a
     /// smaller tile could need a larger buffer.
     pub(crate) rows: Vec<u64>,
+    /// Into how many legs the steps of a tile are parted, to be taken by several workers; 1 where one takes all.
+    pub(crate) legs: u64,
     /// Windows stay in memory between the two phases of a tile. A pass with two phases always keeps.
     pub(crate) keep: bool,
     /// The buffers of each worker.
@@ -36,8 +40,14 @@ pub(crate) struct Schedule {
     pub(super) rereads: f64,
 }
 
+/// Which of so many steps of a tile belong to leg `leg` of `legs`.
+pub(crate) fn leg_of(legs: u64, leg: u64, steps: u64) -> Range<u64> {
+    let edge = |leg: u64| (u128::from(steps) * u128::from(leg) / u128::from(legs)) as u64;
+    edge(leg)..edge(leg + 1)
+}
+
 /// What a worker takes at a time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Units {
     /// Boxes of the result; their input is read by region.
     Tiles(Partition),

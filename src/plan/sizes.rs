@@ -56,7 +56,7 @@ impl Standing {
 pub(crate) struct WorkerSizes {
     /// What its trips take.
     pub(crate) feed: FeedSizes,
-    /// Running sums of a tile, one entry a sum.
+    /// Running sums of a tile, one entry a sum; once more where tiles are summed in legs.
     pub(crate) state_bytes: Vec<u64>,
     /// Registers of the largest program over finished reductions.
     pub(crate) finish_register_bytes: u64,

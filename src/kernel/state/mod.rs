@@ -8,6 +8,7 @@
 mod bins;
 mod components;
 mod extremes;
+mod join;
 mod kind;
 mod loops;
 #[cfg(target_arch = "x86_64")]

@@ -2,9 +2,11 @@
 //!
 //! Tries arrangements from the fastest to the smallest and takes the first whose bytes fit. Every
 //! number is a closed formula of header facts (`docs/decisions/0004-memory-plan.md`); nothing is
-//! measured at run time. `boxes` says in what boxes, `tiles` and `parts` list the schedules.
+//! measured at run time. `boxes` says in what boxes, `tiles` and `parts` list the schedules,
+//! `legs` has workers share tiles.
 
 mod boxes;
+mod legs;
 mod parts;
 mod tiles;
 

@@ -156,6 +156,7 @@ pub(super) fn whole_parts(
         read_ahead,
         units: Units::Parts { finish: tiles, slabs: None },
         rows,
+        legs: 1,
         keep: false,
         sizes,
         shared_bytes: sums_bytes(pass, None),

@@ -1,6 +1,7 @@
 //! Schedules by tiles: boxes of the result, each with all that it needs read for it.
 
 use super::boxes::{fold_partition, map_partition};
+use super::legs::in_legs;
 use super::parts::whole_parts;
 use super::{CUT_READS, TILE_CELLS, WHOLE_READS, clip, longer};
 use crate::feed::{Feed, FeedSizes, ReadTarget};
@@ -14,7 +15,9 @@ pub(super) fn fold_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -
     let mut list = Vec::new();
     let mut push = |target_cells: u64, at_blocks: bool, workers: usize, target: ReadTarget| {
         let tiles = fold_partition(pass, delivery, target_cells, at_blocks);
-        list.push(fold_schedule(pass, tiles, workers, target, None));
+        let whole = fold_schedule(pass, tiles, workers, target, None);
+        list.extend(in_legs(pass, &whole, workers));
+        list.push(whole);
     };
     // Enough tiles for every worker, if blocks allow it.
     let cells = saturating_count(&pass.shape);
@@ -94,6 +97,7 @@ fn fold_schedule(
         read_ahead: false,
         units: Units::Tiles(tiles),
         rows,
+        legs: 1,
         keep: kept_for.is_some(),
         sizes,
         shared_bytes: 0,
@@ -153,6 +157,7 @@ pub(super) fn map_tiles(pass: &Pass, delivery: &Delivery<'_>, threads: usize) ->
                 read_ahead: false,
                 units: Units::Tiles(tiles.clone()),
                 rows: rows.clone(),
+                legs: 1,
                 keep: false,
                 sizes: sizes.clone(),
                 shared_bytes: 0,
