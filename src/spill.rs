@@ -76,7 +76,12 @@ impl Spill {
 
     /// Memory of one `put` of a box of this shape, beyond the caller's.
     pub(crate) fn put_bytes(&self, shape: &[u64]) -> u64 {
-        self.part_bytes(shape) + BOOKKEEPING_BYTES
+        Self::put_bytes_of(self.part_bytes(shape))
+    }
+
+    /// The same, where so many bytes of the box lie in one block.
+    pub(crate) fn put_bytes_of(part_bytes: u64) -> u64 {
+        part_bytes + BOOKKEEPING_BYTES
     }
 
     /// Keeps the elements of a box, which are in memory order. Every element comes once.

@@ -19,6 +19,7 @@ mod scratch;
 mod step;
 mod tiles;
 mod units;
+mod waiting_sums;
 mod write;
 
 pub use any::AnyArray;

@@ -12,18 +12,20 @@ use super::scratch::Scratch;
 use super::step::Step;
 use super::tiles::{cross_of, progress_bytes};
 use super::units::run_units;
+use super::waiting_sums::{fetch, send};
+use crate::buffer::Buffer;
 use crate::feed::{Phase, Reader};
 use crate::grid::{Partition, Region};
 use crate::kernel::{Fold, State};
-use crate::plan::{Form, Part, Pass, Schedule, Sum};
+use crate::plan::{Form, Part, Pass, Schedule, Sum, SumsIn, WaitingSums};
 use crate::runtime::{Budget, Session};
 
 /// How the cells of a pass are cut.
 pub(super) struct Boxes<'a> {
     /// For each output, the boxes it is finished in.
     pub(super) finish: &'a [Partition],
-    /// Cells that are summed by one reading of all parts; all of them where there are none.
-    pub(super) slabs: Option<&'a Partition>,
+    /// Where sums are until then.
+    pub(super) sums: &'a SumsIn,
 }
 
 /// Carries out a pass by whole parts; returns warnings of its sources.
@@ -36,9 +38,14 @@ pub(super) fn run(
     session: &Session,
 ) -> Result<Vec<String>, ExecError> {
     let mut lease = budget.lease("running sums", schedule.shared_bytes)?;
-    let largest = boxes.slabs.map(Partition::largest);
+    let (slabs, waiting) = match boxes.sums {
+        SumsIn::Memory => (None, None),
+        SumsIn::Slabs(slabs) => (Some(slabs), None),
+        SumsIn::Disk(waiting) => (None, Some(waiting)),
+    };
+    let largest = slabs.map(Partition::largest);
     let mut states = Vec::with_capacity(pass.sums.len());
-    for sum in &pass.sums {
+    for sum in pass.sums.iter().filter(|_| waiting.is_none()) {
         let cells = sum.most_cells(largest.as_deref());
         let buffer = lease.buffer(sum.state_bytes(cells))?;
         states.push(Mutex::new(State::new(sum.kind.clone(), 0, buffer)));
@@ -52,10 +59,11 @@ pub(super) fn run(
     };
     let regrouped: Option<[&dyn Collect; 1]> = regroup.as_ref().map(|regroup| [regroup as _]);
     let emits = regrouped.as_ref().map_or(to.emits, |one| &one[..]);
-    let mut reading = Reading { pass, schedule, slab: None, states: &mut states, budget, session };
+    let states = &mut states;
+    let mut reading = Reading { pass, schedule, slab: None, states, waiting, budget, session };
     let mut said = Vec::new();
     for index in 0..schedule.readings() {
-        match boxes.slabs.map(|slabs| slabs.get(index)) {
+        match slabs.map(|slabs| slabs.get(index)) {
             Some(slab) if slab.is_empty() => continue,
             Some(slab) => reading.slab = Some(slab),
             None => {}
@@ -71,7 +79,9 @@ struct Reading<'a> {
     pass: &'a Pass,
     schedule: &'a Schedule,
     slab: Option<Region>,
+    /// One a sum; none where sums wait on disk.
     states: &'a mut [Mutex<State>],
+    waiting: Option<&'a WaitingSums>,
     budget: &'a Budget,
     session: &'a Session,
 }
@@ -119,26 +129,55 @@ impl Reading<'_> {
         }
         let warnings: Vec<Mutex<Vec<String>>> =
             pass.parts.iter().map(|_| Mutex::new(Vec::new())).collect();
-        let worker = || Ok(Scratch::new(&schedule.sizes, self.budget)?);
-        run_units(session, schedule.workers, order.len() as u64, worker, |scratch, unit| {
+        let worker = || {
+            let mut scratch = Scratch::new(&schedule.sizes, self.budget)?;
+            let rooms = scratch.part_rooms()?;
+            Ok((scratch, rooms))
+        };
+        let units = order.len() as u64;
+        run_units(session, schedule.workers, units, worker, |(scratch, rooms), unit| {
             let part = order[unit as usize];
-            let mut own = self.begin(part);
-            if self.passes_by(&pass.parts[part]) {
-                return Ok(());
+            if !self.passes_by(&pass.parts[part]) {
+                let said = self.sum_part(part, emits, scratch, rooms)?;
+                warnings[part].lock().unwrap_or_else(PoisonError::into_inner).extend(said);
             }
-            let cross = self.cross(&pass.parts[part]);
-            let cells = |sum: &Sum| self.cells(sum).unwrap_or_else(|| Region::whole(&[]));
-            let (phase, emit_elements) = (Phase::Samples, schedule.emit_elements);
-            let step = Step { pass, part, phase, emit_elements, emits, cells: &cells, session };
-            let mut all: Vec<Option<&mut State>> =
-                own.iter_mut().map(|state| state.as_deref_mut()).collect();
-            let said = run_part(&step, schedule, cross.as_ref(), &mut all, scratch)?;
-            warnings[part].lock().unwrap_or_else(PoisonError::into_inner).extend(said);
             Ok(())
         })?;
         let said =
             warnings.into_iter().map(|w| w.into_inner().unwrap_or_else(PoisonError::into_inner));
         Ok(said.flatten().collect())
+    }
+
+    /// Reads a part front to back into its sums, and brings them to disk where they wait there; returns warnings of its
+    /// sources.
+    fn sum_part(
+        &self,
+        part: usize,
+        emits: &[&dyn Collect],
+        scratch: &mut Scratch,
+        rooms: &mut Vec<Buffer>,
+    ) -> Result<Vec<String>, ExecError> {
+        let (pass, schedule, session) = (self.pass, self.schedule, self.session);
+        let cross = self.cross(&pass.parts[part]);
+        let cells = |sum: &Sum| self.cells(sum).unwrap_or_else(|| Region::whole(&[]));
+        let (phase, emit_elements) = (Phase::Samples, schedule.emit_elements);
+        let step = Step { pass, part, phase, emit_elements, emits, cells: &cells, session };
+        let Some(waiting) = self.waiting else {
+            let mut own = self.begin(part);
+            let mut own: Vec<_> = own.iter_mut().map(|state| state.as_deref_mut()).collect();
+            return run_part(&step, schedule, cross.as_ref(), &mut own, scratch);
+        };
+        let mut own = begin_apart(pass, part, rooms);
+        let mut all: Vec<_> = own.iter_mut().map(Option::as_mut).collect();
+        let said = run_part(&step, schedule, cross.as_ref(), &mut all, scratch)?;
+        for (index, state) in own.iter().enumerate() {
+            if let Some(state) = state {
+                send(waiting, index, &pass.sums[index], state, scratch)?;
+            }
+        }
+        let used = own.into_iter().flatten().map(State::into_buffer);
+        rooms.splice(..0, used.collect::<Vec<_>>());
+        Ok(said)
     }
 
     /// Makes results of the sums, once every part has been read to its end and checked: a unit a tile of
@@ -164,21 +203,48 @@ impl Reading<'_> {
                 count - tiles.len()
             })
             .collect();
-        let worker = || Ok(Scratch::new(&schedule.sizes, self.budget)?);
-        run_units(self.session, schedule.workers, count, worker, |scratch, unit| {
+        let worker = || {
+            let mut scratch = Scratch::new(&schedule.sizes, self.budget)?;
+            // None but where sums wait on disk.
+            let fetched = scratch.states(&pass.sums)?;
+            Ok((scratch, fetched))
+        };
+        run_units(self.session, schedule.workers, count, worker, |(scratch, fetched), unit| {
             let at = firsts.partition_point(|first| *first <= unit) - 1;
             let output = &pass.outputs[at];
             let tile = boxes[at].get(unit - firsts[at]);
             let tile = self.slab.as_ref().map_or(Some(tile.clone()), |slab| tile.overlap(slab));
             let Some(tile) = tile.filter(|tile| !tile.is_empty()) else { return Ok(()) };
-            let mut of_tile: Vec<Option<(&State, Region)>> = vec![None; states.len()];
+            let mut here: Vec<Option<Region>> = vec![None; pass.sums.len()];
             for sum in output.sums(pass) {
-                let cells = cells[sum].as_ref().filter(|cells| cells.overlap(&tile).is_some());
-                of_tile[sum] = cells.map(|cells| (states[sum], cells.clone()));
+                here[sum] = match self.waiting {
+                    Some(_) if here[sum].is_some() => continue,
+                    Some(waiting) => {
+                        fetch(waiting, sum, &pass.sums[sum], &tile, (&mut fetched[sum], scratch))?
+                    }
+                    None => cells[sum].clone().filter(|cells| cells.overlap(&tile).is_some()),
+                };
             }
+            let all = states.iter().copied().chain(&*fetched);
+            let of_tile: Vec<Option<(&State, Region)>> =
+                all.zip(here).map(|(state, cells)| Some((state, cells?))).collect();
             finish_tile(pass, output, &tile, &of_tile, &outputs[at], scratch)
         })
     }
+}
+
+/// The sums of a part, empty, in a worker's room for them: the first room for the first sum of any part.
+fn begin_apart(pass: &Pass, part: usize, rooms: &mut Vec<Buffer>) -> Vec<Option<State>> {
+    let mut free = std::mem::take(rooms).into_iter();
+    let own = pass.sums.iter().map(|sum| {
+        (sum.part == part).then(|| {
+            let room = free.next().expect("room for the sums of each part");
+            State::new(sum.kind.clone(), sum.cells.len() as usize, room)
+        })
+    });
+    let own = own.collect();
+    rooms.extend(free);
+    own
 }
 
 fn run_part(

@@ -116,8 +116,8 @@ fn run_pass(
     }
     match &schedule.units {
         Units::Tiles(tiles) => tiles::run(pass, tiles, schedule, &to, budget, session)?,
-        Units::Parts { finish, slabs } => {
-            let boxes = parts::Boxes { finish, slabs: slabs.as_ref() };
+        Units::Parts { finish, sums } => {
+            let boxes = parts::Boxes { finish, sums };
             warnings.extend(parts::run(pass, &boxes, schedule, &to, budget, session)?);
         }
     }

@@ -25,7 +25,10 @@ pub(super) struct Scratch {
     pub(super) assembled: Buffer,
     /// Boxes like that of load 0 for a reader that runs ahead.
     pub(super) ahead: Vec<Buffer>,
+    /// Words on their way to a scratch file or from it.
+    pub(super) words: Buffer,
     state_bytes: Vec<u64>,
+    part_state_bytes: Vec<u64>,
     lease: Lease,
 }
 
@@ -47,9 +50,16 @@ impl Scratch {
             ahead: (0..sizes.ahead)
                 .map(|_| lease.buffer(sizes.ahead_box_bytes()))
                 .collect::<Result<_, _>>()?,
+            words: lease.buffer(sizes.words_bytes)?,
             state_bytes: sizes.state_bytes.clone(),
+            part_state_bytes: sizes.part_state_bytes.clone(),
             lease,
         })
+    }
+
+    /// Room for the states of a part that wait on disk when it has been read.
+    pub(super) fn part_rooms(&mut self) -> Result<Vec<Buffer>, BudgetError> {
+        self.part_state_bytes.iter().map(|&bytes| self.lease.buffer(bytes)).collect()
     }
 
     /// States of a tile, one a sum.

@@ -10,7 +10,7 @@ use bytesize::ByteSize;
 use nodes::nodes_of;
 
 use super::pass::{Dest, Form, Pass};
-use super::schedule::{Schedule, Units};
+use super::schedule::{Schedule, SumsIn, Units};
 use super::{Delivery, Plan, PlanError, ResultMemory};
 use crate::dtype::DType;
 use crate::grid::{saturating_count, shape_text};
@@ -195,6 +195,10 @@ impl Plan {
             if pass.form == Form::Mixed {
                 said.push("results of different kinds share one scan".to_owned());
             }
+            if let Some(spill) = schedule.spill() {
+                let wait = ByteSize(spill.len_bytes());
+                said.push(format!("{wait} of running sums wait on disk, so that all is read once"));
+            }
             if let Some(spill) = pass.spill() {
                 let wait = ByteSize(spill.len_bytes());
                 said.push(format!("{wait} wait on disk, to be read in the blocks of the result"));
@@ -230,14 +234,18 @@ fn strategy(pass: &Pass, schedule: &Schedule) -> String {
             };
             format!("{} tile{plural} of {tile}{legs}{kept}{again}", tiles.len())
         }
-        Units::Parts { slabs: Some(slabs), .. } => {
+        Units::Parts { sums: SumsIn::Slabs(slabs), .. } => {
             let slab = shape_text(&slabs.largest());
             format!("streams, read again for each of {} slabs of {slab}", slabs.len())
         }
-        Units::Parts { .. } if pass.is_sequential() => {
-            format!("streams, one unit a file{ahead}")
+        Units::Parts { sums, .. } => {
+            let waiting = if matches!(sums, SumsIn::Disk(_)) { ", sums wait on disk" } else { "" };
+            if pass.is_sequential() {
+                format!("streams, one unit a file{ahead}{waiting}")
+            } else {
+                format!("front to back, one unit a source{again}{waiting}")
+            }
         }
-        Units::Parts { .. } => format!("front to back, one unit a source{again}"),
     }
 }
 

@@ -9,8 +9,8 @@
 //! 4. `share`: tasks that touch a common source become one pass. A `draft` puts each pass together:
 //!    reductions go through concatenations (`pieces`), slopes and intercepts go past the sums
 //!    (`scaling`), and reductions of the same elements keep one set of sums.
-//! 5. `fit`: fewer workers, then smaller blocks, then more readings, then a refusal that names the
-//!    dominant term.
+//! 5. `fit`: fewer workers, then smaller blocks, then sums that wait on disk, then more readings, then a
+//!    refusal that names the dominant term.
 //!
 //! Steps 4 and 5 are tried boldly first: with as much in one pass as can be, then with less. Where
 //! stored blocks would be read many times, or blocks that are asked for do not fit, steps 3 to 5 are done
@@ -51,7 +51,7 @@ pub(crate) use delivery::{Delivery, ResultMemory};
 pub use error::PlanError;
 pub(crate) use kept::KeptState;
 pub(crate) use pass::{Dest, EmitPiece, FoldOver, Form, Output, Part, Pass, Sum};
-pub(crate) use schedule::{Schedule, Units, leg_of};
+pub(crate) use schedule::{Schedule, SumsIn, Units, WaitingSums, leg_of};
 pub(crate) use sizes::{BOX_ELEMENTS, Standing, WorkerSizes};
 
 use crate::dtype::DType;
@@ -166,9 +166,11 @@ impl Plan {
         Err(refused.unwrap_or_else(|| unreachable!("the last try is always made")))
     }
 
-    /// Arrays that wait on disk between two passes.
+    /// What waits on disk: arrays between two passes, and sums of parts until all have been read.
     pub(crate) fn spills(&self) -> impl Iterator<Item = &Arc<Spill>> {
-        self.passes.iter().filter_map(|(pass, _)| pass.spill())
+        self.passes
+            .iter()
+            .flat_map(|(pass, schedule)| pass.spill().into_iter().chain(schedule.spill()))
     }
 
     /// Bytes that wait on disk.

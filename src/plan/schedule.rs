@@ -3,10 +3,13 @@
 //! Chosen by `fit`, obeyed by `exec`.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::pass::Pass;
 use super::sizes::WorkerSizes;
+use crate::dtype::DType;
 use crate::grid::{Partition, saturating_count};
+use crate::spill::Spill;
 
 /// How a pass is carried out.
 #[derive(Clone, Debug)]
@@ -55,10 +58,43 @@ pub(crate) enum Units {
     Parts {
         /// The boxes that each output is finished in.
         finish: Vec<Partition>,
-        /// Boxes of cells that are summed one after the other, each by reading all parts again; `None`
-        /// where one reading is enough for all.
-        slabs: Option<Partition>,
+        sums: SumsIn,
     },
+}
+
+/// Where the sums of parts are until all parts have been read.
+#[derive(Clone, Debug)]
+pub(crate) enum SumsIn {
+    /// In memory, for all cells.
+    Memory,
+    /// In memory, for one of these boxes of cells after the other, each by reading all parts again.
+    Slabs(Partition),
+    /// On disk: each part's from when it has been read to its end.
+    Disk(WaitingSums),
+}
+
+/// The words of all sums of a pass in a scratch file: one word of all cells of a sum lies side by side.
+#[derive(Clone, Debug)]
+pub(crate) struct WaitingSums {
+    pub(crate) spill: Arc<Spill>,
+    /// Where the words of each sum begin.
+    pub(crate) first_words: Vec<u64>,
+}
+
+impl WaitingSums {
+    /// Room for the sums of a pass; `None` where some of them are not a few words a cell.
+    pub(super) fn of(pass: &Pass) -> Option<Self> {
+        let mut end = 0_u64;
+        let mut first_words = Vec::with_capacity(pass.sums.len());
+        for sum in &pass.sums {
+            sum.kind.components()?;
+            first_words.push(end);
+            let words = saturating_count(sum.cells.shape()).checked_mul(sum.kind.words())?;
+            end = end.checked_add(words)?;
+        }
+        let spill = Arc::new(Spill::new("running sums", &[end], DType::U64, &[end]));
+        Some(Self { spill, first_words })
+    }
 }
 
 impl Schedule {
@@ -75,8 +111,16 @@ impl Schedule {
     /// How often the parts are read.
     pub(crate) fn readings(&self) -> u64 {
         match &self.units {
-            Units::Parts { slabs: Some(slabs), .. } => slabs.len(),
+            Units::Parts { sums: SumsIn::Slabs(slabs), .. } => slabs.len(),
             _ => 1,
+        }
+    }
+
+    /// The scratch file that sums wait in, where they do.
+    pub(super) fn spill(&self) -> Option<&Arc<Spill>> {
+        match &self.units {
+            Units::Parts { sums: SumsIn::Disk(waiting), .. } => Some(&waiting.spill),
+            _ => None,
         }
     }
 

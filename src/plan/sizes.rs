@@ -14,6 +14,7 @@ use crate::feed::FeedSizes;
 use crate::grid::saturating_count;
 use crate::kernel::BATCH_BYTES;
 use crate::runtime::FIXED_BYTES;
+use crate::spill::Spill;
 
 /// So many elements of a result, about, are made before they are handed on: what is on its way stays in a cache.
 pub(crate) const BOX_ELEMENTS: u64 = 8 << 10;
@@ -58,6 +59,11 @@ pub(crate) struct WorkerSizes {
     pub(crate) feed: FeedSizes,
     /// Running sums of a tile, one entry a sum; once more where tiles are summed in legs.
     pub(crate) state_bytes: Vec<u64>,
+    /// Running sums of a part, one entry a sum of the part that has most, where they wait on disk afterwards. There are
+    /// either these or those of a tile.
+    pub(crate) part_state_bytes: Vec<u64>,
+    /// Words on their way to such a file or from it, where there is one.
+    pub(crate) words_bytes: u64,
     /// Registers of the largest program over finished reductions.
     pub(crate) finish_register_bytes: u64,
     /// Finished reductions of one tile of a program, one entry an input.
@@ -85,7 +91,13 @@ impl WorkerSizes {
     /// What sources, sinks and receivers allocate for themselves while the worker calls them.
     pub(crate) fn others_bytes(&self) -> u64 {
         let handed_on = self.out_bytes.saturating_mul(self.handed_on);
-        self.feed.source_bytes.saturating_add(handed_on).saturating_add(self.sink_bytes)
+        let others = self.feed.source_bytes.saturating_add(handed_on);
+        others.saturating_add(self.sink_bytes).saturating_add(self.spill_bytes())
+    }
+
+    /// What a scratch file takes beside the words that are sent there.
+    fn spill_bytes(&self) -> u64 {
+        if self.words_bytes == 0 { 0 } else { Spill::put_bytes_of(self.words_bytes) }
     }
 
     /// All of it.
@@ -99,12 +111,16 @@ impl WorkerSizes {
             self.feed.box_bytes().saturating_add(self.ahead.saturating_mul(self.ahead_box_bytes()));
         let feed = self.feed.total().saturating_sub(self.feed.box_bytes());
         let tiles = self.input_count.saturating_mul(BATCH_BYTES as u64);
+        let of_tile = self.state_bytes.iter().fold(self.finish_bytes, |n, &b| n.saturating_add(b));
+        let of_part =
+            self.part_state_bytes.iter().fold(self.finish_bytes, |n, &b| n.saturating_add(b));
+        let sums = of_tile.max(of_part);
         [
             ("blocks in memory", boxes),
             ("decoding", feed),
             (
                 "running sums",
-                self.state_bytes.iter().fold(self.finish_bytes, |n, &b| n.saturating_add(b)),
+                sums.saturating_add(self.words_bytes).saturating_add(self.spill_bytes()),
             ),
             (
                 "results of a tile",

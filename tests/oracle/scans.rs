@@ -239,3 +239,48 @@ fn sums_of_streams_that_do_not_fit_at_once_are_made_slab_by_slab() {
     session(1, FIXED + 400_000).compute_all::<f64>(&asked).unwrap_err();
     assert_eq!(reads(&runs[0].0), Ok(last));
 }
+
+#[test]
+fn sums_of_streams_that_do_not_fit_at_once_wait_on_disk_and_each_is_read_once() {
+    let cells = [40, 40, 12];
+    let runs: Vec<_> = [70, 90, 50, 60, 80]
+        .into_iter()
+        .enumerate()
+        .map(|(index, volumes)| {
+            let dtype = [DType::I16, DType::F32, DType::I64][index % 3];
+            let shape = [40, 40, 12, volumes];
+            run(&shape, &[40, 40, 12, 1], dtype, Access::Sequential)
+        })
+        .collect();
+    let joined = concatenate(&runs.iter().map(|(_, x)| x.to_f64()).collect::<Vec<_>>(), -1);
+    let (_, mask) = run(&cells, &cells, DType::Bool, Access::Random);
+    let masked = ReduceOptions::new().mask(&mask.expand_dims(-1));
+    let asked = [
+        &(joined.mean(-1) / joined.std(-1)),
+        &(joined.max(-1) - joined.min(-1)),
+        &runs[2].1.to_f64().var_with(-1, masked),
+        &joined.argmax(-1).to_f64(),
+    ];
+    let want = session(1, 512 * MIB).compute_all::<f64>(&asked).unwrap();
+    assert_eq!((want.report.scans, want.report.spilled_bytes), (1, 0));
+    // The four results take 0.6 MB, the sums of all runs 8 MB.
+    let (mut seen, mut waited) = (1, 0);
+    for (threads, spare) in [(2, 8_000_000), (1, 8_000_000), (1, 5_000_000), (2, 5_000_000)] {
+        let session = session(threads, FIXED + spare);
+        let plan = session.explain(&asked).unwrap();
+        let got = session.compute_all::<f64>(&asked).unwrap();
+        assert!(got.report.projected_bytes <= FIXED + spare);
+        assert_eq!(got.report.scans, 1, "{plan}");
+        assert!(got.report.spilled_bytes > 0, "{plan}");
+        waited += u32::from(plan.text().contains("sums wait on disk"));
+        for (one, want) in got.arrays.iter().zip(&want.arrays) {
+            let bits = |array: &ndarray::ArrayD<f64>| array.mapv(f64::to_bits);
+            assert_eq!(bits(one), bits(want), "{plan}");
+        }
+        seen += 1;
+        for (source, _) in &runs {
+            assert_eq!(reads(source), Ok(seen), "{plan}");
+        }
+    }
+    assert_eq!(waited, 4);
+}

@@ -3,8 +3,6 @@
 //! A state is a few named components, each of one or more 64-bit words a cell. Words are moved as they are: a state that
 //! was written and read is the same state. Says nothing about files.
 
-use std::ops::Range;
-
 use bytemuck::{cast_slice, cast_slice_mut};
 
 use super::State;
@@ -91,12 +89,19 @@ impl StateKind {
 
 impl State {
     /// One word of `out.len()` cells, from `first_cell` on.
-    pub(in crate::kernel) fn read_word(&self, word: usize, first_cell: usize, out: &mut [u64]) {
+    pub(crate) fn read_word(&self, word: usize, first_cell: usize, out: &mut [u64]) {
         let (first, apart) = self.kind.word_places(self.cells)[word];
         let words: &[u64] = cast_slice(&self.buffer[..self.used_bytes()]);
         for (cell, out) in out.iter_mut().enumerate() {
             *out = words[first + (first_cell + cell) * apart];
         }
+    }
+
+    /// Takes one word of `values.len()` cells back, from `first_cell` on.
+    pub(crate) fn write_word(&mut self, word: usize, first_cell: usize, values: &[u64]) {
+        let place = self.kind.word_places(self.cells)[word];
+        let used = self.used_bytes();
+        put_word(cast_slice_mut(&mut self.buffer[..used]), place, first_cell, values);
     }
 
     /// Takes a batch of a block of words back, in the place of samples: along the reduced axes lie the words of each
@@ -107,19 +112,22 @@ impl State {
         let places = self.kind.word_places(self.cells);
         let words: &mut [u64] = cast_slice_mut(&mut self.buffer[..used]);
         for patch in fold.patches(true, at, values.len()) {
-            let cells: Range<usize> = patch.cell..patch.cell + patch.columns;
             for row in 0..patch.rows {
-                let (first, apart) = places[patch.sample_of(row) as usize];
                 let values = &values[patch.from + row * patch.columns..][..patch.columns];
-                for (cell, value) in cells.clone().zip(values) {
-                    words[first + cell * apart] = *value;
-                }
+                put_word(words, places[patch.sample_of(row) as usize], patch.cell, values);
             }
         }
     }
 
     fn used_bytes(&self) -> usize {
         self.cells * self.kind.cell_bytes() as usize
+    }
+}
+
+/// One word of some cells, where the first of all cells has it and how far those of two are apart.
+fn put_word(words: &mut [u64], (first, apart): (usize, usize), first_cell: usize, values: &[u64]) {
+    for (cell, value) in values.iter().enumerate() {
+        words[first + (first_cell + cell) * apart] = *value;
     }
 }
 

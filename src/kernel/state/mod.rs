@@ -112,6 +112,11 @@ impl State {
         }
     }
 
+    /// The buffer, for another state.
+    pub(crate) fn into_buffer(self) -> Buffer {
+        self.buffer
+    }
+
     /// Adds a batch of a block. `at` is the batch's first element in the block, in memory order;
     /// `mask` has a byte an element, and 0 leaves it out. The samples of a cell must arrive in memory
     /// order over the reduced axes; how they are cut into batches and blocks changes no bit.

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::grid::Partition;
-use crate::plan::pass::{Part, Pass};
+use crate::plan::pass::{Part, Pass, Sum};
 use crate::plan::schedule::{Schedule, Units, leg_of};
 
 /// More are not tried.
@@ -25,7 +25,7 @@ const IDLE_PERCENT: u128 = 2;
 /// The same work in legs, by so many workers; `None` where that is no faster, or where a bit would change.
 pub(super) fn in_legs(pass: &Pass, whole: &Schedule, workers: usize) -> Option<Schedule> {
     let Units::Tiles(tiles) = &whole.units else { return None };
-    let joins = pass.emits.is_empty() && pass.sums.iter().all(|sum| sum.can_join());
+    let joins = pass.emits.is_empty() && pass.sums.iter().all(Sum::can_join);
     if workers < 2 || !joins || tiles.len() >= MANY_UNITS * workers as u64 {
         return None;
     }

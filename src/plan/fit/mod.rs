@@ -11,14 +11,14 @@ mod parts;
 mod tiles;
 
 pub(super) use boxes::grow;
-use parts::{by_parts, by_slabs, whole_parts};
+use parts::{by_parts, by_parts_on_disk, by_slabs, whole_parts};
 use tiles::{fold_kept, fold_tiles, map_tiles};
 
 use super::error::PlanError;
 use super::pass::{Form, Pass};
 use super::schedule::Schedule;
 use super::sizes::Standing;
-use super::{Delivery, ResultMemory};
+use super::{Delivery, MOST_REREADS, ResultMemory};
 use crate::feed::ReadTarget;
 use crate::runtime::Session;
 
@@ -37,7 +37,7 @@ const CUT_READS: [ReadTarget; 6] = [
     ReadTarget::Rows(0),
 ];
 
-/// The first arrangement of `pass` that fits beside what is there anyway.
+/// The first arrangement of `pass` that fits, of those that read stored blocks often only where there is no other, beside what is there anyway.
 pub(super) fn fit(
     pass: &Pass,
     standing: Standing,
@@ -49,6 +49,7 @@ pub(super) fn fit(
     let delivery = if pass.spill().is_some() { &of_spill } else { delivery };
     let mut smallest: Option<Schedule> = None;
     let first = candidates(pass, delivery, session.threads()).into_iter();
+    let mut rereading = None;
     for mut schedule in first.chain(by_slabs(pass, delivery, session.threads())) {
         if delivery.memory == ResultMemory::Blocks {
             schedule.sizes.handed_on = 2;
@@ -56,11 +57,19 @@ pub(super) fn fit(
         schedule.sizes.sink_bytes = delivery.sink_bytes.map_or(0, |bytes| bytes(&schedule.emitted));
         let total = schedule.total_bytes();
         if standing.projected_bytes(total) <= session.memory_bytes() {
-            return Ok(schedule);
+            if schedule.rereads < MOST_REREADS {
+                return Ok(schedule);
+            }
+            // Sums may wait on disk instead.
+            rereading.get_or_insert(schedule);
+            continue;
         }
         if smallest.as_ref().is_none_or(|s| total < s.total_bytes()) {
             smallest = Some(schedule);
         }
+    }
+    if let Some(schedule) = rereading {
+        return Ok(schedule);
     }
     // Where there is no arrangement at all, no budget is enough.
     let none =
@@ -101,10 +110,21 @@ fn refusal(pass: &Pass, schedule: &Schedule, standing: Standing, session: &Sessi
 fn candidates(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
     match &pass.form {
         Form::Fold(_) if !pass.emits.is_empty() => fold_kept(pass, delivery, threads),
-        Form::Fold(_) | Form::Map if pass.is_sequential() => by_parts(pass, delivery, threads),
-        Form::Mixed => by_parts(pass, delivery, threads),
-        Form::Fold(_) => fold_tiles(pass, delivery, threads),
-        Form::Map => map_tiles(pass, delivery, threads),
+        Form::Fold(_) if !pass.is_sequential() => {
+            let mut list = fold_tiles(pass, delivery, threads);
+            list.extend(by_parts_on_disk(pass, threads));
+            list
+        }
+        Form::Map if !pass.is_sequential() => map_tiles(pass, delivery, threads),
+        Form::Fold(_) | Form::Map | Form::Mixed => {
+            let mut list = by_parts(pass, delivery, threads);
+            list.extend(by_parts_on_disk(pass, threads));
+            if pass.is_sequential() {
+                // Inflating takes longest: nothing costs as much as a worker less.
+                list.sort_by_key(|schedule| std::cmp::Reverse(schedule.workers));
+            }
+            list
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::feed::{Feed, FeedSizes, ReadTarget};
 use crate::grid::{Partition, Region, saturating_count};
 use crate::plan::Delivery;
 use crate::plan::pass::{FoldOver, Form, Output, Pass, Sum};
-use crate::plan::schedule::{Schedule, Units};
+use crate::plan::schedule::{Schedule, SumsIn, Units, WaitingSums};
 use crate::plan::sizes::WorkerSizes;
 
 /// Slabs a reader may be ahead of its worker, beside the one being summed.
@@ -58,6 +58,48 @@ fn comes_in_rows(pass: &Pass) -> bool {
                 && (0..last).all(|axis| piece.start[axis] == 0 && shape[axis] == emit.shape[axis])
         })
     })
+}
+
+/// Cells of a tile of which the sums of all parts are brought back at once.
+const FETCHED_CELLS: [u64; 5] = [16 << 10, 4 << 10, 1 << 10, 256, 64];
+
+/// Words that go to a scratch file, or come from it, at once.
+const WORDS_BYTES: u64 = 128 << 10;
+
+/// Whole parts whose sums wait on disk for those of the others: a worker holds those of one part. Only where less waits
+/// than is read.
+pub(super) fn by_parts_on_disk(pass: &Pass, threads: usize) -> Vec<Schedule> {
+    let waiting = WaitingSums::of(pass).filter(|waiting| {
+        let bytes = waiting.spill.len_bytes();
+        pass.emits.is_empty() && (1..pass.read_bytes()).contains(&bytes)
+    });
+    let Some(waiting) = waiting else { return Vec::new() };
+    let (mut part_state_bytes, mut seen) = (Vec::new(), vec![0; pass.parts.len()]);
+    for sum in &pass.sums {
+        let index: usize = seen[sum.part];
+        seen[sum.part] += 1;
+        part_state_bytes.resize(part_state_bytes.len().max(index + 1), 0);
+        part_state_bytes[index] =
+            sum.state_bytes(sum.most_cells(None)).max(part_state_bytes[index]);
+    }
+    let mut list = Vec::new();
+    for target in WHOLE_READS {
+        let mut schedule = whole_parts(pass, target, 1, false);
+        schedule.shared_bytes = 0;
+        schedule.sizes.part_state_bytes.clone_from(&part_state_bytes);
+        schedule.sizes.words_bytes = WORDS_BYTES;
+        for cells in FETCHED_CELLS {
+            let finish = |output| finish_partition(pass, output, cells);
+            let finish = pass.outputs.iter().map(finish).collect();
+            schedule.units = Units::Parts { finish, sums: SumsIn::Disk(waiting.clone()) };
+            let of_tile = |sum: &Sum| sum.state_bytes(sum.most_cells(None).min(cells));
+            schedule.sizes.state_bytes = pass.sums.iter().map(of_tile).collect();
+            for workers in (1..=threads.min(pass.parts.len())).rev() {
+                list.push(Schedule { workers, ..schedule.clone() });
+            }
+        }
+    }
+    list
 }
 
 /// Readings of a stream, at most: more would take longer than to ingest it first.
@@ -112,8 +154,8 @@ fn slab_schedule(pass: &Pass, slabs: Partition, workers: usize, target: ReadTarg
         schedule.sizes.feed.cover(&part.feed, &step, true);
     }
     schedule.shared_bytes = sums_bytes(pass, Some(&largest));
-    if let Units::Parts { slabs: of, .. } = &mut schedule.units {
-        *of = Some(slabs);
+    if let Units::Parts { sums: of, .. } = &mut schedule.units {
+        *of = SumsIn::Slabs(slabs);
     }
     schedule
 }
@@ -154,7 +196,7 @@ pub(super) fn whole_parts(
     Schedule {
         workers,
         read_ahead,
-        units: Units::Parts { finish: tiles, slabs: None },
+        units: Units::Parts { finish: tiles, sums: SumsIn::Memory },
         rows,
         legs: 1,
         keep: false,

@@ -33,22 +33,26 @@ fn a_smaller_budget_has_fewer_workers_and_is_never_passed() {
 }
 
 #[test]
-fn streams_are_read_again_for_slabs_of_cells_where_their_sums_do_not_fit() {
+fn sums_of_streams_wait_on_disk_and_only_where_those_of_one_do_not_fit_are_streams_read_again() {
     let runs: Vec<LazyArray> = (0..3).map(|_| Header::stream(&[100, 100, 100, 50])).collect();
     let tsnr = crate::lazy::concatenate(&runs, -1);
     let tsnr = (tsnr.mean(-1) / tsnr.std(-1)).max(..);
-    let mut last = 1;
+    let (mut last, mut waited) = (1, 0);
     for budget in (31..140).rev().map(|mib| mib * MIB) {
         let plan = planned(&tsnr, budget, 2).unwrap();
         assert!(plan.projected_bytes() <= budget);
         let (_, schedule) = &plan.passes[0];
         let readings = schedule.readings();
         let time = readings * 1000 / schedule.workers as u64;
+        let spilled_bytes = plan.spilled_bytes();
+        assert_eq!(spilled_bytes % (3 * 24 * 1_000_000), 0, "all sums of three floats, or none");
+        assert!(spilled_bytes == 0 || readings == 1);
+        waited += u64::from(spilled_bytes > 0);
         assert!(time >= last, "{readings} readings within {budget} take no longer than with more");
         assert_eq!(plan.scans() as u64, readings);
         last = time;
     }
-    assert!(last > 8000, "{last}");
+    assert!(last > 8000 && waited > 20, "{last} {waited}");
     // A reading for every row of a map would never end: that is refused.
     let error = planned(&tsnr, 30 * MIB, 2).unwrap_err();
     let PlanError::Memory { projected_bytes, alternative, .. } = error else { panic!("{error}") };
