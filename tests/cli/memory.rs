@@ -230,6 +230,53 @@ fn a_grid_too_large_for_its_own_maps_is_done_from_disk() {
     assert_eq!(names(outputs.path()), ["map.json", "map.nii"]);
 }
 
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
+fn many_runs_are_read_once_in_memory_that_does_not_hold_their_sums() {
+    let folder = folder();
+    let runs: Vec<PathBuf> = (1..=24)
+        .map(|seed| {
+            let run = Nifti { seed, ..Nifti::new([64, 64, 30, 12]) };
+            run.write(folder.path(), &format!("run-{seed:02}.nii.gz"))
+        })
+        .collect();
+    let inputs: Vec<&Path> = runs.iter().map(PathBuf::as_path).collect();
+    let outputs = crate::common::folder();
+    let (map, store) = (outputs.path().join("map.nii"), folder.path().join("study.zarr"));
+    peak_of(&["ingest"], &inputs, 64, &["-o", path(&store), "--quiet"]);
+    let mut maps = Vec::new();
+    // Sums take 45 MiB, maps 29.
+    for (input, budget, threads) in [
+        (&inputs[..], 512, "2"),
+        (&inputs[..], 36, "2"),
+        (&inputs[..], 30, "1"),
+        (&[store.as_path()], 512, "2"),
+        (&[store.as_path()], 36, "2"),
+    ] {
+        let more = ["-o", path(&map), "--force", "--json", "--threads", threads];
+        let (peak, said) = peak_of(&["tsnr"], input, budget, &more);
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let memory = &said["record"]["memory"];
+        assert_kept(&format!("{} within {budget} MiB", input.len()), peak, memory, budget);
+        assert_eq!(memory["scans"], 1, "within {budget} MiB");
+        maps.push((fs::read(&map).unwrap(), said["record"]["figures"].clone()));
+    }
+    assert!(maps.windows(2).all(|pair| pair[0] == pair[1]), "another result");
+    assert_eq!(names(outputs.path()), ["map.json", "map.nii"]);
+
+    // Its last bytes are its checksum and length.
+    let mut bytes = fs::read(&runs[20]).unwrap();
+    let end = bytes.len();
+    bytes[end - 6] ^= 1;
+    fs::write(&runs[20], bytes).unwrap();
+    let other = outputs.path().join("other.nii");
+    let mut args: Vec<OsString> = vec!["tsnr".into()];
+    args.extend(inputs.iter().map(Into::into));
+    args.extend(["--memory", "36MiB", "-o", path(&other)].map(Into::into));
+    run(args).fails(1, &["run-21.nii.gz"]);
+    assert_eq!(names(outputs.path()), ["map.json", "map.nii"]);
+}
+
 /// A file whose header is followed by an extension of so many bytes.
 fn with_extension(bytes: usize, seed: u64) -> Vec<u8> {
     let run = Nifti { seed, ..Nifti::new([16, 16, 10, 8]) };

@@ -76,12 +76,14 @@ impl WordKind {
 }
 
 impl SumKind {
+    /// So many samples of 16 bits have exact sums as `f64`: (2^16)^2 * 2^21 = 2^53.
+    pub(super) const MOST_SMALL: u64 = 1 << 21;
+
     /// The cheapest kind that keeps its promise for `samples` samples a cell.
     fn for_samples(dtype: DType, samples: u64) -> Self {
         match (dtype.is_float(), dtype.size()) {
             (true, _) => Self::Shifted,
-            // (2^16)^2 * 2^21 = 2^53
-            (false, 1 | 2) if samples <= 1 << 21 => Self::Small,
+            (false, 1 | 2) if samples <= Self::MOST_SMALL => Self::Small,
             (false, 1 | 2 | 4) if samples <= 1 << 31 => Self::Middle,
             (false, _) => Self::Wide,
         }

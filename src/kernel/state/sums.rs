@@ -42,6 +42,12 @@ pub(super) fn add<T: Number>(
         SumKind::Middle => {
             let (squares, sums) = bytes.split_at_mut(cells * 16);
             let ([squares], [sums]) = (planes(squares, cells, &span), planes(sums, cells, &span));
+            if let ([square], [sum], None) = (&mut *squares, &mut *sums, mask)
+                && !T::DTYPE.is_float()
+                && T::DTYPE.size() <= 2
+            {
+                return add_column(values, sum, square);
+            }
             rows.each(|_, column, v| loops::add_middle(v, &mut sums[column], &mut squares[column]));
         }
         SumKind::Wide => {
@@ -62,6 +68,16 @@ pub(super) fn add<T: Number>(
             }
             loops::add_float(values, shifts, sums, squares);
         }
+    }
+}
+
+/// 8- and 16-bit integers, more than are exact as `f64`, onto the sums of one cell: as many at a time as are.
+fn add_column<T: Number>(values: &[T], sum: &mut i64, square: &mut u128) {
+    for some in values.chunks(SumKind::MOST_SMALL as usize) {
+        let (mut small, mut squares) = ([0.0], [0.0]);
+        loops::add_small(some, &mut small, &mut squares);
+        *sum += small[0] as i64;
+        *square += u128::from(squares[0] as u64);
     }
 }
 

@@ -359,20 +359,23 @@ fn sums_of_the_longest_series_of_the_largest_values_are_exact() {
         (DType::U16, 1_u64 << 21, i128::from(u16::MAX)),
         (DType::I16, 1 << 21, i128::from(i16::MIN)),
         (DType::U16, (1 << 21) + 5, i128::from(u16::MAX)),
+        (DType::I16, (1 << 22) + 5, i128::from(i16::MIN)),
         (DType::U32, 1 << 20, i128::from(u32::MAX)),
         (DType::I32, 1 << 20, i128::from(i32::MIN)),
     ];
-    for (dtype, rows, value) in extremes {
+    let batches = [|_: u64| 1021, |rows: u64| rows];
+    for ((dtype, rows, value), batch) in extremes.iter().flat_map(|of| batches.map(|b| (*of, b))) {
+        let batch = batch(rows);
         let kind = StateKind::for_reduction(&ReduceOp::Sum, dtype, rows, false, 0);
         let buffer = Buffer::zeroed(kind.cell_bytes()).unwrap();
         let mut state = State::new(kind, 1, buffer);
         let size = dtype.size();
-        let bytes: Vec<u8> = value.to_le_bytes()[..size].repeat(1021);
+        let bytes: Vec<u8> = value.to_le_bytes()[..size].repeat(batch as usize);
         let mut aligned = Buffer::zeroed(bytes.len() as u64).unwrap();
         aligned.copy_from_slice(&bytes);
         let mut row = 0;
         while row < rows {
-            let len = (rows - row).min(1021);
+            let len = (rows - row).min(batch);
             let block = Region::new(vec![0, row], vec![1, len]);
             let fold = Fold::new(&block, &[1, rows], &[1], &Region::whole(&[1]), None);
             state.update_bytes(dtype, &aligned[..len as usize * size], None, 0, &fold);
