@@ -61,11 +61,13 @@ fn make(
 ) -> Result<Done> {
     let request = Request::of(what)?;
     let target = request.target(args.output)?;
+    let mut builder = args.limits.builder(args.talk)?;
     if let Some(path) = target.paths().next() {
         output::require_folder(path)?;
+        builder = builder.scratch(output::folder_of(path));
     }
     output::refuse_existing(target.paths(), args.force)?;
-    let session = args.limits.session(args.talk)?;
+    let session = builder.build()?;
     let mut expression = Expression::of(&request)?;
     change(&request, &mut expression)?;
     if request.form == Form::Table {

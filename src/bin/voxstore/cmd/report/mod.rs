@@ -32,7 +32,11 @@ pub(crate) fn run(args: &ReportArgs) -> Result<Done> {
     }
     let places = args.png.as_deref().map(places).unwrap_or_default();
     output::refuse_existing(places.iter().map(PathBuf::as_path), args.force)?;
-    let session = args.limits.session(&args.talk)?;
+    let mut builder = args.limits.builder(&args.talk)?;
+    if let Some(path) = args.output.as_deref().or(args.png.as_deref()) {
+        builder = builder.scratch(output::folder_of(path));
+    }
+    let session = builder.build()?;
     let options = args.reading.options();
     let inputs::Chosen { runs, left_out } =
         inputs::runs_to_join(&args.inputs, &args.runs, options)?;
