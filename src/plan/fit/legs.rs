@@ -18,8 +18,7 @@ const FEW_STEPS: u64 = 4;
 /// Where each worker takes so many units, it hardly matters who takes the last.
 const MANY_UNITS: u64 = 32;
 
-/// What else a worker may do while the last one works, in per cent of what each does: legs that save less are not worth
-/// joining.
+/// So much longer, in per cent, the last worker may take than if all came out even: legs that save less are not worth joining.
 const IDLE_PERCENT: u128 = 2;
 
 /// The same work in legs, by so many workers; `None` where that is no faster, or where a bit would change.

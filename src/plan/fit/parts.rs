@@ -99,6 +99,7 @@ pub(super) fn by_parts_on_disk(pass: &Pass, threads: usize) -> Vec<Schedule> {
             }
         }
     }
+    list.sort_by_key(|schedule| std::cmp::Reverse(schedule.workers));
     list
 }
 
