@@ -203,13 +203,15 @@ impl Reading<'_> {
                 count - tiles.len()
             })
             .collect();
+        let sizes = schedule.sizes.when_read();
         let worker = || {
-            let mut scratch = Scratch::new(&schedule.sizes, self.budget)?;
+            let mut scratch = Scratch::new(&sizes, self.budget)?;
             // None but where sums wait on disk.
             let fetched = scratch.states(&pass.sums)?;
             Ok((scratch, fetched))
         };
-        run_units(self.session, schedule.workers, count, worker, |(scratch, fetched), unit| {
+        let workers = schedule.finishing_workers(self.session.threads());
+        run_units(self.session, workers, count, worker, |(scratch, fetched), unit| {
             let at = firsts.partition_point(|first| *first <= unit) - 1;
             let output = &pass.outputs[at];
             let tile = boxes[at].get(unit - firsts[at]);

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bytemuck::cast_slice;
 use ndarray::{ArrayView3, Axis};
 
 use super::NiftiError;
@@ -86,15 +87,15 @@ impl MapFile {
 
 fn put(sink: NiftiSink, shape: &[u64], map: ArrayView3<'_, f64>) -> Result<(), WriteFault> {
     let rows = sink.block_shape()[1].max(1) as usize;
-    let mut block = Vec::new();
+    let mut block: Vec<f32> = Vec::new();
     for (z, plane) in map.axis_iter(Axis(2)).enumerate() {
         for (at, part) in plane.axis_chunks_iter(Axis(1), rows).enumerate() {
             block.clear();
             // ndarray walks the last axis fastest; the file wants x fastest.
-            block.extend(part.t().iter().flat_map(|&value| (value as f32).to_ne_bytes()));
+            block.extend(part.t().iter().map(|&value| value as f32));
             let start = vec![0, (at * rows) as u64, z as u64];
             let region = Region::new(start, vec![shape[0], part.len_of(Axis(1)) as u64, 1]);
-            sink.take(&region, &block)?;
+            sink.take(&region, cast_slice(&block))?;
         }
     }
     sink.finish()

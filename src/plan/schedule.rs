@@ -103,6 +103,13 @@ impl Schedule {
         self.shared_bytes.saturating_add((self.workers as u64).saturating_mul(self.sizes.total()))
     }
 
+    /// Workers that make results when all parts have been read: as many as take no more than those that read.
+    pub(crate) fn finishing_workers(&self, threads: usize) -> usize {
+        let reading_bytes = (self.workers as u64).saturating_mul(self.sizes.total());
+        let enough = reading_bytes / self.sizes.when_read().total().max(1);
+        threads.min(enough as usize).max(self.workers)
+    }
+
     /// The sums among what is leased once.
     pub(super) fn sums_bytes(&self) -> u64 {
         self.shared_bytes.saturating_sub(self.regroup_bytes)

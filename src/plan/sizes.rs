@@ -88,6 +88,17 @@ impl WorkerSizes {
         self.feed.loads.first().copied().unwrap_or(0)
     }
 
+    /// What is left of it when all has been read, and results are made of the sums of whole parts.
+    pub(crate) fn when_read(&self) -> Self {
+        Self {
+            feed: FeedSizes::default(),
+            part_state_bytes: Vec::new(),
+            assembled_bytes: 0,
+            ahead: 0,
+            ..self.clone()
+        }
+    }
+
     /// What sources, sinks and receivers allocate for themselves while the worker calls them.
     pub(crate) fn others_bytes(&self) -> u64 {
         let handed_on = self.out_bytes.saturating_mul(self.handed_on);

@@ -60,6 +60,18 @@ fn sums_of_streams_wait_on_disk_and_only_where_those_of_one_do_not_fit_are_strea
     assert!(alternative.unwrap().contains("ingest"));
 }
 
+#[test]
+fn all_threads_make_the_results_of_one_stream_in_the_memory_of_its_reader() {
+    let x = Header::stream(&[64, 64, 30, 200]);
+    let tsnr = x.mean(-1) / x.std(-1);
+    let plan = planned(&tsnr, 128 * MIB, 4).unwrap();
+    let (_, schedule) = &plan.passes[0];
+    assert_eq!((schedule.workers, schedule.finishing_workers(4)), (1, 4));
+    assert_eq!(schedule.finishing_workers(1), 1);
+    let finishing_bytes = 4 * schedule.sizes.when_read().total();
+    assert!(finishing_bytes <= schedule.sizes.total(), "{finishing_bytes}");
+}
+
 fn written(x: &LazyArray, block: &[u64], memory_bytes: u64) -> Result<Plan, PlanError> {
     let session = crate::runtime::Session::builder().memory_bytes(memory_bytes).threads(2);
     let delivery = Delivery { grid: Some(block.to_vec()), ..Delivery::of(ResultMemory::Sink) };
