@@ -210,7 +210,7 @@ impl Reading<'_> {
             let fetched = scratch.states(&pass.sums)?;
             Ok((scratch, fetched))
         };
-        let workers = schedule.finishing_workers(self.session.threads());
+        let workers = schedule.finishing_workers(self.session.threads().min(count as usize));
         run_units(self.session, workers, count, worker, |(scratch, fetched), unit| {
             let at = firsts.partition_point(|first| *first <= unit) - 1;
             let output = &pass.outputs[at];

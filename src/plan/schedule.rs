@@ -103,11 +103,12 @@ impl Schedule {
         self.shared_bytes.saturating_add((self.workers as u64).saturating_mul(self.sizes.total()))
     }
 
-    /// Workers that make results when all parts have been read: as many as take no more than those that read.
-    pub(crate) fn finishing_workers(&self, threads: usize) -> usize {
+    /// Workers that make results when all parts have been read, of so many at most: as many as take no more memory than
+    /// those that read.
+    pub(crate) fn finishing_workers(&self, most: usize) -> usize {
         let reading_bytes = (self.workers as u64).saturating_mul(self.sizes.total());
         let enough = reading_bytes / self.sizes.when_read().total().max(1);
-        threads.min(enough as usize).max(self.workers)
+        most.min(enough.max(self.workers as u64) as usize).max(1)
     }
 
     /// The sums among what is leased once.

@@ -1,8 +1,7 @@
 //! Maps that fit in memory together: each is used up by its own median.
 //!
 //! Medians are independent, so they are taken at once, and each in memory that is there already: in
-//! the map's own, or, of a map that is given back, in that of one that was used up. All of it is shared out over the
-//! threads of the pool that it is called in; what comes out is the same for any number of them.
+//! the map's own, or, of a map that is given back, in that of one that was used up.
 
 use ndarray::{Array3, ArrayD};
 use rayon::prelude::*;
@@ -12,6 +11,8 @@ use super::arrays::Asked;
 use super::medians::{Counts, Figure, Rules, Voxel, map_of};
 use super::options::Across;
 use super::result::TsnrParts;
+use crate::exec::ExecError;
+use crate::runtime::Session;
 
 /// What is given back.
 pub(super) struct Maps {
@@ -44,30 +45,26 @@ impl Held {
             rules,
             counts: Counts::default(),
         };
-        let voxels = || (0..held.mean.len()).into_par_iter().map(|at| held.voxel(at, 0.0));
-        let largest = voxels()
-            .fold(|| f64::NAN, |largest, voxel| rules.larger_mean(voxel, largest))
-            .reduce(|| f64::NAN, f64::max);
+        let voxels = || (0..held.mean.len()).map(|at| held.voxel(at, 0.0));
+        let largest = voxels().fold(f64::NAN, |largest, v| rules.larger_mean(v, largest));
         let rules = rules.above(largest);
-        let counts = voxels()
-            .fold(Counts::default, |counts, voxel| counts.with(voxel, &rules))
-            .reduce(Counts::default, Counts::and);
+        let mut counts = Counts::default();
+        voxels().for_each(|voxel| counts.add(voxel, &rules));
         (held.rules, held.counts) = (rules, counts);
         held
     }
 
     fn voxel(&self, at: usize, value: f64) -> Voxel {
-        Voxel { std: self.std[at], value, ..self.voxel_without_std(at) }
-    }
-
-    /// Where the standard deviation lies elsewhere.
-    fn voxel_without_std(&self, at: usize) -> Voxel {
         let mask = self.mask.as_ref().map_or(1.0, |mask| mask[at]);
-        Voxel { mean: self.mean[at], std: f64::NAN, mask, value: 0.0 }
+        Voxel { mean: self.mean[at], std: self.std[at], mask, value }
     }
 
     /// The median of each figure asked for, in their order.
-    pub(super) fn medians(&mut self, asked: &Asked) -> Vec<f64> {
+    pub(super) fn medians(
+        &mut self,
+        asked: &Asked,
+        session: &Session,
+    ) -> Result<Vec<f64>, ExecError> {
         let figures = asked.figures();
         let mut arrays = std::mem::take(&mut self.arrays);
         let is_spent = |place: Option<usize>| place.is_some_and(|place| !asked.stays(place));
@@ -86,12 +83,14 @@ impl Held {
         for (turn, &(index, &(figure, place))) in others.iter().enumerate() {
             rooms[turn % places].then.push((index, figure, place));
         }
-        let found: Vec<Vec<(usize, f64)>> =
-            rooms.par_iter_mut().map(|room| self.take_medians(room, &arrays)).collect();
+        let pool = session.pool(rooms.len())?;
+        let found: Vec<Vec<(usize, f64)>> = pool.install(|| {
+            rooms.par_iter_mut().map(|room| self.take_medians(room, &arrays)).collect()
+        });
         self.arrays = arrays;
         let mut medians = vec![f64::NAN; figures.len()];
         found.into_iter().flatten().for_each(|(index, median)| medians[index] = median);
-        medians
+        Ok(medians)
     }
 
     fn take_medians(&self, room: &mut Room, arrays: &[Vec<f64>]) -> Vec<(usize, f64)> {
@@ -131,12 +130,10 @@ impl Held {
             (figure, Some(place)) => self.map_in_place(place, figure),
             (figure, None) => {
                 // In the memory of the standard deviation.
-                let mut values = std::mem::take(&mut self.std);
-                values.par_iter_mut().enumerate().for_each(|(at, value)| {
-                    let voxel = Voxel { std: *value, ..self.voxel_without_std(at) };
-                    *value = self.rules.in_map(figure, voxel);
-                });
-                map_of(values, &self.shape)
+                for at in 0..self.std.len() {
+                    self.std[at] = self.rules.in_map(figure, self.voxel(at, 0.0));
+                }
+                map_of(std::mem::take(&mut self.std), &self.shape)
             }
         };
         let parts = std.map(|std| Self { std, ..self }.into_parts());
@@ -155,9 +152,9 @@ impl Held {
 
     fn map_in_place(&mut self, place: usize, figure: Figure) -> Array3<f64> {
         let mut values = std::mem::take(&mut self.arrays[place]);
-        values.par_iter_mut().enumerate().for_each(|(at, value)| {
+        for (at, value) in values.iter_mut().enumerate() {
             *value = self.rules.in_map(figure, self.voxel(at, *value));
-        });
+        }
         map_of(values, &self.shape)
     }
 }

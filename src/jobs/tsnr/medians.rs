@@ -113,23 +113,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// These and one more voxel.
-    pub(super) fn with(self, voxel: Voxel, rules: &Rules) -> Self {
+    pub(super) fn add(&mut self, voxel: Voxel, rules: &Rules) {
         let counts = rules.counts(voxel);
-        self.and(Self {
-            voxels: u64::from(counts),
-            constant: u64::from(voxel.std <= rules.ratio.std_floor),
-            without: u64::from(counts && !rules.changes(voxel)),
-        })
-    }
-
-    /// Those of some voxels and of others.
-    pub(super) fn and(self, others: Self) -> Self {
-        Self {
-            voxels: self.voxels + others.voxels,
-            constant: self.constant + others.constant,
-            without: self.without + others.without,
-        }
+        self.voxels += u64::from(counts);
+        self.constant += u64::from(voxel.std <= rules.ratio.std_floor);
+        self.without += u64::from(counts && !rules.changes(voxel));
     }
 }
 

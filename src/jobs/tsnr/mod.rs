@@ -159,14 +159,10 @@ fn in_memory(
     session: &Session,
 ) -> Result<(Maps, Found, Report), JobError> {
     let computed = session.compute_all::<f64>(&asked.all())?;
-    let pool = session.pool(session.threads()).map_err(ExecError::from)?;
-    let (maps, found) = pool.install(|| {
-        let mut held = Held::new(computed.arrays, asked, rules);
-        let medians = held.medians(asked);
-        let found = Found::of(held.counts, medians, asked);
-        (held.into_maps(asked), found)
-    });
-    Ok((maps, found, computed.report))
+    let mut held = Held::new(computed.arrays, asked, rules);
+    let medians = held.medians(asked, session)?;
+    let found = Found::of(held.counts, medians, asked);
+    Ok((held.into_maps(asked), found, computed.report))
 }
 
 fn on_disk(

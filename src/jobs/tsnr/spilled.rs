@@ -95,7 +95,7 @@ impl Spilled {
         let mut largest = f64::NAN;
         settled.walk(None, |voxel| largest = rules.larger_mean(voxel, largest))?;
         let (rules, mut counts) = (rules.above(largest), Counts::default());
-        settled.walk(None, |voxel| counts = counts.with(voxel, &rules))?;
+        settled.walk(None, |voxel| counts.add(voxel, &rules))?;
         (settled.rules, settled.counts) = (rules, counts);
         Ok(settled)
     }

@@ -4,6 +4,7 @@
 //! from the one that is stored ([`compare_sources`]). Writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -326,8 +327,15 @@ pub(super) fn check_places(plans: &[RunPlan<'_>], store: &Path) -> Result<(), St
     loop {
         let made = there(&staging);
         let checked = check_places_of(made, &places);
-        // The last ingest to end removes the staging folder, and may do so while it is looked at.
-        if checked.is_ok() || files::exists(made).unwrap_or(true) {
+        // The last ingest to end removes the staging folder, and may do so while it is looked at; the next one may have
+        // made it again by now.
+        let is_gone = |error: &StoreError| match error {
+            StoreError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        };
+        let went = checked.as_ref().is_err_and(is_gone)
+            && places.iter().all(|place| files::exists(place).unwrap_or(false));
+        if !went {
             return checked;
         }
     }
