@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn tiles_summed_in_legs_by_any_number_of_workers_are_those_of_one() {
-        let (a, b) = (run(1500, 1), run(900, 2));
+        let (a, b) = (run(1900, 1), run(900, 2));
         let joined = concatenate(&[a.clone(), b], -1);
         let odd = a.greater(0_i64);
         let steps = a.slice(s![.., .., .., 1..]) - a.slice(s![.., .., .., ..-1]);

@@ -13,7 +13,7 @@ use crate::plan::schedule::{Schedule, Units, leg_of};
 const MOST_LEGS: u64 = 16;
 
 /// Steps of a leg, at least: room for another worker, and joining, are not worth fewer.
-const FEW_STEPS: u64 = 4;
+const FEW_STEPS: u64 = 5;
 
 /// Where each worker takes so many units, it hardly matters who takes the last.
 const MANY_UNITS: u64 = 32;
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn steps_that_cannot_be_halved_count() {
         assert_eq!([1, 2, 3].map(|legs| longest(&[1; 5], 3, legs, 2)), [9, 8, 8]);
-        // Of 9 steps 27 are for one worker and 18 for the other, by halves 25 and 20, and thirds have too few steps.
+        // Of 9 steps 27 are for one worker and 18 for the other, by halves 25 and 20.
         assert_eq!([1, 2, 3].map(|legs| longest(&[1; 5], 9, legs, 2)), [27, 25, 24]);
-        assert_eq!(fewest_legs(&tiles(5, 1), 9, 2), 2);
-        assert_eq!(fewest_legs(&tiles(5, 1), 7, 2), 1, "halves would be of three");
+        assert_eq!(fewest_legs(&tiles(5, 1), 11, 2), 2);
+        assert_eq!(fewest_legs(&tiles(5, 1), 9, 2), 1, "halves would be of four");
     }
 }
