@@ -19,6 +19,10 @@ use crate::spill::Spill;
 /// So many elements of a result, about, are made before they are handed on: what is on its way stays in a cache.
 pub(crate) const BOX_ELEMENTS: u64 = 8 << 10;
 
+/// What each sum that waits on disk takes of a worker beside its words: the state and the cells that a tile has of it, and what an
+/// allocator of many small buffers leaves unused (500 runs: 7 KiB).
+const SUM_BYTES: u64 = 12 << 10;
+
 /// What is in memory while any pass runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "units end a name")]
@@ -106,9 +110,15 @@ impl WorkerSizes {
         others.saturating_add(self.sink_bytes).saturating_add(self.spill_bytes())
     }
 
-    /// What a scratch file takes beside the words that are sent there.
+    /// What a scratch file takes beside the words that are sent there, and what is noted of the sums that come back.
     fn spill_bytes(&self) -> u64 {
-        if self.words_bytes == 0 { 0 } else { Spill::put_bytes_of(self.words_bytes) }
+        // As for 64 more: what planning leaves of its lists.
+        let noted = SUM_BYTES.saturating_mul(64 + self.state_bytes.len() as u64);
+        if self.words_bytes == 0 {
+            0
+        } else {
+            Spill::put_bytes_of(self.words_bytes).saturating_add(noted)
+        }
     }
 
     /// All of it.
