@@ -112,8 +112,8 @@ impl WorkerSizes {
 
     /// What a scratch file takes beside the words that are sent there, and what is noted of the sums that come back.
     fn spill_bytes(&self) -> u64 {
-        // As for 64 more: what planning leaves of its lists.
-        let noted = SUM_BYTES.saturating_mul(64 + self.state_bytes.len() as u64);
+        // As for 128 more: what planning leaves of its lists.
+        let noted = SUM_BYTES.saturating_mul(128 + self.state_bytes.len() as u64);
         if self.words_bytes == 0 {
             0
         } else {

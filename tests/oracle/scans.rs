@@ -265,7 +265,7 @@ fn sums_of_streams_that_do_not_fit_at_once_wait_on_disk_and_each_is_read_once() 
     assert_eq!((want.report.scans, want.report.spilled_bytes), (1, 0));
     // The four results take 0.6 MB, the sums of all runs 8 MB.
     let (mut seen, mut waited) = (1, 0);
-    for (threads, spare) in [(2, 8_000_000), (1, 8_000_000), (1, 5_000_000), (2, 5_000_000)] {
+    for (threads, spare) in [(2, 8_000_000), (1, 8_000_000), (1, 6_000_000), (2, 6_000_000)] {
         let session = session(threads, FIXED + spare);
         let plan = session.explain(&asked).unwrap();
         let got = session.compute_all::<f64>(&asked).unwrap();
