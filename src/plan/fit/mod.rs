@@ -37,7 +37,8 @@ const CUT_READS: [ReadTarget; 6] = [
     ReadTarget::Rows(0),
 ];
 
-/// The first arrangement of `pass` that fits, of those that read stored blocks often only where there is no other, beside what is there anyway.
+/// The first arrangement of `pass` that fits beside what is there anyway; one that reads stored blocks often only where no
+/// other fits.
 pub(super) fn fit(
     pass: &Pass,
     standing: Standing,
@@ -108,24 +109,19 @@ fn refusal(pass: &Pass, schedule: &Schedule, standing: Standing, session: &Sessi
 
 /// Arrangements from the fastest to the smallest.
 fn candidates(pass: &Pass, delivery: &Delivery<'_>, threads: usize) -> Vec<Schedule> {
-    match &pass.form {
-        Form::Fold(_) if !pass.emits.is_empty() => fold_kept(pass, delivery, threads),
-        Form::Fold(_) if !pass.is_sequential() => {
-            let mut list = fold_tiles(pass, delivery, threads);
-            list.extend(by_parts_on_disk(pass, threads));
-            list
-        }
-        Form::Map if !pass.is_sequential() => map_tiles(pass, delivery, threads),
-        Form::Fold(_) | Form::Map | Form::Mixed => {
-            let mut list = by_parts(pass, delivery, threads);
-            list.extend(by_parts_on_disk(pass, threads));
-            if pass.is_sequential() {
-                // Inflating takes longest: nothing costs as much as a worker less.
-                list.sort_by_key(|schedule| std::cmp::Reverse(schedule.workers));
-            }
-            list
-        }
+    let is_sequential = pass.is_sequential();
+    let mut list = match &pass.form {
+        Form::Fold(_) if !pass.emits.is_empty() => return fold_kept(pass, delivery, threads),
+        Form::Fold(_) if !is_sequential => fold_tiles(pass, delivery, threads),
+        Form::Map if !is_sequential => map_tiles(pass, delivery, threads),
+        Form::Fold(_) | Form::Map | Form::Mixed => by_parts(pass, delivery, threads),
+    };
+    list.extend(by_parts_on_disk(pass, threads));
+    if is_sequential {
+        // Inflating takes longest: nothing costs as much as a worker less.
+        list.sort_by_key(|schedule| std::cmp::Reverse(schedule.workers));
     }
+    list
 }
 
 fn longer(one: &[u64], other: &[u64]) -> Vec<u64> {
