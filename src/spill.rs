@@ -8,8 +8,8 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bytesize::ByteSize;
 
@@ -24,6 +24,10 @@ use crate::source::{Access, Source, SourceError};
 /// What a positioned read or write uses beside its buffer.
 const BOOKKEEPING_BYTES: u64 = 4 << 10;
 
+/// Of what was written, at most so much is not on disk yet, but for a piece a writer. Until then its memory is of no other
+/// use, and a memory cgroup counts it: the kernel may end a process that is within its budget.
+pub(crate) const UNWRITTEN_BYTES: u64 = 4 << 20;
+
 /// An array on disk that is written box by box and then read as a source.
 pub(crate) struct Spill {
     name: String,
@@ -33,6 +37,7 @@ pub(crate) struct Spill {
     /// Nothing before [`open`](Self::open).
     file: OnceLock<(PathBuf, File)>,
     put_elements: AtomicU64,
+    unwritten_bytes: Mutex<u64>,
 }
 
 impl Spill {
@@ -45,6 +50,7 @@ impl Spill {
             grid: BlockGrid::new(shape, block),
             file: OnceLock::new(),
             put_elements: AtomicU64::new(0),
+            unwritten_bytes: Mutex::new(0),
         }
     }
 
@@ -97,15 +103,28 @@ impl Spill {
         let item = self.dtype.size();
         check_bytes(&self.shape, self.dtype, region, bytes)?;
         let mut gathered = self.part_buffer(region.shape()).ok_or(SpillError::NoMemory)?;
+        let failed = |source| SpillError::Io { folder: folder.clone(), source };
         for (block, at) in self.blocks(region) {
             let Some(part) = block.overlap(region) else { continue };
             copy_overlap(bytes, region, &mut gathered, &part, item);
             for piece in Pieces::new(at, block.shape(), item, &part.within(&block)) {
                 file.write_all_at(&gathered[piece.to..piece.to + piece.len], piece.at)
-                    .map_err(|source| SpillError::Io { folder: folder.clone(), source })?;
+                    .map_err(failed)?;
             }
+            self.sync_now_and_then(file, self.bytes_of(part.shape())).map_err(failed)?;
         }
         self.put_elements.fetch_add(region.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Waits for the disk, and has others wait, where too much is not there yet.
+    fn sync_now_and_then(&self, file: &File, more_bytes: u64) -> io::Result<()> {
+        let mut unwritten = self.unwritten_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        *unwritten += more_bytes;
+        if *unwritten >= UNWRITTEN_BYTES {
+            file.sync()?;
+            *unwritten = 0;
+        }
         Ok(())
     }
 
@@ -225,9 +244,9 @@ enum SpillError {
 mod tests {
     use rustix::io::Errno;
 
-    use super::Spill;
+    use super::{Spill, UNWRITTEN_BYTES};
     use crate::dtype::DType;
-    use crate::files::{Fault, Faults};
+    use crate::files::{Event, Fault, Faults};
     use crate::grid::{BlockGrid, Region, copy_overlap, element_count};
     use crate::source::Source;
     use crate::source_conformance;
@@ -313,6 +332,28 @@ mod tests {
                 return;
             }
         }
+    }
+
+    #[test]
+    fn what_is_put_does_not_pile_up_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let faults = Faults::record(folder.path(), false);
+        let spill = Spill::new("waiting", &[64, 1 << 18], DType::U8, &[8, 1 << 18]);
+        spill.open(folder.path()).unwrap();
+        for row in 0..64 {
+            let region = Region::new(vec![row, 0], vec![1, 1 << 18]);
+            spill.put(&region, &vec![1; 1 << 18]).unwrap();
+        }
+        let (mut unwritten_bytes, mut syncs) = (0, 0);
+        for event in faults.events() {
+            match event {
+                Event::Write(_, _, bytes) => unwritten_bytes += bytes.len() as u64,
+                Event::SyncFile(_) => (unwritten_bytes, syncs) = (0, syncs + 1),
+                _ => {}
+            }
+            assert!(unwritten_bytes <= UNWRITTEN_BYTES);
+        }
+        assert_eq!(syncs, (64 << 18) / UNWRITTEN_BYTES);
     }
 
     #[test]

@@ -25,6 +25,6 @@ pub(crate) use place::{exchange, rename, rename_to_new};
 pub(crate) use temp::{TempDir, TempPath, unnamed_file};
 
 #[cfg(test)]
-pub(crate) use faults::{Fault, Faults, Kind};
+pub(crate) use faults::{Event, Fault, Faults, Kind};
 #[cfg(test)]
 pub(crate) use power::{Disk, Loss, Tree, lay_out};

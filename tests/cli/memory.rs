@@ -5,22 +5,27 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
+use std::thread::{sleep, spawn};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::cap::Cap;
-use super::common::{folder, gzipped, names, run};
+use super::common::{folder, gzipped, names, program_path, run};
 use super::files::{Nifti, write};
 
 const MIB: u64 = 1 << 20;
 
-/// `VmHWM` of a process that lives: the most memory it has had.
+/// `VmHWM` of a process that lives: the most memory it has had. None before it runs the program: for a
+/// moment after it was started a process still has the memory of the one that started it, here of all
+/// these tests.
 fn peak_so_far(id: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name));
+    if field("Name:")?.trim() != program_path().file_name()?.to_str()? {
+        return None;
+    }
+    Some(field("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok()? << 10)
 }
 
 /// Runs the program with `--memory`, capped at that, and gives back its peak as seen from outside and
@@ -31,13 +36,16 @@ fn peak_of(words: &[&str], inputs: &[&Path], budget_mib: u64, more: &[&str]) -> 
     args.extend(["--memory".into(), format!("{budget_mib}MiB").into()]);
     args.extend(more.iter().map(Into::into));
     let cap = Cap::of(budget_mib * MIB);
-    let mut child = cap.command(&args).spawn().unwrap();
+    let child = cap.command(&args).spawn().unwrap();
+    let id = child.id();
+    // More than a pipe holds has to be read while it is written.
+    let output = spawn(move || child.wait_with_output().unwrap());
     let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        peak = peak.max(peak_so_far(child.id()).unwrap_or(0));
+    while !output.is_finished() {
+        peak = peak.max(peak_so_far(id).unwrap_or(0));
         sleep(Duration::from_micros(500));
     }
-    let output = child.wait_with_output().unwrap();
+    let output = output.join().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.signal(), None, "{args:?}: killed by the kernel; {said}");
     assert!(output.status.success(), "{args:?}: {said}");
@@ -274,6 +282,46 @@ fn many_runs_are_read_once_in_memory_that_does_not_hold_their_sums() {
     args.extend(inputs.iter().map(Into::into));
     args.extend(["--memory", "36MiB", "-o", path(&other)].map(Into::into));
     run(args).fails(1, &["run-21.nii.gz"]);
+    assert_eq!(names(outputs.path()), ["map.json", "map.nii"]);
+}
+
+/// Many small buffers cost more than their bytes.
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the peak is read from /proc")]
+fn hundreds_of_runs_stay_within_the_least_budget_they_ask_for() {
+    let folder = folder();
+    let bytes_of = |seed| Nifti { seed, ..Nifti::new([32, 32, 20, 12]) }.bytes();
+    let different: Vec<Vec<u8>> = (1..=10).map(|seed| gzipped(&bytes_of(seed))).collect();
+    let runs: Vec<PathBuf> = (0..300)
+        .map(|n| write(folder.path(), &format!("run-{n:03}.nii.gz"), &different[n % 10]))
+        .collect();
+    let inputs: Vec<&Path> = runs.iter().map(PathBuf::as_path).collect();
+    let outputs = crate::common::folder();
+    let (map, store) = (outputs.path().join("map.nii"), folder.path().join("study.zarr"));
+    peak_of(&["ingest"], &inputs, 64, &["-o", path(&store), "--quiet"]);
+    let mut first = None;
+    for (input, threads, more_mib) in [
+        // Read again and again for slabs of voxels; sums wait on disk from the next MiB on.
+        (&inputs[..], "1", 0),
+        (&inputs[..], "2", 1),
+        (&[store.as_path()], "8", 6),
+    ] {
+        let more = ["-o", path(&map), "--force", "--json", "--threads", threads];
+        let mut args: Vec<OsString> = vec!["tsnr".into()];
+        args.extend(input.iter().map(Into::into));
+        args.extend(["--memory", "17MiB"].iter().chain(&more).map(Into::into));
+        let refused = run(args).fails(1, &["what would fit: --memory "]);
+        let (_, asked) = refused.stderr.split_once("what would fit: --memory ").unwrap();
+        let least: u64 = asked.split_once("MiB").unwrap().0.parse().unwrap();
+        let budget = least + more_mib;
+        let (peak, said) = peak_of(&["tsnr"], input, budget, &more);
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let told = format!("{} on {threads} within {budget} MiB", input.len());
+        assert_kept(&told, peak, &said["record"]["memory"], budget);
+        assert!(more_mib == 0 || said["record"]["memory"]["scans"] == 1, "{told}");
+        let now = (fs::read(&map).unwrap(), said["record"]["figures"].clone());
+        assert!(*first.get_or_insert_with(|| now.clone()) == now, "{told}: another result");
+    }
     assert_eq!(names(outputs.path()), ["map.json", "map.nii"]);
 }
 

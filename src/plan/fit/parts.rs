@@ -8,6 +8,7 @@ use crate::plan::Delivery;
 use crate::plan::pass::{FoldOver, Form, Output, Pass, Sum};
 use crate::plan::schedule::{Schedule, SumsIn, Units, WaitingSums};
 use crate::plan::sizes::WorkerSizes;
+use crate::spill::UNWRITTEN_BYTES;
 
 /// Slabs a reader may be ahead of its worker, beside the one being summed.
 const READ_AHEAD_SLABS: u64 = 2;
@@ -66,8 +67,8 @@ const FETCHED_CELLS: [u64; 5] = [16 << 10, 4 << 10, 1 << 10, 256, 64];
 /// Words that go to a scratch file, or come from it, at once.
 const WORDS_BYTES: u64 = 128 << 10;
 
-/// Whole parts whose sums wait on disk for those of the others: a worker holds those of one part. Only where less waits
-/// than is read.
+/// Whole parts whose sums wait on disk for those of the others: a worker holds those of one part, and together they have what
+/// is on its way. Only where less waits than is read.
 pub(super) fn by_parts_on_disk(pass: &Pass, threads: usize) -> Vec<Schedule> {
     let waiting = WaitingSums::of(pass).filter(|waiting| {
         let bytes = waiting.spill.len_bytes();
@@ -85,7 +86,7 @@ pub(super) fn by_parts_on_disk(pass: &Pass, threads: usize) -> Vec<Schedule> {
     let mut list = Vec::new();
     for target in WHOLE_READS {
         let mut schedule = whole_parts(pass, target, 1, false);
-        schedule.shared_bytes = 0;
+        schedule.shared_bytes = UNWRITTEN_BYTES;
         schedule.sizes.part_state_bytes.clone_from(&part_state_bytes);
         schedule.sizes.words_bytes = WORDS_BYTES;
         for cells in FETCHED_CELLS {
