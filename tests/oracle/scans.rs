@@ -242,14 +242,14 @@ fn sums_of_streams_that_do_not_fit_at_once_are_made_slab_by_slab() {
 
 #[test]
 fn sums_of_streams_that_do_not_fit_at_once_wait_on_disk_and_each_is_read_once() {
-    let cells = [40, 40, 12];
+    let cells = [64, 64, 12];
     let runs: Vec<_> = [70, 90, 50, 60, 80]
         .into_iter()
         .enumerate()
         .map(|(index, volumes)| {
             let dtype = [DType::I16, DType::F32, DType::I64][index % 3];
-            let shape = [40, 40, 12, volumes];
-            run(&shape, &[40, 40, 12, 1], dtype, Access::Sequential)
+            let shape = [64, 64, 12, volumes];
+            run(&shape, &[64, 64, 12, 1], dtype, Access::Sequential)
         })
         .collect();
     let joined = concatenate(&runs.iter().map(|(_, x)| x.to_f64()).collect::<Vec<_>>(), -1);
@@ -263,9 +263,9 @@ fn sums_of_streams_that_do_not_fit_at_once_wait_on_disk_and_each_is_read_once() 
     ];
     let want = session(1, 512 * MIB).compute_all::<f64>(&asked).unwrap();
     assert_eq!((want.report.scans, want.report.spilled_bytes), (1, 0));
-    // The four results take 0.6 MB, the sums of all runs 8 MB.
+    // The four results take 1.6 MB, the sums of all runs 21 MB.
     let (mut seen, mut waited) = (1, 0);
-    for (threads, spare) in [(2, 8_000_000), (1, 8_000_000), (1, 6_000_000), (2, 6_000_000)] {
+    for (threads, spare) in [(2, 18_000_000), (1, 18_000_000), (1, 14_000_000), (2, 14_000_000)] {
         let session = session(threads, FIXED + spare);
         let plan = session.explain(&asked).unwrap();
         let got = session.compute_all::<f64>(&asked).unwrap();
