@@ -33,8 +33,9 @@ impl Waiting {
         Self { legs, sets: Mutex::default() }
     }
 
-    /// States to wait with, one set a worker: units are taken in order, so that only the tile whose legs are being
-    /// handed out, and those of which another worker still has a leg, have sums that wait.
+    /// States to wait with, one set a worker. That is enough: units are taken in order, so that only the tile whose legs
+    /// are being handed out, and those of which another worker still has a leg, have sums that wait; and sets are joined
+    /// under the lock, so that none is on its way.
     pub(super) fn lend(&self, states: Vec<State>) {
         self.sets().free.push(states);
     }
@@ -42,22 +43,19 @@ impl Waiting {
     /// Takes the sums of one leg of a tile. Once they are those of all legs they stay in `states`, and it is true; else
     /// others are put there to go on with.
     pub(super) fn hand_in(&self, tile: u64, states: &mut Vec<State>) -> bool {
+        let mut sets = self.sets();
         let mut legs = 1;
-        loop {
-            let mut sets = self.sets();
-            let Some(waiting) = sets.of_tile.remove(&tile) else {
-                if legs < self.legs {
-                    let free = sets.free.pop().expect("a set for each worker was lent");
-                    let states = std::mem::replace(states, free);
-                    sets.of_tile.insert(tile, Set { states, legs });
-                }
-                return legs == self.legs;
-            };
-            drop(sets);
+        if let Some(waiting) = sets.of_tile.remove(&tile) {
             states.iter_mut().zip(&waiting.states).for_each(|(state, more)| state.join(more));
             legs += waiting.legs;
-            self.lend(waiting.states);
+            sets.free.push(waiting.states);
         }
+        if legs < self.legs {
+            let free = sets.free.pop().expect("a set for each worker was lent");
+            let states = std::mem::replace(states, free);
+            sets.of_tile.insert(tile, Set { states, legs });
+        }
+        legs == self.legs
     }
 
     fn sets(&self) -> MutexGuard<'_, Sets> {
@@ -67,9 +65,16 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use ndarray::{Array4, s};
 
+    use super::Waiting;
+    use crate::buffer::Buffer;
     use crate::dtype::DType;
+    use crate::exec::units::run_units;
+    use crate::grid::Region;
+    use crate::kernel::{Fold, ReduceOp, State, StateKind};
     use crate::lazy::{LazyArray, ReduceOptions, concatenate, from_ndarray};
     use crate::plan::{Delivery, Plan, ResultMemory};
     use crate::runtime::Session;
@@ -127,6 +132,46 @@ mod tests {
                 }
             }
             assert!(shared > 0 || what == "volumes", "{what}: no tile was shared");
+        }
+    }
+
+    #[test]
+    fn a_set_for_each_worker_is_enough_whoever_is_slow() {
+        const CELLS: u64 = 1 << 12;
+        const TILES: u64 = 1000;
+        let whole = Region::whole(&[CELLS]);
+        for legs in [2, 3, 5] {
+            let kind = StateKind::for_reduction(&ReduceOp::Sum, DType::U8, legs, false, 0);
+            let state = || {
+                let buffer = Buffer::zeroed(CELLS * kind.cell_bytes()).unwrap();
+                State::new(kind.clone(), CELLS as usize, buffer)
+            };
+            let waiting = Waiting::new(legs);
+            let worker = || {
+                waiting.lend(vec![state()]);
+                Ok(vec![state()])
+            };
+            let mut want = state();
+            let all = Region::whole(&[CELLS, legs]);
+            let fold = Fold::new(&all, all.shape(), &[1], &whole, None);
+            want.update::<u8>(&vec![1; (CELLS * legs) as usize], None, 0, &fold);
+            let done = AtomicU64::new(0);
+            run_units(&session(8), 8, TILES * legs, worker, |states: &mut Vec<State>, unit| {
+                states[0].reset(CELLS as usize);
+                let leg = all.with_axis(1, unit % legs, 1);
+                let fold = Fold::new(&leg, all.shape(), &[1], &whole, None);
+                states[0].update::<u8>(&vec![1; CELLS as usize], None, 0, &fold);
+                if waiting.hand_in(unit / legs, states) {
+                    done.fetch_add(1, Ordering::Relaxed);
+                    let [mut got, mut all] = [vec![0; CELLS as usize], vec![0; CELLS as usize]];
+                    states[0].read_word(0, 0, &mut got);
+                    want.read_word(0, 0, &mut all);
+                    assert_eq!(got, all);
+                }
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(done.into_inner(), TILES);
         }
     }
 
