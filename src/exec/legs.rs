@@ -1,7 +1,7 @@
 //! How do sums of one tile come together that several workers made?
 //!
 //! Who is done with a leg joins to its sums what waits of the tile. While legs are missing, they wait there in turn.
-//! No worker waits for another, and the sums are of a kind that shows no order (`State::join`).
+//! No worker waits for another's reading, and the sums are of a kind that shows no order (`State::join`).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
