@@ -59,6 +59,7 @@ fn assert_kept(told: &str, peak: u64, memory: &Value, budget_mib: u64) {
         ["budget_bytes", "projected_peak_bytes", "measured_peak_bytes"]
             .map(|name| memory[name].as_u64().unwrap());
     assert_eq!(budget, budget_mib * MIB);
+    assert!(peak > 0, "{told}: never seen to run");
     assert!(peak <= projected, "{told}: seen {peak}, projected {projected}");
     assert!(measured <= projected, "{told}: measured {measured}, projected {projected}");
     assert!(projected <= budget, "{told}: projected {projected}");
